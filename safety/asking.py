@@ -1,0 +1,98 @@
+"""What is asked of the stimulator, and everything a rule may know when it answers.
+
+One vocabulary for the plan at opening, for a permit and for every single trigger, whoever asks: a treatment's
+driver or somebody's script.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from drivers.quantities import Hertz, PercentMso, Train
+from drivers.stimulators import Witness
+from safety.protocols import Protocol
+from safety.threshold import MotorThreshold
+
+
+class SessionKind(Enum):
+    """What a session is for; each kind has its own bounds (design §5, sessions have a kind)."""
+
+    TREATMENT = "treatment"
+    THRESHOLD = "threshold"
+    SCRIPT = "script"
+    PHANTOM = "phantom"
+
+
+class Use(Enum):
+    """What this room may do with unverified numbers, and to whom."""
+
+    SIMULATION = "simulation"
+    BENCH = "bench"
+    STUDY = "study"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """`triggers` triggers, each delivering one train at `level`."""
+
+    level: PercentMso
+    train: Train
+    starts_us: int
+    """When the first pulse is due, BOOTTIME."""
+    triggers: int = 1
+    spacing_us: int = 0
+    """Least time from one trigger to the next; 0 for a single trigger."""
+
+    @property
+    def pulses(self) -> int:
+        """Pulses of all triggers together."""
+        return self.train.pulses * self.triggers
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One train that went out, or may have."""
+
+    first_us: int
+    """First pulse, BOOTTIME."""
+    train: Train
+
+    @property
+    def last_us(self) -> int:
+        """Last pulse, BOOTTIME."""
+        return self.first_us + self.train.duration_us
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Pulses the ledger counts against this subject, worst case, before what is asked."""
+
+    session: int = 0
+    day: int = 0
+    twelve_hours: int = 0
+    week: int = 0
+    course: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything about the session a rule may use. Immutable; nothing here is read from a clock or a file."""
+
+    now_us: int
+    wall_us: int
+    use: Use
+    kind: SessionKind
+    coil: str
+    witness: Witness
+    ceiling: PercentMso
+    """Highest level of this session: from threshold and prescription, or what the script declared."""
+    protocol: Protocol | None = None
+    threshold: MotorThreshold | None = None
+    authorised: bool = False
+    """An authorisation file covers this subject and this protocol version today."""
+    past: tuple[Past, ...] = ()
+    """Trains of the last 60 s and the last train at all, oldest first."""
+    totals: Totals = field(default_factory=Totals)
+    planned: int = 0
+    """Pulses this treatment may still deliver, at opening of the whole treatment."""

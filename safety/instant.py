@@ -1,0 +1,15 @@
+"""Now, as the watchdog knows it: one reading of two clocks, always taken together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """`us` orders and times everything within a boot; `wall_us` only names days and is written down."""
+
+    us: int
+    """CLOCK_BOOTTIME in µs: runs on through suspend, so an old lease looks old after it."""
+    wall_us: int
+    """Unix time in µs, never earlier than the ledger's last record."""
