@@ -1,0 +1,169 @@
+"""The treatment room as operators see it: every verb they have, what answers it, and what can be seen.
+
+This is the border between the visit (sessions, trains, the watchdog's link) and whoever carries an operator's
+wish: MQTT, the command line, a test. A verb never raises for what an operator did; it answers `Done` or `Refused`.
+Who may command (control, roles, retained or repeated messages) is judged before a verb is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Json = Any
+"""Whatever `json` can write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The verb was carried out; `detail` is what the operator may want to read about it."""
+
+    detail: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The verb was not carried out and changed nothing."""
+
+    reason: str
+    """Lower-kebab name, for programs: the watchdog's `Reason` names and the daemon's own."""
+    sentence: str
+    """For people: what, why, next step."""
+
+
+Answer = Done | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an operator asks to be given to a subject."""
+
+    subject: str
+    """Pseudonym."""
+    protocol: str
+    """Id in the library, such as `mdd-10hz-37`."""
+    placement: str = ""
+    """Room profile `fixed`: how and where the coil was placed, in the operator's words; part of the hash."""
+    intensity_tenths: int | None = None
+    """0.1 % rMT, at most what is prescribed; None: as prescribed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Pulses of the running (or last) session."""
+
+    planned: int = 0
+    commanded: int = 0
+    """Triggered, as far as the daemon asked for them."""
+    settled: int = 0
+    """Booked as delivered by the watchdog."""
+    unknown: int = 0
+    """Counted as delivered, and nobody can say: included in `settled` until a person resolves them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The room at one moment. Immutable, JSON-able by `dataclasses.asdict`."""
+
+    phase: str
+    """`daemon.session.State` value; `idle` when no session was opened since the start."""
+    sentence: str
+    """What is going on and what to do next, in one sentence."""
+    session: str | None = None
+    """Session key, hex."""
+    hash: str | None = None
+    """Hash of what the watchdog understood: `release` quotes it."""
+    understood: Mapping[str, Json] = field(default_factory=dict)
+    """The watchdog's answer to open-session, unchanged."""
+    subject: str | None = None
+    protocol: str | None = None
+    intensity_tenths: int | None = None
+    """0.1 % rMT of the next train."""
+    level_tenths: int | None = None
+    """0.1 % MSO of the next train."""
+    train: int = 0
+    """1-based number of the running or last train; 0 before the first."""
+    trains: int = 0
+    next_train_in_us: int | None = None
+    """Time to the next first pulse; None when no train is due."""
+    counts: Counts = Counts()
+    holds: tuple[str, ...] = ()
+    trip: Mapping[str, Json] | None = None
+    unknown: tuple[int, ...] = ()
+    """References that wait for `resolve`."""
+    nonce: str | None = None
+    """The watchdog's newest nonce: the heartbeat carries it to operators."""
+    watchdog: Mapping[str, Json] = field(default_factory=dict)
+    """The watchdog's newest status push, unchanged; empty while the link is down."""
+    linked: bool = False
+    """The watchdog's control connection is up."""
+    stimulator: str = "away"
+    """`away`, `connecting`, `standby`, `armed`, `ready`, `lost`."""
+    continuable: str | None = None
+    """Key of the ended session that `continue_session` would continue, while the site's time for it lasts."""
+    report: str | None = None
+    """Path of the last session's report."""
+
+    def decision(self) -> tuple[Json, ...]:
+        """What a person decides on: `state_seq` rises when this changes, and only then."""
+        return (
+            self.phase,
+            self.hash,
+            self.subject,
+            self.intensity_tenths,
+            self.holds,
+            self.trip["reason"] if self.trip else None,
+            self.unknown,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened, for followers: `changed` (read `status()`), or a journal row's kind and fields."""
+
+    kind: str
+    detail: Mapping[str, Json] = field(default_factory=dict)
+
+
+class Room(Protocol):
+    """Every verb an operator has. `by` is the name the broker (or the socket's owner) proved."""
+
+    async def start(self, order: Order, by: str) -> Answer:
+        """Opens a session; nothing moves until `release`. `Done.detail`: session, hash, understood."""
+
+    async def continue_session(self, session: str | None, reason: str, placement: str, by: str) -> Answer:
+        """Opens the remainder of a session that ended early (None: the last one). `Done.detail` as `start`."""
+
+    async def release(self, hash_: str, nonce: str, by: str) -> Answer:
+        """Lets the segment begin: after `start`, and again after every pause, stop or trip."""
+
+    async def pause(self, by: str) -> Answer:
+        """No further train; a running one is disarmed. Idempotent."""
+
+    async def resume(self, hash_: str, nonce: str, by: str) -> Answer:
+        """`release` of a paused session, under the name operators use."""
+
+    async def stop(self, by: str) -> Answer:
+        """Disarms and pauses. Always allowed, idempotent; `Done` once the watchdog confirmed standby."""
+
+    async def end(self, by: str) -> Answer:
+        """Ends the session early, stopping it first where it runs, and writes its report. `Done.detail`: report."""
+
+    async def lower(self, intensity_tenths: int, by: str) -> Answer:
+        """Intensity of the trains to come, 0.1 % rMT; raising is bounded (prescribed, 5 % rMT a step)."""
+
+    async def reset(self, nonce: str, by: str) -> Answer:
+        """Lifts a trip, where this person may."""
+
+    async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
+        """Books an unknown pulse as delivered, with a person's reason."""
+
+    def presence(self, user: str) -> None:
+        """`user`, whom the caller knows to hold control, is here now."""
+
+    def status(self) -> Snapshot:
+        """The room now."""
+
+    def follow(self) -> AsyncIterator[Happening]:
+        """What happens from now on. Bounded: a follower that falls behind gets `missed` with a count, then goes on."""
