@@ -1,0 +1,239 @@
+"""The site file: one TOML file per room, read whole by the daemon, its safety part read again by the watchdog itself.
+
+The models are the manual: every key has its meaning and an example. Unknown keys are refused, because a misspelt
+limit that is silently ignored is a limit that is not there. Errors name file, section, key, value, bound and
+remedy, and all of them at once.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from daemon.config_errors import explain
+from drivers.errors import ConfigError
+
+PORT_SCHEMES = ("serial:", "pty:", "tcp:")
+"""What `drivers.streams.open_stream` opens, besides the in-memory pair of tests."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"must be a name of the IANA time zone list, and {name!r} is not")
+    return name
+
+
+def _openable(url: str) -> str:
+    if not url.startswith(PORT_SCHEMES) or not url.partition(":")[2]:
+        raise ValueError(f"must begin with one of {', '.join(PORT_SCHEMES)} and name what to open")
+    return url
+
+
+class RoomSection(_Section):
+    """`[site]`: which room this is and what may happen in it."""
+
+    room: str = Field(
+        pattern=r"^[a-z0-9-]{1,32}$", description="name of the room, part of every MQTT topic", examples=["room1"]
+    )
+    use: Literal["simulation", "bench", "study"] = Field(
+        description="what unverified numbers may do; nothing touches a person without `study`", examples=["simulation"]
+    )
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
+        description="the room's time zone; a treatment day runs from 03:00 to 03:00 in it", examples=["Europe/Rome"]
+    )
+    profile: Literal["fixed"] = Field(
+        default="fixed", description="how the coil is placed: `fixed` is confirmed by the operator", examples=["fixed"]
+    )
+    one_person: bool = Field(
+        default=False, description="a site of one: trips that take two persons are reset by one", examples=[False]
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The room's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+class StudySection(_Section):
+    """`[study]`: under whose responsibility people are stimulated; only with `use = "study"`."""
+
+    ethics: str = Field(min_length=1, description="reference of the ethics approval", examples=["EC 2026/114"])
+    physician: str = Field(min_length=1, description="responsible physician", examples=["Dr N. N."])
+    until: date = Field(description="last day of the approval, as a TOML date", examples=["2027-01-01"])
+
+
+class StimulatorSection(_Section):
+    """`[stimulator]`: what stands in the room and where it is plugged in."""
+
+    model: Literal["magstim-rapid2", "magstim-super-rapid2", "magstim-super-rapid2-plus1"] = Field(
+        description="model of the stimulator", examples=["magstim-rapid2"]
+    )
+    firmware: Literal[5, 8, 9, 11] = Field(description="major version of its firmware", examples=[11])
+    supply_volts: Literal[115, 240] = Field(
+        default=240, description="mains voltage; it bounds the rates the model can hold", examples=[240]
+    )
+    port: Annotated[str, AfterValidator(_openable)] = Field(
+        description="where the stimulator is plugged in", examples=["serial:/dev/serial/by-id/usb-…"]
+    )
+    coil: str = Field(
+        pattern=r"^[A-Za-z0-9._-]{1,32}$", description="coil on the stimulator; thresholds belong to it",
+        examples=["coil-1"],
+    )  # fmt: skip
+    unlock_code_file: Path | None = Field(
+        default=None, description="file (mode 0600) with the remote unlock code, firmware 9 and later",
+        examples=["/etc/coilward/unlock-code"],
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _code_only_where_there_is_a_lock(self) -> Self:
+        if self.unlock_code_file is not None and self.firmware < 9:  # noqa: PLR2004  the first firmware with a lock
+            raise ValueError("unlock_code_file belongs to firmware 9 and later: remove it, or correct firmware")
+        return self
+
+
+class WatchdogSection(_Section):
+    """`[watchdog]`: read by the watchdog itself; the daemon only checks that it is well formed."""
+
+    state: Path = Field(description="folder of the pulse ledger", examples=["/var/lib/coilward/watchdog"])
+    slack: int = Field(
+        default=4, ge=1, le=20, description="factor on beat, presence and late-tick limits; simulation only",
+        examples=[4],
+    )  # fmt: skip
+    authorisations: Path | None = Field(
+        default=None, description="folder of authorisation files for tier 2", examples=["examples/authorisations"]
+    )
+
+
+class DaemonSection(_Section):
+    """`[daemon]`: how sessions run in this room."""
+
+    state: Path = Field(description="folder of journal, reports and thresholds", examples=["/var/lib/coilward/daemon"])
+    continue_within_minutes: int = Field(
+        default=120, ge=0, le=720, examples=[120],
+        description="how long after its end an interrupted session may be continued; 0: never",
+    )  # fmt: skip
+    made_up: Literal["append", "leave-out"] = Field(
+        default="append", description="what becomes of the pulses of a cut train", examples=["append"]
+    )
+
+
+class BrokerSection(_Section):
+    """`[broker]`: the MQTT broker and the daemon's account on it."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="name or address", examples=["127.0.0.1"])
+    port: int = Field(default=1883, ge=1, le=65535, description="TCP port", examples=[1883])
+    username: str = Field(default="daemon", min_length=1, description="the daemon's account", examples=["daemon"])
+    password_file: Path | None = Field(
+        default=None, description="file (mode 0600) with the account's password", examples=["/etc/coilward/broker"]
+    )
+
+
+class OperatorSection(_Section):
+    """`[[operators]]`: who may do what; `user` is the name the broker proves."""
+
+    user: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="MQTT user name", examples=["operator"])
+    role: Literal["viewer", "operator", "engineer"] = Field(description="what they may do", examples=["operator"])
+
+
+class Site(_Section):
+    """A room, whole."""
+
+    site: RoomSection
+    study: StudySection | None = None
+    stimulator: StimulatorSection
+    watchdog: WatchdogSection
+    limits: dict[str, int | float | str | bool] = Field(
+        default_factory=dict, description="tightenings by limit name; the watchdog judges them", examples=[]
+    )
+    daemon: DaemonSection
+    broker: BrokerSection = BrokerSection()
+    operators: tuple[OperatorSection, ...] = ()
+
+    @model_validator(mode="after")
+    def _use_and_study_agree(self) -> Self:
+        if self.site.use == "study" and self.study is None:
+            raise ValueError('use = "study" needs a [study] section with ethics, physician and until')
+        if self.site.use != "study" and self.study is not None:
+            raise ValueError('[study] belongs to use = "study" only: remove the section, or change use')
+        if self.site.use != "simulation" and "slack" in self.watchdog.model_fields_set:
+            raise ValueError('[watchdog] slack belongs to use = "simulation" only: remove the key')
+        return self
+
+    @model_validator(mode="after")
+    def _operators_are_distinct(self) -> Self:
+        names = [operator.user for operator in self.operators]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"[[operators]] names {', '.join(twice)} more than once: keep one entry each")
+        return self
+
+
+def parse_site(text: str, path: Path) -> Site:
+    """The site written in `text`; `path` only names it in errors.
+
+    Raises ConfigError with one line for everything that is wrong.
+    """
+    try:
+        raw: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as wrong:
+        raise ConfigError(f"{path}: not TOML: {wrong}. Correct that line.") from None
+    try:
+        return Site.model_validate(raw)
+    except ValidationError as wrong:
+        raise ConfigError("\n".join(f"{path}: {line}" for line in explain(wrong, Site))) from None
+
+
+def load_site(path: Path) -> Site:
+    """The site of a file. Raises ConfigError, also when there is no such file or it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file. Give --site the room's file, or start from examples/.") from None
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise ConfigError(f"{path}: cannot be read: {wrong}. Correct the file or its permissions.") from None
+    return parse_site(text, path)
+
+
+def read_secret(path: Path) -> str:
+    """The one line of a password or unlock-code file.
+
+    Raises ConfigError when it cannot be read, is empty, or other users may read it.
+    """
+    try:
+        mode = path.stat().st_mode & 0o077
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise ConfigError(f"{path}: cannot be read: {wrong}. Correct the path or its owner.") from None
+    if mode:
+        raise ConfigError(f"{path}: other users may read this secret. Run: chmod 600 {path}")
+    if not text:
+        raise ConfigError(f"{path}: is empty. Write the secret on its first line.")
+    return text
+
+
+def check_config(path: Path) -> tuple[list[str], int]:
+    """What `coilward check-config` prints, and its exit code: 0 when the room would start, else 1."""
+    try:
+        site = load_site(path)
+        secrets = [file for file in (site.stimulator.unlock_code_file, site.broker.password_file) if file]
+        for file in secrets:
+            read_secret(file)
+    except ConfigError as wrong:
+        return str(wrong).splitlines(), 1
+    tier = f"{len(site.limits)} tightened limits" if site.limits else "no tightened limits"
+    device = site.stimulator
+    return [
+        f"{path}: room {site.site.room}, use {site.site.use}, profile {site.site.profile}, {site.site.timezone}",
+        f"stimulator {device.model} firmware {device.firmware} at {device.port}, coil {device.coil}",
+        f"{len(site.operators)} operators, {tier}, broker {site.broker.host}:{site.broker.port}",
+        "The file holds.",
+    ], 0
