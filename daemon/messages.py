@@ -1,0 +1,274 @@
+"""Every payload that travels over MQTT, as a frozen model: what is not written here is refused.
+
+Payloads are UTF-8 JSON objects. Times are integer microseconds, intensities tenths of % rMT, levels tenths of % MSO,
+as everywhere else; a reader runs ages on its own clock, from the moment a message arrived.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+"""A room, user or client in a topic: never a wildcard, never a patient's name."""
+Pseudonym = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Reason = Annotated[str, Field(min_length=1, max_length=200)]
+"""A person's own words, kept in the ledger's neighbourhood for good: short."""
+Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""16 random bytes of the watchdog, hex."""
+Tenths = Annotated[int, Field(ge=0, le=2000)]
+"""0.1 % rMT."""
+
+LARGEST_COMMAND = 4096
+"""Bytes of a command's payload; more is malformed (engineering choice: the control protocol's own bound)."""
+
+
+class Payload(BaseModel):
+    """Base of all payloads: immutable, exact types, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def encode(self) -> bytes:
+        """The bytes that go on the wire."""
+        return self.model_dump_json().encode()
+
+
+class Role(StrEnum):
+    """What a signed-in person may ask for; each includes the one before."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ENGINEER = "engineer"
+
+
+class Sentence(Payload):
+    """What an operator reads when something was refused."""
+
+    what: str
+    why: str = ""
+    next: str = ""
+
+
+# --- what the room says -------------------------------------------------------------------------------------------
+
+
+class Meta(Payload):
+    """What this room is; changes only with a new daemon."""
+
+    version: str
+    room: Name
+    use: str
+    model: str
+    firmware: int
+    schema_sha256: str
+    """Of the AsyncAPI document these payloads follow."""
+    nonce_life_us: int
+
+
+class Availability(Payload):
+    """Whether the daemon is connected to the broker; its will says no. Courtesy only: live is who beats."""
+
+    online: bool
+
+
+class Heartbeat(Payload):
+    """Five a second. A reader that has heard none for a second knows nothing about the room."""
+
+    state_seq: int
+    nonce: Nonce | None
+    """None: the watchdog has not spoken lately, and no command that quotes a nonce can succeed."""
+    phase: str
+
+
+class RoomState(Payload):
+    """Everything a person decides on, in one document: `state_seq` rises when a decision would look different."""
+
+    state_seq: int
+    phase: str
+    sentence: str
+    holder: Name | None
+    """Who holds control."""
+    offered_to: Name | None
+    """Whom the holder hands control over to, until that person takes it."""
+    session: str | None
+    hash: str | None
+    understood: dict[str, Any]
+    """The watchdog's answer to open-session, unchanged."""
+    subject: str | None
+    protocol: str | None
+    intensity_tenths: int | None
+    level_tenths: int | None
+    holds: tuple[str, ...]
+    trip: dict[str, Any] | None
+    unknown: tuple[int, ...]
+    continuable: str | None
+    report: str | None
+    linked: bool
+    stimulator: str
+
+
+class Counts(Payload):
+    """Pulses of the running (or last) session."""
+
+    planned: int
+    commanded: int
+    settled: int
+    unknown: int
+
+
+class Progress(Payload):
+    """How far the session has come; never raises `state_seq`."""
+
+    state_seq: int
+    train: int
+    trains: int
+    next_train_in_us: int | None
+    counts: Counts
+
+
+class WatchdogState(Payload):
+    """The watchdog's newest status without its nonce."""
+
+    state_seq: int
+    linked: bool
+    status: dict[str, Any]
+
+
+class Event(Payload):
+    """Something that happened once."""
+
+    kind: str
+    detail: dict[str, Any]
+
+
+# --- what people ask ----------------------------------------------------------------------------------------------
+
+
+class Command(Payload):
+    """What every command carries. The verb and the user are in the topic, where the broker has proved them."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+    """Fresh for every command; a second command with the same id is refused."""
+    client: Name
+    """This connection, not this person: where the answer goes, and whose presence counts."""
+    nonce: Nonce | None = None
+    """Of the newest heartbeat."""
+    state_seq: int | None = None
+    """Of the state the person saw when they decided."""
+
+
+class Stop(Command):
+    """Disarm now and end the session."""
+
+
+class Pause(Command):
+    """No further train; a running one is disarmed."""
+
+
+class Lower(Command):
+    """Intensity of the trains to come, not above the present one."""
+
+    intensity_tenths: Tenths
+
+
+class Raise(Command):
+    """Intensity of the trains to come, up to what is prescribed."""
+
+    intensity_tenths: Tenths
+
+
+class Take(Command):
+    """Take control: free, offered, one's own from another client, or left behind by an absent holder."""
+
+
+class HandOver(Command):
+    """Offer control to another person; it stays here until they take it."""
+
+    to: Name
+
+
+class LetGo(Command):
+    """Give control up."""
+
+
+class Start(Command):
+    """Open a session; nothing moves until `release`."""
+
+    subject: Pseudonym
+    protocol: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+    placement: Annotated[str, Field(max_length=200)] = ""
+    intensity_tenths: Tenths | None = None
+
+
+class Continue(Command):
+    """Open the remainder of a session that ended early (None: the last one)."""
+
+    session: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
+    reason: Reason
+    placement: Annotated[str, Field(max_length=200)] = ""
+
+
+class Release(Command):
+    """Let the segment begin. Quotes the hash of what the watchdog understood."""
+
+    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{1,128}$")]
+
+
+class Resume(Release):
+    """`release` of a paused session."""
+
+
+class End(Command):
+    """End a session at rest and write its report."""
+
+
+class Reset(Command):
+    """Lift a trip, where this person may."""
+
+
+class Resolve(Command):
+    """Book an unknown pulse as delivered, with a reason."""
+
+    ref: Annotated[int, Field(ge=0)]
+    why: Reason
+
+
+class Presence(Payload):
+    """The holder's client says, four times a second, that its person is here."""
+
+    client: Name
+
+
+class Code(StrEnum):
+    """How a command fared, for programs."""
+
+    OK = "ok"
+    REJECTED = "rejected"
+    """The room said no: see `reason`."""
+    STALE = "stale"
+    """Retained, or its nonce is older than 2 s, or unknown."""
+    CONFLICT = "conflict"
+    """The room has changed since the person looked."""
+    REPEATED = "repeated"
+    FORBIDDEN = "forbidden"
+    """Not with this role, or not without control."""
+    MALFORMED = "malformed"
+    BUSY = "busy"
+    ERROR = "error"
+    """The room failed to answer; what it did is in its state."""
+
+
+class Answer(Payload):
+    """Every command gets one, on the response topic."""
+
+    id: str
+    ok: bool
+    code: Code
+    reason: str = ""
+    """Lower-kebab, the watchdog's reasons and the daemon's own; empty when ok."""
+    sentence: Sentence | None = None
+    """None when ok."""
+    state_seq: int
+    detail: dict[str, Any] = Field(default_factory=dict)
