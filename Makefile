@@ -1,0 +1,49 @@
+# What a developer types. `make` lists the targets; every target sets up what it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fmt bench mutation storm broker
+
+BIN := .venv/bin
+ARGS ?=
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+# The stamps go stale when the project's requirements change, and only then: the installation is editable.
+.venv/run.stamp: pyproject.toml
+	@.ci/setup run && touch $@
+
+.venv/dev.stamp: pyproject.toml
+	@.ci/setup dev && touch .venv/run.stamp $@
+
+broker:
+	@.ci/setup broker
+
+# Ctrl-C is how a person ends it: no failure, so nothing for make to report.
+run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctrl-C; ARGS="--once --json" for scripts
+	@trap : INT; $(BIN)/coilward try $(ARGS) || { code=$$?; [ $$code = 130 ] || exit $$code; }
+
+# Tests that start real processes have deadlines in milliseconds, so they run one at a time on a quiet machine.
+test: .venv/dev.stamp broker  ## all tests but the storms, with full branch coverage of safety/
+	@$(BIN)/pytest -q -n 2 -m "not system and not storm"
+	@$(BIN)/pytest -q -p no:randomly -m "system and not storm"
+
+lint: .venv/dev.stamp  ## style, types, direction of imports, unit files
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@systemd/verify
+
+fmt: .venv/dev.stamp  ## formats, and mends what can be mended by itself
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+bench: .venv/dev.stamp broker  ## every benchmark into one Markdown table; ARGS="guard" for one of them
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+mutation: .venv/dev.stamp  ## mutates what decides in safety/ and fails on a survivor nobody explained
+	@$(BIN)/python -m tests.mutation $(ARGS)
+
+storm: .venv/dev.stamp broker  ## thousands of kills against real processes; takes long
+	@$(BIN)/pytest -q -m storm $(ARGS)
