@@ -1,0 +1,239 @@
+"""How each kind of record changes the sums of a `Book`. One method a kind; the table at the end is the whole of it.
+
+`Sums` is mutable so that a replay of years costs one pass; `Book` copies it before each step and never shows it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from drivers.quantities import SECOND_US
+from safety.ledger_format import KEY0, By, Carry, Kind, Record, carried_when, settled_of
+
+KEPT_US = 8 * 24 * 3600 * SECOND_US
+"""How far back windows can look (engineering choice): the longest limit is 7 days, the longest treatment day 27 h."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """A RESERVE that no SETTLE or RESOLVE has closed; it counts in full."""
+
+    seq: int
+    record: Record
+    until_us: int | None = None
+    """Wall time from which it can deliver no more (its session closed, the watchdog started anew); None: still can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One treatment with all its segments."""
+
+    opened: Record | None = None
+    """Its newest OPEN."""
+    planned: int = 0
+    """Pulses of the whole treatment; a later segment may plan fewer, never more."""
+    counted: int = 0
+    """Pulses of what is settled or booked."""
+    last_us: int = 0
+    """Wall time of its newest record that counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is settled or booked against one subject."""
+
+    courses: Mapping[bytes, int] = field(default_factory=dict)
+    """Pulses by protocol key, for ever."""
+    closed: tuple[tuple[int, int], ...] = ()
+    """(delivered at the latest, wall µs; pulses up to and with this one), ascending, for the last `KEPT_US`."""
+    before: int = 0
+    """Pulses older than `closed`."""
+
+    def since(self, wall_us: int) -> int:
+        """Pulses that may have been delivered at `wall_us` or later."""
+        at = bisect_left(self.closed, (wall_us,))
+        return self._upto(len(self.closed)) - self._upto(at)
+
+    def add(self, until_us: int, pulses: int) -> Account:
+        """With `pulses` more, delivered at the latest at `until_us`."""
+        at = bisect_right(self.closed, until_us, key=lambda entry: entry[0])
+        later = tuple((until, count + pulses) for until, count in self.closed[at:])
+        closed = (*self.closed[:at], (until_us, self._upto(at) + pulses), *later)
+        return Account(self.courses, closed, self.before)
+
+    def add_course(self, protocol: bytes, pulses: int) -> Account:
+        """With `pulses` more in the course of `protocol`."""
+        return Account({**self.courses, protocol: self.courses.get(protocol, 0) + pulses}, self.closed, self.before)
+
+    def add_all_courses(self, pulses: int) -> Account:
+        """With `pulses` more in every course there is."""
+        return replace(self, courses={protocol: booked + pulses for protocol, booked in self.courses.items()})
+
+    def forget(self, before_us: int) -> Account:
+        """Without the times of what lies before `before_us`."""
+        at = bisect_left(self.closed, (before_us,))
+        return replace(self, closed=self.closed[at:], before=self._upto(at)) if at else self
+
+    def _upto(self, at: int) -> int:
+        return self.closed[at - 1][1] if at else self.before
+
+
+NO_SESSION = Session()
+NO_ACCOUNT = Account()
+
+
+@dataclass(slots=True)
+class Sums:
+    """Everything a `Book` knows."""
+
+    accounts: dict[bytes, Account] = field(default_factory=dict)
+    everybody: Account = field(default_factory=Account)
+    """What may have gone to anybody."""
+    sessions: dict[bytes, Session] = field(default_factory=dict)
+    reserves: dict[int, Reserve] = field(default_factory=dict)
+    """By number, ascending."""
+    unknowns: frozenset[int] = frozenset()
+    blocked: frozenset[bytes] = frozenset()
+    last_session: bytes = KEY0
+    last_seq: int = 0
+    last_wall_us: int = 0
+
+    def copy(self) -> Sums:
+        """The same sums, to be changed apart from these."""
+        return Sums(
+            self.accounts.copy(),
+            self.everybody,
+            self.sessions.copy(),
+            self.reserves.copy(),
+            self.unknowns,
+            self.blocked,
+            self.last_session,
+            self.last_seq,
+            self.last_wall_us,
+        )
+
+    def step(self, seq: int, record: Record) -> None:
+        """Take in one more record."""
+        self.last_seq = seq
+        self.last_wall_us = max(self.last_wall_us, record.wall_us)
+        step = _STEPS.get(record.kind)
+        if step is not None:
+            step(self, seq, record)
+
+    def on_boot(self, _seq: int, _record: Record) -> None:
+        """Every reserve ends here at the latest: the watchdog disarms before it opens a door."""
+        self._end(list(self.reserves.values()))
+        self._forget()
+
+    def on_open(self, _seq: int, record: Record) -> None:
+        session = self.sessions.get(record.session, NO_SESSION)
+        planned = record.pulses if session.opened is None else min(session.planned, record.pulses)
+        self.sessions[record.session] = replace(session, opened=record, planned=planned, last_us=self.last_wall_us)
+        self.last_session = record.session
+        self._forget()
+
+    def on_close(self, _seq: int, record: Record) -> None:
+        self._end([reserve for reserve in self.reserves.values() if reserve.record.session == record.session])
+
+    def on_reserve(self, seq: int, record: Record) -> None:
+        self.reserves[seq] = Reserve(seq, record)
+
+    def on_settle(self, _seq: int, record: Record) -> None:
+        """An unknown is settled by a count alone: any other evidence leaves it to a person."""
+        if record.ref in self.unknowns and settled_of(record).by is not By.COUNTED:
+            return
+        self._settle(record.ref, record.pulses)
+
+    def on_unknown(self, _seq: int, record: Record) -> None:
+        """One whose RESERVE is closed already counts on its own."""
+        self.unknowns |= {record.ref}
+        if record.ref not in self.reserves:
+            self._book(record, record.pulses, self.last_wall_us)
+
+    def on_resolve(self, _seq: int, record: Record) -> None:
+        self._settle(record.ref, None)
+
+    def on_worst_case(self, _seq: int, record: Record) -> None:
+        """Counts in every subject, session and course it could belong to."""
+        opened = self.sessions.get(record.session, NO_SESSION).opened
+        if opened is not None:
+            whose = replace(record, subject=opened.subject, protocol=opened.protocol)
+            self._book(whose, record.pulses, self.last_wall_us)
+            return
+        if record.subject == KEY0:
+            self.everybody = self.everybody.add(self.last_wall_us, record.pulses)
+            self.accounts = {who: account.add_all_courses(record.pulses) for who, account in self.accounts.items()}
+        else:
+            account = self.accounts.get(record.subject, NO_ACCOUNT).add(self.last_wall_us, record.pulses)
+            self.accounts[record.subject] = account.add_all_courses(record.pulses)
+        for name, session in self.sessions.items():
+            if record.subject == KEY0 or (session.opened is not None and session.opened.subject == record.subject):
+                self.sessions[name] = replace(session, counted=session.counted + record.pulses)
+
+    def on_emergency(self, _seq: int, record: Record) -> None:
+        """Blocks its subject; with none under the coil there is nobody to block."""
+        self.blocked |= {record.subject} - {KEY0}
+
+    def on_unblock(self, _seq: int, record: Record) -> None:
+        self.blocked -= {record.subject}
+
+    def on_carried(self, _seq: int, record: Record) -> None:
+        account = self.accounts.get(record.subject, NO_ACCOUNT)
+        if record.code != Carry.COURSE:
+            account = account.add(min(carried_when(record), self.last_wall_us), record.pulses)
+        if record.code != Carry.WINDOWS:
+            account = account.add_course(record.protocol, record.pulses)
+        self.accounts[record.subject] = account
+
+    def _settle(self, ref: int, pulses: int | None) -> None:
+        self.unknowns -= {ref}
+        reserve = self.reserves.pop(ref, None)
+        if reserve is not None:
+            until_us = self.last_wall_us if reserve.until_us is None else reserve.until_us
+            self._book(reserve.record, reserve.record.pulses if pulses is None else pulses, until_us)
+
+    def _book(self, record: Record, pulses: int, until_us: int) -> None:
+        account = self.accounts.get(record.subject, NO_ACCOUNT)
+        self.accounts[record.subject] = account.add(until_us, pulses).add_course(record.protocol, pulses)
+        session = self.sessions.get(record.session, NO_SESSION)
+        self.sessions[record.session] = Session(
+            session.opened, session.planned, session.counted + pulses, max(session.last_us, until_us)
+        )
+
+    def _end(self, reserves: Iterable[Reserve]) -> None:
+        for reserve in reserves:
+            if reserve.until_us is None:
+                self.reserves[reserve.seq] = replace(reserve, until_us=self.last_wall_us)
+
+    def _forget(self) -> None:
+        """Drop times no limit asks for any more; no pulse leaves a course by it."""
+        horizon_us = self.last_wall_us - KEPT_US
+        for reserve in list(self.reserves.values()):
+            if reserve.until_us is not None and reserve.until_us < horizon_us and reserve.seq not in self.unknowns:
+                self._settle(reserve.seq, None)
+        held = {reserve.record.session for reserve in self.reserves.values()}
+        self.sessions = {
+            name: session for name, session in self.sessions.items() if session.last_us >= horizon_us or name in held
+        }
+        self.accounts = {who: account.forget(horizon_us) for who, account in self.accounts.items()}
+        self.everybody = self.everybody.forget(horizon_us)
+
+
+_STEPS: dict[Kind, Callable[[Sums, int, Record], None]] = {
+    Kind.BOOT: Sums.on_boot,
+    Kind.OPEN: Sums.on_open,
+    Kind.RESERVE: Sums.on_reserve,
+    Kind.SETTLE: Sums.on_settle,
+    Kind.UNKNOWN: Sums.on_unknown,
+    Kind.RESOLVE: Sums.on_resolve,
+    Kind.CLOSE: Sums.on_close,
+    Kind.FOUND_ARMED: Sums.on_worst_case,
+    Kind.EMERGENCY: Sums.on_emergency,
+    Kind.BLOCK: Sums.on_emergency,
+    Kind.UNBLOCK: Sums.on_unblock,
+    Kind.CARRIED: Sums.on_carried,
+    Kind.LOST: Sums.on_worst_case,
+}
+"""Kinds that are not here change no sum."""
