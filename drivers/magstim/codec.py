@@ -1,0 +1,101 @@
+"""The whole Magstim codec under one name: bytes in, frozen dataclasses out, and back. Sans-io.
+
+framing   letter, data, checksum, lengths by firmware
+status    the three status words
+commands  client → device
+replies   device → client
+readers   byte stream → pieces
+"""
+
+from drivers.magstim.commands import (
+    ARM,
+    DISARM,
+    TRIGGER,
+    Command,
+    DisableRemote,
+    EnableRemote,
+    EnhancedPowerOff,
+    EnhancedPowerOn,
+    GetBasicSettings,
+    GetChargeDelay,
+    GetError,
+    GetSettings,
+    GetSystemStatus,
+    GetTemperature,
+    GetVersion,
+    IgnoreCoilSwitch,
+    Operate,
+    SetChargeDelay,
+    SetDuration,
+    SetFrequency,
+    SetPower,
+    SetPulses,
+    parse_command,
+)
+from drivers.magstim.framing import checksum, holds, seal
+from drivers.magstim.readers import CommandReader, ReplyReader
+from drivers.magstim.replies import (
+    AnyReply,
+    BasicSettingsReply,
+    ChargeDelayReply,
+    ErrorReply,
+    NotUnderstood,
+    RapidReply,
+    Refused,
+    Reply,
+    SettingsReply,
+    StatusReply,
+    SystemReply,
+    TemperatureReply,
+    VersionReply,
+    parse_reply,
+)
+from drivers.magstim.status import Extended, Instrument, Rapid
+
+__all__ = [
+    "ARM",
+    "DISARM",
+    "TRIGGER",
+    "AnyReply",
+    "BasicSettingsReply",
+    "ChargeDelayReply",
+    "Command",
+    "CommandReader",
+    "DisableRemote",
+    "EnableRemote",
+    "EnhancedPowerOff",
+    "EnhancedPowerOn",
+    "ErrorReply",
+    "Extended",
+    "GetBasicSettings",
+    "GetChargeDelay",
+    "GetError",
+    "GetSettings",
+    "GetSystemStatus",
+    "GetTemperature",
+    "GetVersion",
+    "IgnoreCoilSwitch",
+    "Instrument",
+    "NotUnderstood",
+    "Operate",
+    "Rapid",
+    "RapidReply",
+    "Refused",
+    "Reply",
+    "ReplyReader",
+    "SetChargeDelay",
+    "SetDuration",
+    "SetFrequency",
+    "SetPower",
+    "SetPulses",
+    "SettingsReply",
+    "StatusReply",
+    "SystemReply",
+    "TemperatureReply",
+    "VersionReply",
+    "checksum",
+    "holds",
+    "parse_command",
+    "parse_reply",
+    "seal",
+]
