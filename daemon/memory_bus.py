@@ -36,8 +36,8 @@ class MemoryBroker:
             self.retained[message.topic] = message.payload
         loop = asyncio.get_running_loop()
         for bus in self.buses:
-            if bus.connected:
-                loop.call_soon(bus.hand_over, message)
+            for receive in bus.receivers(message.topic):
+                loop.call_soon(receive, message)
 
     def stop(self) -> None:
         """The broker dies and forgets everything."""
@@ -71,7 +71,8 @@ class MemoryBus:
 
     async def __aexit__(self, *_problem: object) -> None:
         self._up.clear()
-        self._broker.buses.remove(self)
+        if self in self._broker.buses:
+            self._broker.buses.remove(self)
 
     @property
     def connected(self) -> bool:
@@ -137,12 +138,9 @@ class MemoryBus:
         if self.connected:
             self._hand_over_stored(pattern)
 
-    def hand_over(self, message: Message) -> None:
-        """One message to whoever asked for it."""
-        for pattern, (receive, _) in self._wishes.items():
-            if matches(pattern, message.topic):
-                receive(message)
-                return
+    def receivers(self, topic: str) -> list[Receive]:
+        """Who of this bus gets what is published now."""
+        return [receive for pattern, (receive, _) in self._wishes.items() if self.connected and matches(pattern, topic)]
 
     def _hand_over_stored(self, pattern: str) -> None:
         receive, stored = self._wishes[pattern]

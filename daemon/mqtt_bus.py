@@ -259,6 +259,8 @@ class _Client(aiomqtt.Client):
         for verdict in self._verdicts.values():
             if not verdict.done():
                 verdict.set_exception(BrokerLost("the connection to the broker ended before it answered"))
+        if self._disconnected.done():
+            self._disconnected.exception()  # seen: `lost` is not always the one that was waiting
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any) -> None:
         verdict = self._verdicts.get(mid)
