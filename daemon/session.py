@@ -1,0 +1,129 @@
+"""One session as a pure machine: what may happen in each state, and what follows.
+
+Everything that decides is in `session_table.TRANSITIONS`. A pair of state and event that is not in it is a refusal,
+with a sentence. The session itself is a value; `step` gives the next one and the effects that the shell
+(`daemon.treat`) carries out. No clock, no device, no watchdog here: the watchdog judges every pulse again, whatever
+this machine believes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from daemon.plan import Planned
+from daemon.session_table import SITUATIONS, TRANSITIONS, Effect, Event, State
+from drivers.quantities import PercentRmt
+
+LARGEST_RAISE = PercentRmt(50)
+"""Largest raise of intensity in one step, 5 % rMT (engineering choice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event with what it carries; each field speaks of the events named with it."""
+
+    event: Event
+    pulses: int = 0
+    """TRAIN_SETTLED, UNKNOWN: pulses the watchdog counts as delivered."""
+    reason: str = ""
+    """HELD, CUT, STOPPED, TRIPPED, PAUSE, END, DISCONNECTED, NOT_OPENED: why, as the watchdog or a person said."""
+    intensity: PercentRmt | None = None
+    """INTENSITY: of the trains to come."""
+    plan: tuple[Planned, ...] = ()
+    """OPENED: the trains that the watchdog understood are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The event has no place here; the session stays as it was."""
+
+    reason: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One segment of a treatment. Intensities are % rMT, pulses are pulses."""
+
+    prescribed: PercentRmt
+    intensity: PercentRmt
+    state: State = State.CHECKS
+    plan: tuple[Planned, ...] = ()
+    """Trains still to come, the running one first."""
+    trains: int = 0
+    """Trains of the whole segment, made-up ones included."""
+    settled: int = 0
+    left_out: int = 0
+    """Pulses of cut trains that are not made up."""
+    append_cut: bool = True
+    """A cut train's missing pulses come again as the last train; False: they are left out."""
+    reason: str = ""
+    """Why it last stopped being able to go on."""
+
+    @property
+    def train(self) -> int:
+        """1-based number of the train that runs or comes next; the last one at the end."""
+        return self.trains - len(self.plan) + (1 if self.plan else 0)
+
+
+def step(session: Session, happened: Happened) -> tuple[Session, tuple[Effect, ...]] | Refusal:
+    """What follows when `happened` happens to `session`. Pure; a Refusal changes nothing."""
+    event = happened.event
+    move = TRANSITIONS[session.state].get(event)
+    if move is None:
+        return _out_of_place(session, event)
+    if event is Event.INTENSITY and (refusal := _judge_intensity(session, happened.intensity)):
+        return refusal
+    state, effects = move
+    after = _carry(replace(session, state=state), happened)
+    if Effect.BOOK in effects:
+        after = _book(after, happened.pulses)
+    if not after.plan and (last := TRANSITIONS[after.state].get(Event.EXHAUSTED)) and event is not Event.OPENED:
+        return replace(after, state=last[0]), effects + last[1]
+    return after, effects
+
+
+def _carry(session: Session, happened: Happened) -> Session:
+    if happened.event is Event.OPENED:
+        return replace(session, plan=happened.plan, trains=len(happened.plan))
+    if happened.event is Event.INTENSITY and happened.intensity is not None:
+        return replace(session, intensity=happened.intensity)
+    if happened.event in (Event.RELEASED, Event.CLEARED):
+        return replace(session, reason="")
+    return replace(session, reason=happened.reason) if happened.reason else session
+
+
+def _book(session: Session, pulses: int) -> Session:
+    """The running train leaves the plan; what it did not deliver comes last, or is left out."""
+    if not session.plan:
+        return replace(session, settled=session.settled + pulses)
+    running, *rest = session.plan
+    missing = max(0, running.train.pulses - pulses)
+    plan, trains, left_out = tuple(rest), session.trains, session.left_out
+    if missing and session.append_cut:
+        plan, trains = (*plan, running.shortened(missing)), trains + 1
+    elif missing:
+        left_out += missing
+    return replace(session, plan=plan, trains=trains, left_out=left_out, settled=session.settled + pulses)
+
+
+def _judge_intensity(session: Session, wanted: PercentRmt | None) -> Refusal | None:
+    if wanted is None or wanted == PercentRmt(0):
+        return Refusal("intensity-missing", "No intensity was given: name one above 0 % rMT.")
+    if wanted > session.prescribed:
+        return Refusal(
+            "above-prescribed",
+            f"{wanted} is above what is prescribed: the protocol gives {session.prescribed}. Ask for that or less.",
+        )
+    if wanted.tenths > session.intensity.tenths + LARGEST_RAISE.tenths:
+        return Refusal(
+            "raise-too-large",
+            f"{wanted} is too far above the present {session.intensity}: a step is {LARGEST_RAISE} at most. "
+            "Raise step by step, asking the subject after each.",
+        )
+    return None
+
+
+def _out_of_place(session: Session, event: Event) -> Refusal:
+    why, remedy = SITUATIONS[session.state]
+    return Refusal("out-of-place", f"The session cannot be {event.value} now: {why}. {remedy}.")
