@@ -6,17 +6,21 @@ driver or somebody's script.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from drivers.quantities import Hertz, PercentMso, Train
+from drivers.quantities import PercentMso, Train
 from drivers.stimulators import Witness
-from safety.protocols import Protocol
+from safety.protocols import SLOW, Protocol
 from safety.threshold import MotorThreshold
+
+REMEMBERED_US = 60_000_000
+"""How far back the longest rolling window looks."""
 
 
 class SessionKind(Enum):
-    """What a session is for; each kind has its own bounds (design §5, sessions have a kind)."""
+    """What a session is for; each kind has its own bounds."""
 
     TREATMENT = "treatment"
     THRESHOLD = "threshold"
@@ -49,6 +53,11 @@ class Ask:
         """Pulses of all triggers together."""
         return self.train.pulses * self.triggers
 
+    def pulse_times_us(self) -> Iterator[int]:
+        """When each pulse is due, BOOTTIME."""
+        for n in range(self.triggers):
+            yield from self.train.pulse_times_us(self.starts_us + n * self.spacing_us)
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -65,10 +74,29 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class Recent:
+    """What went out lately, kept from train to train and from session to session."""
+
+    past: tuple[Past, ...] = ()
+    """Trains of the last 60 s and the last train at all, oldest first."""
+    run: int = 0
+    """Pulses up to 1 Hz in the unbroken run that ends with the last of `past`."""
+
+    def after(self, train: Past, run_break_us: int) -> Recent:
+        """This and one train more."""
+        kept = tuple(each for each in self.past if each.last_us > train.last_us - REMEMBERED_US)
+        if train.train.rate > SLOW:
+            return Recent((*kept, train))
+        unbroken = bool(self.past) and train.first_us - self.past[-1].last_us < run_break_us
+        return Recent((*kept, train), train.train.pulses + (self.run if unbroken else 0))
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Pulses the ledger counts against this subject, worst case, before what is asked."""
 
     session: int = 0
+    """Of this treatment, all its segments."""
     day: int = 0
     twelve_hours: int = 0
     week: int = 0
@@ -92,7 +120,15 @@ class Facts:
     authorised: bool = False
     """An authorisation file covers this subject and this protocol version today."""
     past: tuple[Past, ...] = ()
-    """Trains of the last 60 s and the last train at all, oldest first."""
+    """Trains of the last 60 s and the last train at all, oldest first: `Recent.past`."""
+    run: int = 0
+    """Pulses up to 1 Hz in the unbroken run that ends with the last of `past`: `Recent.run`."""
     totals: Totals = field(default_factory=Totals)
     planned: int = 0
-    """Pulses this treatment may still deliver, at opening of the whole treatment."""
+    """Pulses of the whole treatment, all segments, fixed when it was first opened."""
+    estimate: PercentMso | None = None
+    """Running estimate of a threshold session, once there is one."""
+    unsigned: tuple[str, ...] = ()
+    """Rows that nobody has verified or signed; use `study` refuses while there is one."""
+    disarm_cuts_train: bool = True
+    """Whether disarming ends a running train: the device profile's word, assumed until a lab proves it."""

@@ -1,0 +1,252 @@
+"""Named, versioned treatments whose arithmetic is proved before they load.
+
+A protocol file declares what its source prints *and* which time convention it uses; loading recomputes every figure
+and refuses the file with each wrong one named. Tier 2: a protocol may exceed the cells it lists, and only cells that
+the limits name; an authorisation then lets one subject have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from hashlib import blake2s
+from pathlib import Path
+
+from drivers.errors import ConfigError
+from drivers.quantities import SECOND_US, Hertz, PercentRmt, Train, gap_from_period
+from safety.limits import DATA, Cell, Limits, load_limits
+from safety.tables import Table, parse_table
+
+LIBRARY = DATA / "protocols"
+SLOW = Hertz.of(1)
+"""Up to here a train is triggered pulse by pulse: device-run it would outlast any autonomy."""
+WINDOWS_US = (SECOND_US, 10 * SECOND_US, 60 * SECOND_US)
+
+
+class Convention(Enum):
+    """What the printed on and off times, and the printed length, mean (docs/time-conventions.md)."""
+
+    PERIOD = "period"
+    """on + off is one period; the length counts the gap after the last train."""
+    NO_TRAILING_GAP = "no-trailing-gap"
+    """on + off is one period; the length ends with the last on time."""
+    VENDOR_GAP = "vendor-gap"
+    """off is last pulse → first pulse; the length is first pulse → last pulse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Equal trains at one target and one intensity."""
+
+    target: str
+    side: str
+    intensity: PercentRmt
+    train: Train
+    trains: int
+    gap_us: int
+    """Last pulse → first pulse."""
+    exceeds: tuple[Cell, ...]
+    """Cells above tier 1 that this phase needs, with the length it needs there."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether this phase is triggered pulse by pulse."""
+        return self.train.rate <= SLOW
+
+    @property
+    def pulses(self) -> int:
+        """Pulses of all trains."""
+        return self.train.pulses * self.trains
+
+    def pulse_times_us(self, start_us: int, shorter_us: int = 0) -> Iterator[int]:
+        """When each pulse is due, every gap shortened by `shorter_us`."""
+        for n in range(self.trains):
+            yield from self.train.pulse_times_us(start_us + n * (self.train.duration_us + self.gap_us - shorter_us))
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """One treatment of one day, as its file prescribes and its arithmetic proves."""
+
+    id: str
+    version: int
+    title: str
+    source: str
+    verified: bool
+    phases: tuple[Phase, ...]
+    per_day: int
+    accelerated: bool
+    windows: tuple[int, int, int]
+    """Most pulses in any 1, 10 and 60 s, at planned times."""
+    windows_close: tuple[int, int, int]
+    """The same with every gap as short as the limits tolerate."""
+    digest: str
+    """BLAKE2s of the file: a changed file is another protocol."""
+
+    @property
+    def pulses(self) -> int:
+        """Pulses of the whole treatment."""
+        return sum(phase.pulses for phase in self.phases)
+
+    @property
+    def exceeds(self) -> tuple[Cell, ...]:
+        """Every cell above tier 1 that this protocol needs."""
+        return tuple(cell for phase in self.phases for cell in phase.exceeds)
+
+    def excuses(self, rate: Hertz, intensity: PercentRmt, pulses: int) -> bool:
+        """Whether such a train lies in a cell this protocol may exceed."""
+        return any(
+            cell.rate == rate and intensity <= cell.intensity and pulses <= cell.pulses(rate) for cell in self.exceeds
+        )
+
+
+def most_in_window(times_us: Sequence[int], window_us: int) -> int:
+    """Most of the rising `times_us` inside any half-open window."""
+    most = oldest = 0
+    for newest, time_us in enumerate(times_us):
+        while times_us[oldest] <= time_us - window_us:
+            oldest += 1
+        most = max(most, newest - oldest + 1)
+    return most
+
+
+def _windows(phases: Iterable[Phase], limits: Limits, *, close: bool) -> tuple[int, int, int]:
+    times: list[int] = []
+    for phase in phases:
+        start_us = times[-1] + limits.minimum_gap_us if times else 0
+        if not close:
+            times += phase.pulse_times_us(start_us)
+        elif phase.slow:
+            times += range(start_us, start_us + phase.pulses * limits.single_spacing_us, limits.single_spacing_us)
+        else:
+            times += phase.pulse_times_us(start_us, limits.gap_tolerance_us)
+    one, ten, sixty = (most_in_window(times, window_us) for window_us in WINDOWS_US)
+    return one, ten, sixty
+
+
+class _Proof:
+    """Collects every figure of a file that its own arithmetic contradicts."""
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+
+    def equal(self, figure: str, stated: object, proved: object) -> None:
+        if stated != proved:
+            self.wrong.append(f"{figure} says {stated}, its arithmetic gives {proved}")
+
+    def near(self, figure: str, stated: Decimal, proved_us: int) -> None:
+        """Within 1 %, because papers round minutes."""
+        proved = Decimal(proved_us) / SECOND_US
+        if abs(stated - proved) * 100 > proved:
+            self.wrong.append(f"{figure} says {stated} s, its arithmetic gives {proved:.1f} s")
+
+
+def _seconds_us(table: Table, key: str) -> int:
+    return int(table.number(key) * SECOND_US)
+
+
+def _phase(table: Table, limits: Limits, proof: _Proof) -> Phase:
+    train = Train(table.whole("train_pulses", 1, 10_000), Hertz.of(table.number("rate")))
+    trains = table.whole("trains", 1, 1000)
+    convention = Convention(table.choice("convention", [each.value for each in Convention]))
+    on_us, off_us = _seconds_us(table, "on"), _seconds_us(table, "off")
+    table.choice("threshold", ("rmt",))
+    phase = Phase(
+        target=table.text("target"),
+        side=table.choice("side", ("left", "right")),
+        intensity=PercentRmt.of(table.number("intensity")),
+        train=train,
+        trains=trains,
+        gap_us=off_us if convention is Convention.VENDOR_GAP else gap_from_period(train, on_us, off_us),
+        exceeds=tuple(exceeded_cell(cell) for cell in table.tables("exceeds")),
+    )
+    span_us = trains * train.duration_us + (trains - 1) * phase.gap_us
+    stated_us = {
+        Convention.PERIOD: trains * (on_us + off_us),
+        Convention.NO_TRAILING_GAP: trains * on_us + (trains - 1) * off_us,
+        Convention.VENDOR_GAP: span_us,
+    }[convention]
+    proof.equal("on (s)", table.number("on"), Decimal(train.pulses * 10) / train.rate.tenths)
+    proof.near("published", table.number("published"), stated_us)
+    proof.near("span", table.number("span"), span_us)
+    table.done()
+    _prove_cells(phase, limits, proof)
+    return phase
+
+
+def exceeded_cell(table: Table) -> Cell:
+    """A cell with the length that is needed, or authorised, there."""
+    cell = Cell(Hertz.of(table.number("rate")), PercentRmt.of(table.number("intensity")), _seconds_us(table, "seconds"))
+    table.done()
+    return cell
+
+
+def _prove_cells(phase: Phase, limits: Limits, proof: _Proof) -> None:
+    """What the phase exceeds is what it says it exceeds, and nothing the limits do not name."""
+    rate, length_us = phase.train.rate, phase.train.pulses * 10 * SECOND_US // phase.train.rate.tenths
+    needed = Cell(rate, phase.intensity, length_us)
+    tier1 = limits.cell(rate, phase.intensity)
+    exceeds = tier1 is None or phase.train.pulses > tier1.pulses(rate)
+    shown = f"{needed} for {length_us / SECOND_US:g} s"
+    if (needed,) * exceeds != phase.exceeds:
+        stated = ", ".join(f"{cell} for {cell.longest_us / SECOND_US:g} s" for cell in phase.exceeds) or "nothing"
+        proof.wrong.append(f"exceeds says {stated}, the tables give {shown if exceeds else 'nothing'}")
+    named = any(
+        cell.rate == rate and phase.intensity <= cell.intensity and phase.train.pulses <= cell.pulses(rate)
+        for cell in limits.named
+    )
+    if exceeds and not named:
+        proof.wrong.append(f"{shown} is in no cell that a named protocol may exceed")
+
+
+def parse_protocol(text: str, file: str, limits: Limits) -> Protocol:
+    """The protocol `text` describes; ConfigError naming each figure that does not hold."""
+    table, proof = parse_table(text, file), _Proof()
+    try:
+        phases = tuple(_phase(each, limits, proof) for each in table.tables("phases"))
+    except (ValueError, ZeroDivisionError) as error:
+        raise ConfigError(f"{file}: {error}; correct the phase") from error
+    if not phases:
+        raise table.error("phases", "at least one phase", "write [[phases]]")
+    stated = table.table("windows")
+    windows = (stated.whole("s1", 1, 1000), stated.whole("s10", 1, 10_000), stated.whole("s60", 1, 60_000))
+    stated.done()
+    protocol = Protocol(
+        id=table.name("id"),
+        version=table.whole("version", 1, 10_000),
+        title=table.text("title"),
+        source=table.text("source"),
+        verified=table.flag("verified"),
+        phases=phases,
+        per_day=table.whole("per_day", 1, 100_000),
+        accelerated=table.flag("accelerated"),
+        windows=_windows(phases, limits, close=False),
+        windows_close=_windows(phases, limits, close=True),
+        digest=blake2s(text.encode(), digest_size=16).hexdigest(),
+    )
+    proof.equal("pulses", table.whole("pulses", 1, 100_000), protocol.pulses)
+    proof.equal("windows", windows, protocol.windows)
+    if protocol.per_day % protocol.pulses:
+        proof.wrong.append(f"per_day says {protocol.per_day}, no multiple of {protocol.pulses}")
+    table.done()
+    if proof.wrong:
+        raise ConfigError(f"{file}: {'; '.join(proof.wrong)}; correct the file against its source")
+    return protocol
+
+
+def load_protocols(folders: Iterable[Path] = (LIBRARY,), limits: Limits | None = None) -> dict[str, Protocol]:
+    """Every protocol of `folders` by id; ConfigError for a file that fails, or an id used twice."""
+    limits = limits or load_limits()
+    protocols: dict[str, Protocol] = {}
+    for path in sorted(path for folder in folders for path in folder.glob("*.toml")):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read ({error}); repair or remove it") from error
+        protocol = parse_protocol(text, str(path), limits)
+        if protocol.id in protocols:
+            raise ConfigError(f"{path}: id {protocol.id} is taken by another file; choose another id")
+        protocols[protocol.id] = protocol
+    return protocols
