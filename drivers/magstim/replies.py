@@ -66,7 +66,7 @@ class Refused(Reply):
 
 @dataclass(frozen=True, slots=True)
 class StatusReply(Reply):
-    """To `Q`, `R`, `@`, `E` and `b`."""
+    """To `Q`, `R`, `@`, `E` and `b`; every reply that says more begins the same way."""
 
     instrument: Instrument
 
@@ -75,10 +75,9 @@ class StatusReply(Reply):
 
 
 @dataclass(frozen=True, slots=True)
-class RapidReply(Reply):
+class RapidReply(StatusReply):
     """To `B`, `D`, `[`, `^`, `_`, and on firmware 9 to `n`."""
 
-    instrument: Instrument
     rapid: Rapid
 
     def payload(self, firmware: int) -> bytes:  # noqa: ARG002  one signature for every reply
@@ -86,11 +85,9 @@ class RapidReply(Reply):
 
 
 @dataclass(frozen=True, slots=True)
-class SystemReply(Reply):
+class SystemReply(RapidReply):
     """To `x`, and from firmware 10 on to `n`."""
 
-    instrument: Instrument
-    rapid: Rapid
     extended: Extended
 
     def payload(self, firmware: int) -> bytes:  # noqa: ARG002  one signature for every reply
@@ -98,11 +95,9 @@ class SystemReply(Reply):
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsReply(Reply):
+class SettingsReply(RapidReply):
     r"""To `\`: every parameter of the Rapid. In single-pulse mode only the power matters."""
 
-    instrument: Instrument
-    rapid: Rapid
     percent: int
     tenths_hertz: int
     pulses: int
@@ -116,10 +111,9 @@ class SettingsReply(Reply):
 
 
 @dataclass(frozen=True, slots=True)
-class TemperatureReply(Reply):
+class TemperatureReply(StatusReply):
     """To `F`: both windings in 0.1 °C."""
 
-    instrument: Instrument
     first_tenths_celsius: int
     second_tenths_celsius: int
 
@@ -139,10 +133,9 @@ class VersionReply(Reply):
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorReply(Reply):
+class ErrorReply(StatusReply):
     """To `I`: where the error is ("U" user interface, "C" coil, "E" system) and its two-digit code."""
 
-    instrument: Instrument
     source: str
     code: int
 
@@ -151,10 +144,9 @@ class ErrorReply(Reply):
 
 
 @dataclass(frozen=True, slots=True)
-class ChargeDelayReply(Reply):
+class ChargeDelayReply(StatusReply):
     """To `o`: the charge delay in ms."""
 
-    instrument: Instrument
     milliseconds: int
 
     def payload(self, firmware: int) -> bytes:
@@ -162,10 +154,9 @@ class ChargeDelayReply(Reply):
 
 
 @dataclass(frozen=True, slots=True)
-class BasicSettingsReply(Reply):
+class BasicSettingsReply(StatusReply):
     """To `J`: power A, power B, interval, as a 200² or BiStim² has them."""
 
-    instrument: Instrument
     percent_a: int
     percent_b: int
     interval: int
