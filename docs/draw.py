@@ -29,11 +29,12 @@ def watchdog() -> Iterable[Arrow]:
 
 def session() -> Iterable[Arrow]:
     """The session's states, and the events that move it."""
-    from daemon.session import TRANSITIONS  # noqa: PLC0415
+    from daemon.session_table import TRANSITIONS  # noqa: PLC0415
 
-    for (state, event), (to, _effects) in TRANSITIONS.items():
-        if state is not to:
-            yield state.value, to.value, event.name.lower().replace("_", " ")
+    for state, moves in TRANSITIONS.items():
+        for event, (to, _effects) in moves.items():
+            if state is not to:
+                yield state.value, to.value, event.name.lower().replace("_", " ")
 
 
 DRAWINGS = {"watchdog": watchdog, "session": session}

@@ -69,7 +69,7 @@ def test_the_wheel_holds_every_file_of_a_package(package: str, wheel: set[str]) 
 def test_the_wheel_carries_the_numbers_the_watchdog_decides_by(wheel: set[str]) -> None:
     folders = {name.rsplit("/", 1)[0] for name in wheel if name.endswith(".toml")}
 
-    assert {"safety/limits", "safety/protocols"} <= folders
+    assert {"safety/data", "safety/data/protocols"} <= folders
 
 
 @pytest.mark.parametrize("name", PROJECT["scripts"])
