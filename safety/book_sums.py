@@ -180,9 +180,13 @@ class Sums:
         self.blocked -= {record.subject}
 
     def on_carried(self, _seq: int, record: Record) -> None:
+        when_us = min(carried_when(record), self.last_wall_us)
+        if record.code == Carry.EVERYBODY:
+            self.everybody = self.everybody.add(when_us, record.pulses)
+            return
         account = self.accounts.get(record.subject, NO_ACCOUNT)
         if record.code != Carry.COURSE:
-            account = account.add(min(carried_when(record), self.last_wall_us), record.pulses)
+            account = account.add(when_us, record.pulses)
         if record.code != Carry.WINDOWS:
             account = account.add_course(record.protocol, record.pulses)
         self.accounts[record.subject] = account

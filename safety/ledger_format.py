@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b, blake2s
 
-from drivers.errors import CoilwardError, OurError
+from drivers.errors import OurError
+from safety.ledger_errors import BadRecord, TornRecord
 
 RECORD_BYTES = 128
 """Divides a disk sector: a record never lies in two sectors, so no power cut leaves half of one behind the next."""
@@ -24,23 +25,18 @@ FORMAT_NOTE = b"coilward-ledger1"
 """Note of the first record of every file."""
 KEY0 = bytes(KEY_BYTES)
 """No key: no subject (phantom), no session, no protocol, or not known."""
+HEAD_BYTES = 64
 HASH0 = bytes(HASH_BYTES)
 """What the first record of a room's first file is chained to."""
 
 _MAGIC = b"CL"
 _SIMULATED = 0x01
 _LAYOUT = struct.Struct("<2sBBBBHQ8sQQIHH8s8s8s8sQ16s20s")
+_HEAD = struct.Struct("<8sQ20s24x")
+_HEAD_MAGIC = b"CLHEAD1\0"
 _CRC = struct.Struct("<I")
 _SETTLED = struct.Struct("<IIB7x")
 _WHEN = struct.Struct("<Q8x")
-
-
-class LedgerError(CoilwardError):
-    """The ledger, or the disk beneath it, cannot vouch for what was delivered."""
-
-
-class BadRecord(LedgerError):
-    """128 bytes that are not a record of version 1: says which field and what it holds."""
 
 
 class Kind(IntEnum):
@@ -90,6 +86,8 @@ class Carry(IntEnum):
     ALL = 0
     WINDOWS = 1
     COURSE = 2
+    EVERYBODY = 3
+    """The windows of every subject: pulses that nobody could assign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +125,14 @@ class Entry:
     boot: bytes
     prev: bytes
     record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest record as a second place remembers it."""
+
+    seq: int
+    hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +201,12 @@ def seal(seq: int, boot: bytes, prev: bytes, record: Record) -> bytes:
 
 
 def unseal(block: bytes) -> Entry:
-    """The record in `block`; BadRecord names what is wrong with it."""
+    """The record in `block`; TornRecord when it is cut or damaged, else BadRecord, which names what is wrong."""
     if len(block) != RECORD_BYTES:
-        raise BadRecord(f"a ledger record has {RECORD_BYTES} bytes, not {len(block)}")
+        raise TornRecord(f"a ledger record has {RECORD_BYTES} bytes, not {len(block)}")
     body = block[: -_CRC.size]
     if _CRC.pack(zlib.crc32(body)) != block[-_CRC.size :]:
-        raise BadRecord("its CRC does not hold")
+        raise TornRecord("its CRC does not hold")
     (
         magic, version, kind, flags, reserved, code, seq, boot, boot_us, wall_us, pulses, level, rate,
         subject, session, coil, protocol, ref, note, prev,
@@ -217,6 +223,21 @@ def unseal(block: bytes) -> Entry:
     )  # fmt: skip
     _check(record)
     return Entry(seq, boot, prev, record)
+
+
+def seal_head(head: Head) -> bytes:
+    """The 64 bytes of a head slot."""
+    body = _HEAD.pack(_HEAD_MAGIC, head.seq, head.hash)
+    return body + _CRC.pack(zlib.crc32(body))
+
+
+def unseal_head(slot: bytes) -> Head | None:
+    """The head in a slot; None when it is empty or was cut while being written, which the other slot makes good."""
+    body = slot[: -_CRC.size]
+    if len(slot) != HEAD_BYTES or _CRC.pack(zlib.crc32(body)) != slot[-_CRC.size :]:
+        return None
+    magic, seq, hashed = _HEAD.unpack(body)
+    return Head(seq, hashed) if magic == _HEAD_MAGIC else None
 
 
 def settled_note(settled: Settled) -> bytes:
