@@ -56,9 +56,22 @@ class Book:
         return self._sums.last_wall_us
 
     @property
-    def last_session(self) -> bytes:
-        """Key of the session opened last, KEY0 before any: whom a device found armed may have reached."""
-        return self._sums.last_session
+    def last_opened(self) -> Record | None:
+        """OPEN of the session opened last, None before any: whom a device found armed may have reached."""
+        return self.opened(self._sums.last_session)
+
+    @property
+    def open_reservations(self) -> tuple[tuple[int, int], ...]:
+        """(number, pulses) of each RESERVE that nothing closed and that no earlier start of the watchdog ended.
+
+        What a device found armed may be delivering is among these, and counts in full already.
+        """
+        sums = self._sums
+        return tuple(
+            (reserve.seq, reserve.record.pulses)
+            for reserve in sums.reserves.values()
+            if reserve.until_us is None or reserve.until_us >= sums.last_boot_us
+        )
 
     @property
     def unknowns(self) -> tuple[int, ...]:

@@ -97,6 +97,8 @@ class Sums:
     unknowns: frozenset[int] = frozenset()
     blocked: frozenset[bytes] = frozenset()
     last_session: bytes = KEY0
+    last_boot_us: int = 0
+    """Wall time of the newest BOOT."""
     last_seq: int = 0
     last_wall_us: int = 0
 
@@ -110,6 +112,7 @@ class Sums:
             self.unknowns,
             self.blocked,
             self.last_session,
+            self.last_boot_us,
             self.last_seq,
             self.last_wall_us,
         )
@@ -125,6 +128,7 @@ class Sums:
     def on_boot(self, _seq: int, _record: Record) -> None:
         """Every reserve ends here at the latest: the watchdog disarms before it opens a door."""
         self._end(list(self.reserves.values()))
+        self.last_boot_us = self.last_wall_us
         self._forget()
 
     def on_open(self, _seq: int, record: Record) -> None:

@@ -180,12 +180,12 @@ def lost(found: Replay, now: Instant, pulses: int) -> Record:
     counts against everybody.
     """
     book = found.book()
-    opened = book.opened(book.last_session)
+    opened = book.last_opened
     return Record(
         Kind.LOST,
         pulses=pulses,
         subject=opened.subject if opened else KEY0,
-        session=book.last_session,
+        session=opened.session if opened else KEY0,
         simulated=found.simulated,
         boot_us=now.us,
         wall_us=max(now.wall_us, book.last_wall_us),
