@@ -239,6 +239,8 @@ class Presence(Payload):
     """The holder's client says, four times a second, that its person is here."""
 
     client: Name
+    nonce: Nonce
+    """Of the newest heartbeat: what lay in a frozen network proves nobody's presence."""
 
 
 class Code(StrEnum):

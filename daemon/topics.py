@@ -61,9 +61,13 @@ class Topics:
 
     def of(self, channel: str, **levels: str) -> str:
         """The topic of a channel, its levels filled in and checked."""
-        row = next(row for row in CHANNELS if row.name == channel)
         checked = {level: _checked(text) for level, text in levels.items()}
-        return f"{PREFIX}/{row.address.format(room=self.room, **checked)}"
+        return f"{PREFIX}/{self.row(channel).address.format(room=self.room, **checked)}"
+
+    @staticmethod
+    def row(channel: str) -> Channel:
+        """The table's row of that name."""
+        return next(row for row in CHANNELS if row.name == channel)
 
     def command(self, user: str, verb: str) -> str:
         """Where `user` asks for `verb`."""

@@ -1,0 +1,254 @@
+"""The command desk: takes every command off the bus, judges it, has the room carry it out, and always answers.
+
+Ordinary commands are carried out one after another and judged when their turn comes. Urgent ones overtake them; STOP is
+begun in the moment it arrives, before anything else about the message is looked at, and a second STOP joins the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from typing import Any, assert_never
+
+from pydantic import ValidationError
+
+from daemon import messages, words
+from daemon.bus import BrokerLost, Bus, Message, PublishRefused
+from daemon.commands import Ids, Rejection, judge
+from daemon.decision import Decision
+from daemon.messages import LARGEST_COMMAND, Answer, Code, Command, Role
+from daemon.room import Answer as Outcome
+from daemon.room import Done, Order, Refused
+from daemon.topics import BadTopic, Topics
+from daemon.verbs import VERBS, Verb
+from drivers.errors import DeadlinePassed, OurError
+
+MOST_WAITING = 16
+"""Commands at the desk at once; one more is answered `busy`."""
+MOST_AT_ALL = 64
+"""Commands and busy answers together; beyond that the broker does not take our answers, and the log counts."""
+
+log = logging.getLogger("coilward.desk")
+
+
+class Desk:
+    """`roles` come from the site file: the broker's access list is the first lock, this is the second."""
+
+    def __init__(self, bus: Bus, topics: Topics, decision: Decision, roles: Mapping[str, Role]) -> None:
+        self._bus = bus
+        self._topics = topics
+        self._decision = decision
+        self._roles = roles
+        self._ids = Ids()
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._stopping: asyncio.Task[Outcome] | None = None
+        self._handling: set[asyncio.Task[None]] = set()
+        self._verbs: set[asyncio.Task[Outcome]] = set()
+        self._fault: BaseException | None = None
+        self.unanswered = 0
+        """Commands that could not even be told that the desk is busy."""
+
+    async def run(self) -> None:
+        """Works until cancelled. Raises what a verb raised: a fault of ours ends the daemon."""
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                await self._bus.subscribe(self._topics.commands, self._receive, stored=False)
+                await self._bus.subscribe(self._topics.presences, self._presence, stored=False)
+                await asyncio.Event().wait()
+        finally:
+            for verb in self._verbs:
+                verb.cancel()
+            await asyncio.gather(*self._verbs, return_exceptions=True)
+
+    # --- arriving -------------------------------------------------------------------------------------------------
+
+    def _receive(self, message: Message) -> None:
+        try:
+            user, name = self._topics.command_of(message.topic)
+        except BadTopic as problem:
+            log.warning("a command nobody can answer: %s", problem)
+            return
+        if name == "stop":
+            self._begin_stop(user)
+        if len(self._handling) >= MOST_AT_ALL:
+            self.unanswered += 1
+            log.error("%d commands could not be answered: the broker does not take the answers", self.unanswered)
+            return
+        task = self._group.create_task(self._handle(message, user, name))
+        self._handling.add(task)
+        task.add_done_callback(self._handling.discard)
+
+    def _presence(self, message: Message) -> None:
+        try:
+            user = self._topics.user_of(message.topic)
+            presence = messages.Presence.model_validate_json(message.payload)
+        except (BadTopic, ValidationError) as problem:
+            log.warning("not a sign of presence: %s", problem)
+            return
+        now = self._decision.clock()
+        if self._decision.nonces.fresh(presence.nonce, now) and self._decision.control.seen(user, presence.client, now):
+            self._decision.room.presence(user)
+
+    async def _handle(self, message: Message, user: str, name: str) -> None:
+        verb = VERBS.get(name)
+        if verb is None:
+            await self._answer(message, user, None, Rejection(Code.MALFORMED, "unknown-verb", {"verb": name}))
+            return
+        try:
+            command = _read(message.payload, verb)
+        except ValueError as problem:
+            rejection = None if name == "stop" else Rejection(Code.MALFORMED, "malformed", {"problem": problem})
+            # A STOP nobody can read is a STOP: it has begun, and its answer says so if there is somewhere to say it.
+            await self._answer(message, user, None, rejection or await self._carry_out_stop(verb, user))
+            return
+        await self._answer(message, user, command, await self._outcome(message, user, verb, command))
+
+    async def _outcome(self, message: Message, user: str, verb: Verb, command: Command) -> Outcome | Rejection:
+        if verb.name == "stop":
+            return await self._carry_out_stop(verb, user)
+        if message.retained:
+            return Rejection(Code.STALE, "retained")
+        if not self._ids.first(user, command.id, self._decision.clock()):
+            return Rejection(Code.REPEATED, "repeated")
+        if verb.urgent:
+            return await self._judged(user, verb, command)
+        if self._waiting >= MOST_WAITING:
+            return Rejection(Code.BUSY, "busy")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await self._judged(user, verb, command)
+        finally:
+            self._waiting -= 1
+
+    # --- carrying out -----------------------------------------------------------------------------------------------
+
+    async def _judged(self, user: str, verb: Verb, command: Command) -> Outcome | Rejection:
+        rejection = judge(command, verb, user, self._roles.get(user), self._decision.now())
+        if rejection is not None:
+            return rejection
+        if isinstance(command, messages.Take | messages.HandOver | messages.LetGo):
+            return self._about_control(command, user)
+        if isinstance(command, messages.Lower):
+            present = self._decision.room.status().intensity_tenths
+            if present is not None and command.intensity_tenths > present:
+                fields = {"asked": _percent(command.intensity_tenths), "present": _percent(present)}
+                return Rejection(Code.REJECTED, "not-lower", fields)
+        return await self._bounded(verb, self._begin(self._ask_room(command, user)))
+
+    async def _carry_out_stop(self, verb: Verb, user: str) -> Outcome | Rejection:
+        return await self._bounded(verb, self._begin_stop(user))
+
+    def _begin_stop(self, user: str) -> asyncio.Task[Outcome]:
+        if self._stopping is None or self._stopping.done():
+            self._stopping = self._begin(self._decision.room.stop(user))
+        return self._stopping
+
+    def _begin(self, verb: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
+        """Outside the group: a fault is answered first and raised then."""
+        task = asyncio.get_running_loop().create_task(verb)
+        self._verbs.add(task)
+        task.add_done_callback(self._verbs.discard)
+        return task
+
+    async def _bounded(self, verb: Verb, task: asyncio.Task[Outcome]) -> Outcome | Rejection:
+        """Answers in time, and leaves a slow verb to finish: half-carried-out is worse than late."""
+        done, _ = await asyncio.wait({task}, timeout=verb.deadline_s)
+        if not done:
+            return Rejection(Code.ERROR, "no-answer", {"verb": verb.name, "seconds": verb.deadline_s})
+        if (fault := task.exception()) is not None:
+            self._fault = fault
+            return Rejection(Code.ERROR, "fault", {"verb": verb.name})
+        return task.result()
+
+    def _about_control(
+        self, command: messages.Take | messages.HandOver | messages.LetGo, user: str
+    ) -> Outcome | Rejection:
+        control = self._decision.control
+        match command:
+            case messages.Take():
+                if not control.take(user, command.client, self._decision.clock()):
+                    return Rejection(Code.FORBIDDEN, "held-by", {"holder": control.holder})
+            case messages.HandOver():
+                control.offer(command.to)
+            case messages.LetGo():
+                control.let_go()
+            case _:
+                assert_never(command)
+        return Done({"holder": control.holder, "offered_to": control.offered_to})
+
+    async def _ask_room(self, command: Command, user: str) -> Outcome:
+        room, nonce = self._decision.room, command.nonce or ""
+        match command:
+            case messages.Pause():
+                return await room.pause(user)
+            case messages.Lower() | messages.Raise():
+                return await room.lower(command.intensity_tenths, user)
+            case messages.Start():
+                order = Order(command.subject, command.protocol, command.placement, command.intensity_tenths)
+                return await room.start(order, user)
+            case messages.Continue():
+                return await room.continue_session(command.session, command.reason, command.placement, user)
+            case messages.Resume():
+                return await room.resume(command.hash, nonce, user)
+            case messages.Release():
+                return await room.release(command.hash, nonce, user)
+            case messages.End():
+                return await room.end(user)
+            case messages.Reset():
+                return await room.reset(nonce, user)
+            case messages.Resolve():
+                return await room.resolve(command.ref, command.why, nonce, user)
+        raise OurError(f"{type(command).__name__} is in the table of verbs and nobody carries it out")
+
+    # --- answering --------------------------------------------------------------------------------------------------
+
+    async def _answer(self, message: Message, user: str, command: Command | None, outcome: Outcome | Rejection) -> None:
+        topic = self._reply_topic(message, user, command)
+        if topic is None:
+            log.warning("a command of %s names nowhere to answer", user)
+            return
+        answer = _written(command.id if command else "", outcome, self._decision.seq)
+        try:
+            await self._bus.publish(topic, answer.encode(), correlation=message.correlation)
+        except (BrokerLost, DeadlinePassed, PublishRefused) as problem:
+            log.warning("the answer to %s of %s did not go out: %s", answer.id or "a command", user, problem)
+        if self._fault is not None:
+            raise self._fault
+
+    def _reply_topic(self, message: Message, user: str, command: Command | None) -> str | None:
+        """The response topic, if it is this user's own: nobody has the daemon publish elsewhere for them."""
+        own = self._topics.reply(user, "x").removesuffix("x")
+        if message.reply_to is not None and message.reply_to.startswith(own):
+            return message.reply_to
+        return self._topics.reply(user, command.client) if command else None
+
+
+def _read(payload: bytes, verb: Verb) -> Command:
+    if len(payload) > LARGEST_COMMAND:
+        raise ValueError(f"it is longer than {LARGEST_COMMAND} bytes")
+    try:
+        return verb.command.model_validate_json(payload)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(level) for level in first["loc"]) or "payload"
+        raise ValueError(f"{where}: {first['msg']}") from None
+
+
+def _written(command_id: str, outcome: Outcome | Rejection, seq: int) -> Answer:
+    match outcome:
+        case Done():
+            return Answer(id=command_id, ok=True, code=Code.OK, state_seq=seq, detail=dict(outcome.detail))
+        case Refused():
+            sentence = messages.Sentence(what=outcome.sentence)
+            code, reason = Code.REJECTED, outcome.reason
+        case Rejection():
+            sentence = words.ENGLISH.refusal(outcome.reason, **outcome.fields)
+            code, reason = outcome.code, outcome.reason
+    return Answer(id=command_id, ok=False, code=code, reason=reason, sentence=sentence, state_seq=seq)
+
+
+def _percent(tenths: int) -> str:
+    return f"{tenths // 10}.{tenths % 10} % rMT"

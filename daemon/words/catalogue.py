@@ -1,0 +1,47 @@
+"""What a language has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from daemon.messages import Sentence
+
+Colour = Literal["grey", "blue", "green", "yellow", "red"]
+Shape = Literal["square", "circle", "triangle", "octagon", "dashed"]
+"""Colour never says it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseWord:
+    """How one internal state of the room is shown."""
+
+    word: str
+    """Big, in capitals; DISARMED, never SAFE."""
+    colour: Colour
+    shape: Shape
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """One language."""
+
+    phases: Mapping[str, PhaseWord]
+    """By `daemon.session.State` value, and `idle`."""
+    unknown: PhaseWord
+    """Shown when nothing live is heard from the room."""
+    reasons: Mapping[str, Sentence]
+    """The daemon's own reasons for refusing a command; may name `{fields}`. The watchdog's are in `safety.reasons`."""
+    outcomes: Mapping[str, str]
+    """How a treatment ended."""
+
+    def phase(self, name: str) -> PhaseWord:
+        """The word for a state; one that has no row is shown as it is called, in warning colours."""
+        return self.phases.get(name) or PhaseWord(name.upper(), "yellow", "triangle", f"The room is in state {name}.")
+
+    def refusal(self, reason: str, **fields: object) -> Sentence:
+        """The sentence of one of our own reasons. KeyError when there is none: a bug."""
+        row = self.reasons[reason]
+        return Sentence(what=row.what.format(**fields), why=row.why.format(**fields), next=row.next.format(**fields))

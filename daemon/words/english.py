@@ -1,0 +1,109 @@
+"""English."""
+
+from __future__ import annotations
+
+from daemon.messages import Sentence
+from daemon.words.catalogue import Catalogue, PhaseWord
+
+ENGLISH = Catalogue(
+    phases={
+        "idle": PhaseWord("DISARMED", "grey", "square", "No session is open."),
+        "checks": PhaseWord("CHECKING", "blue", "circle", "The watchdog is judging whether this may be opened."),
+        "positioning": PhaseWord("DISARMED", "blue", "square", "Place the coil, then release."),
+        "gap": PhaseWord("WAITING", "blue", "circle", "Between trains; the next one starts by itself."),
+        "arming": PhaseWord("ARMING", "yellow", "triangle", "The stimulator is being set and armed."),
+        "armed": PhaseWord("ARMED", "yellow", "triangle", "The stimulator is ready; pulses are about to begin."),
+        "train": PhaseWord("FIRING", "red", "octagon", "Pulses are going out."),
+        "stopping": PhaseWord("STOPPING", "yellow", "octagon", "Disarmed; the last pulses are being counted."),
+        "held": PhaseWord("HELD", "yellow", "dashed", "A condition stands in the way; it goes on when that clears."),
+        "paused": PhaseWord("PAUSED", "yellow", "square", "Disarmed; release again to go on, or end the session."),
+        "tripped": PhaseWord("TRIPPED", "red", "octagon", "The watchdog has latched; reset once the cause is clear."),
+        "unknown-pulses": PhaseWord(
+            "UNKNOWN PULSES", "red", "dashed", "Nobody can say whether pulses went out; resolve them with a reason."
+        ),
+        "done": PhaseWord("DONE", "green", "square", "The session is complete."),
+        "ended-early": PhaseWord("ENDED EARLY", "grey", "square", "The session ended before its plan was complete."),
+        "refused": PhaseWord("REFUSED", "grey", "dashed", "The session was not opened."),
+    },
+    unknown=PhaseWord("UNKNOWN", "grey", "dashed", "Nothing live is heard from the room: believe the stimulator only."),
+    reasons={
+        "retained": Sentence(
+            what="The command was refused.",
+            why="It was published to stay with the broker (retained), so nobody knows when it was meant.",
+            next="Send it again without the retain flag.",
+        ),
+        "stale": Sentence(
+            what="The command was refused.",
+            why="It does not quote a nonce the watchdog gave within the last 2 s.",
+            next="Check the connection, then ask again.",
+        ),
+        "conflict": Sentence(
+            what="The command was refused.",
+            why="The room has changed since you looked.",
+            next="Look at the state as it is now, then decide again.",
+        ),
+        "repeated": Sentence(
+            what="The command was not carried out a second time.",
+            why="A command with the same id has arrived before.",
+            next="Look at the state; ask again with a new id if it is still wanted.",
+        ),
+        "role": Sentence(
+            what="{verb} was refused.",
+            why="{user} is signed in as {role}, and it takes {needed}.",
+            next="Ask somebody with that role, or have the site file changed.",
+        ),
+        "unknown-user": Sentence(
+            what="{verb} was refused.",
+            why="{user} is not among this room's operators.",
+            next="Have the user added to [[operators]] in the site file.",
+        ),
+        "no-control": Sentence(
+            what="{verb} was refused.",
+            why="Control is held by {holder}.",
+            next="Take control first, or ask {holder} to hand it over.",
+        ),
+        "held-by": Sentence(
+            what="Control was not taken.",
+            why="{holder} holds it and is present.",
+            next="Ask {holder} to hand it over.",
+        ),
+        "malformed": Sentence(
+            what="The command was refused.",
+            why="It is not written as the room expects: {problem}.",
+            next="Compare it with docs/asyncapi.json.",
+        ),
+        "unknown-verb": Sentence(
+            what="The command was refused.",
+            why="There is no verb {verb}.",
+            next="Compare it with docs/asyncapi.json.",
+        ),
+        "busy": Sentence(
+            what="The command was not carried out.",
+            why="The room is still working on others.",
+            next="Wait a moment, then ask again. STOP always passes.",
+        ),
+        "no-answer": Sentence(
+            what="{verb} has not been confirmed.",
+            why="The room did not finish it within {seconds} s.",
+            next="Look at the state before you do anything else.",
+        ),
+        "fault": Sentence(
+            what="{verb} failed.",
+            why="The daemon met a fault of its own and ends; the watchdog disarms.",
+            next="Look at the stimulator, then at the daemon's log.",
+        ),
+        "not-lower": Sentence(
+            what="The intensity was not changed.",
+            why="{asked} is above the present {present}, and this verb only lowers.",
+            next="Ask to raise it, if that is what you want.",
+        ),
+    },
+    outcomes={
+        "completed": "completed",
+        "ended_early": "ended early",
+        "stopped": "stopped by the operator",
+        "tripped": "tripped by the watchdog",
+        "refused": "refused",
+        "unknown_pulses": "unknown pulses: nobody can say whether they went out",
+    },
+)
