@@ -1,0 +1,1 @@
+"""Wire protocols of simulated devices: bytes to physics, physics to bytes."""
