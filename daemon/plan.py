@@ -47,6 +47,11 @@ class Planned:
     """At least this long after the last pulse of the train before, whichever that was."""
     how: How = How.DEVICE
 
+    @property
+    def single(self) -> bool:
+        """Whether every pulse has a trigger of its own."""
+        return self.how is How.HOST
+
     def shortened(self, pulses: int) -> Planned:
         """The same train with fewer pulses: what a cut one still owes."""
         return replace(self, train=replace(self.train, pulses=pulses))
@@ -100,8 +105,7 @@ def check_deliverable(plan: Sequence[Planned], threshold: MotorThreshold, most: 
     """Raises NotDeliverable for the first train whose energy or pause this stimulator cannot give."""
     for number, (now, then) in enumerate(zip(plan, (*plan[1:], None), strict=True), start=1):
         level = now.level(threshold, most)
-        single = now.how is How.HOST
-        rate, pulses = (SINGLE, 1) if single else (now.train.rate, now.train.pulses)
+        rate, pulses = (SINGLE, 1) if now.single else (now.train.rate, now.train.pulses)
         if level > PercentMso.of(100):
             raise NotDeliverable(
                 f"train {number} needs {level}, more than the stimulator has: {min(now.intensity, most)} of a motor "
@@ -109,7 +113,7 @@ def check_deliverable(plan: Sequence[Planned], threshold: MotorThreshold, most: 
             )
         if why := dialect.refuses_energy(level, rate, pulses):
             raise NotDeliverable(f"train {number} at {level}: {why}")
-        pause_us = now.train.rate.period_us if single else then.gap_us if then else None
+        pause_us = now.train.rate.period_us if now.single else then.gap_us if then else None
         needed_us = dialect.minimum_wait_us(level, rate, pulses)
         if pause_us is not None and pause_us < needed_us:
             raise NotDeliverable(

@@ -1,0 +1,77 @@
+"""The room as the watchdog last showed it, and its events in the words of the session machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daemon.session import Happened
+from daemon.session_table import Event
+
+_SESSION_EVENTS: dict[str, Event] = {
+    "hold": Event.HELD,
+    "clear": Event.CLEARED,
+    "cut": Event.CUT,
+    "stop": Event.STOPPED,
+    "trip": Event.TRIPPED,
+    "lockout": Event.TRIPPED,
+    "reset": Event.RESET,
+    "resolved": Event.RESOLVED,
+}
+"""Kinds of the watchdog's events that move a session; settlements go through the train's account."""
+
+
+def session_event(event: Mapping[str, Any]) -> Happened | None:
+    """What an event of the watchdog's is to a session; None when it moves none."""
+    kind = _SESSION_EVENTS.get(str(event.get("kind")))
+    return Happened(kind, reason=str(event.get("reason", ""))) if kind else None
+
+
+class GuardView:
+    """The newest status. Empty until the first one, and again when the link is lost: nothing is assumed."""
+
+    def __init__(self) -> None:
+        self._status: Mapping[str, Any] = {}
+
+    def show(self, status: Mapping[str, Any]) -> None:
+        """Takes the newest status push."""
+        self._status = {key: value for key, value in status.items() if key != "say"}
+
+    def forget(self) -> None:
+        """The link is gone, and with it all knowledge."""
+        self._status = {}
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """The newest status, unchanged."""
+        return self._status
+
+    @property
+    def nonce(self) -> str | None:
+        """The newest nonce, which release, reset and resolve must quote."""
+        return self._status.get("nonce") or None
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """Reasons why no permit is given now."""
+        return tuple(self._status.get("holds") or ())
+
+    @property
+    def trip(self) -> Mapping[str, Any] | None:
+        """{reason, at_us, …} while the watchdog is tripped."""
+        return self._status.get("trip") or None
+
+    @property
+    def unknown(self) -> tuple[int, ...]:
+        """References that wait for `resolve`."""
+        return tuple(int(ref) for ref in self._status.get("unknown") or ())
+
+    @property
+    def device(self) -> Mapping[str, Any]:
+        """What the stimulator last said of itself."""
+        return self._status.get("device") or {}
+
+    @property
+    def standby(self) -> bool:
+        """Whether the stimulator itself said standby, or is not there at all."""
+        return self._status.get("phase") in ("safe", "boot") or self.device.get("condition") == "standby"
