@@ -15,9 +15,6 @@ from drivers.stimulators import Witness
 from safety.protocols import SLOW, Protocol
 from safety.threshold import MotorThreshold
 
-REMEMBERED_US = 60_000_000
-"""How far back the longest rolling window looks."""
-
 
 class SessionKind(Enum):
     """What a session is for; each kind has its own bounds."""
@@ -73,22 +70,15 @@ class Past:
         return self.first_us + self.train.duration_us
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
-    """What went out lately, kept from train to train and from session to session."""
+def run_after(run: int, last: Past | None, train: Past, run_break_us: int) -> int:
+    """Pulses up to 1 Hz in the unbroken run that ends with `train`: `run` ended with `last`, if there was one.
 
-    past: tuple[Past, ...] = ()
-    """Trains of the last 60 s and the last train at all, oldest first."""
-    run: int = 0
-    """Pulses up to 1 Hz in the unbroken run that ends with the last of `past`."""
-
-    def after(self, train: Past, run_break_us: int) -> Recent:
-        """This and one train more."""
-        kept = tuple(each for each in self.past if each.last_us > train.last_us - REMEMBERED_US)
-        if train.train.rate > SLOW:
-            return Recent((*kept, train))
-        unbroken = bool(self.past) and train.first_us - self.past[-1].last_us < run_break_us
-        return Recent((*kept, train), train.train.pulses + (self.run if unbroken else 0))
+    Single pulses fired one by one make a 1 Hz train as long as no break parts them, and the tables bound its length.
+    """
+    if train.train.rate > SLOW:
+        return 0
+    unbroken = last is not None and train.first_us - last.last_us < run_break_us
+    return train.train.pulses + (run if unbroken else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +110,9 @@ class Facts:
     authorised: bool = False
     """An authorisation file covers this subject and this protocol version today."""
     past: tuple[Past, ...] = ()
-    """Trains of the last 60 s and the last train at all, oldest first: `Recent.past`."""
+    """Trains of the last 60 s and the last train at all, oldest first."""
     run: int = 0
-    """Pulses up to 1 Hz in the unbroken run that ends with the last of `past`: `Recent.run`."""
+    """Pulses up to 1 Hz in the unbroken run that ends with the last of `past` (`run_after`)."""
     totals: Totals = field(default_factory=Totals)
     planned: int = 0
     """Pulses of the whole treatment, all segments, fixed when it was first opened."""

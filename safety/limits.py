@@ -115,15 +115,18 @@ class Timing:
     disarm_repeat_us: int
     disarm_confirm_us: int
     disarm_boot_us: int
-    disarm_absent_us: int
+    disarm_silent_us: int
+    disarm_unconfirmed_repeat_us: int
     late_tick_us: int
     armed_idle_us: int
     dwell_us: int
-    cuts: int
+    max_cuts: int
     half_frame_us: int
     train_poll_us: int
     script_poll_us: int
     quiet_before_trigger_us: int
+    line_clear_before_trigger_us: int
+    owed_us: int
     read_back_age_us: int
     coil_stop: int
     """0.1 °C."""
@@ -136,7 +139,7 @@ class Timing:
     arm_ahead_us: int
     nonce_every_us: int
     nonce_age_us: int
-    two_persons_us: int
+    second_person_us: int
     status_every_us: int
 
     def slackened(self, factor: int) -> Timing:
@@ -244,7 +247,8 @@ def _set(row: Row, table: Table) -> Row:
 def _checked(row: Row, table: Table, key: str) -> Row:
     """`row`, once both its numbers have been shown to be exact in its unit."""
     try:
-        row.value, replace(row, number=row.hard).value  # noqa: B018  the conversion is the check
+        for number in (row.number, row.hard):
+            replace(row, number=number).value  # noqa: B018  the conversion is the check
     except ValueError as error:
         raise table.error(key, str(error), f"write a rounder number of {row.unit}") from error
     return row

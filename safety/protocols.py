@@ -95,6 +95,11 @@ class Protocol:
         """Every cell above tier 1 that this protocol needs."""
         return tuple(cell for phase in self.phases for cell in phase.exceeds)
 
+    @property
+    def longest_gap_us(self) -> int:
+        """Longest time from one train's last pulse to the next one's first; 0 where all is pulse by pulse."""
+        return max((phase.gap_us for phase in self.phases if not phase.slow and phase.trains > 1), default=0)
+
     def excuses(self, rate: Hertz, intensity: PercentRmt, pulses: int) -> bool:
         """Whether such a train lies in a cell this protocol may exceed."""
         return any(

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import blake2s
 from typing import Self
 
 
@@ -82,6 +83,16 @@ class Reason(Enum):
         member.outcome = outcome
         member.sentence = Sentence(what, why, next_)
         return member
+
+    @property
+    def json(self) -> str:
+        """Its name on the wire."""
+        return self._value_
+
+    @property
+    def code(self) -> int:
+        """Its number in the ledger, 1 to 65535: drawn from the name, so that no new row renumbers old records."""
+        return int.from_bytes(blake2s(self._value_.encode(), digest_size=2).digest(), "little")
 
     @property
     def who(self) -> Who:
@@ -377,6 +388,13 @@ class Reason(Enum):
         "The stimulator was disarmed.",
         "It was armed for a while and nothing followed.",
         "It is armed again before the next train.",
+    )
+    ARMED_ELSEWHERE = (
+        "armed-elsewhere",
+        Outcome.STOP,
+        "The session is paused.",
+        "The stimulator was armed by somebody else.",
+        "Leave its buttons alone during a session, then press Release.",
     )
     TOO_MANY_CUTS = (
         "too-many-cuts",

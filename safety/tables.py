@@ -78,7 +78,7 @@ class Table:
         return value
 
     def flag(self, key: str, default: bool = _REQUIRED) -> bool:
-        """true or false."""
+        """Either true or false."""
         return bool(self._get(key, bool, "true or false", default))
 
     def whole(self, key: str, least: int, most: int, default: int = _REQUIRED) -> int:
