@@ -65,8 +65,9 @@ class MagstimRapid:
         self.ask_settings = GetSettings().encode(firmware)
         self.ask_status = GetSystemStatus().encode(firmware) if firmware >= WITH_UNLOCK_CODE else self.ask_settings
         self.ask_temperature = GetTemperature().encode(firmware)
-        # The longest command is letter, unlock code and checksum: behind any letter these bytes fill it up, no frame
-        # filled with them holds (a test tries each), and each byte left over is answered with a `?`.
+        # The longest command is letter, unlock code and checksum. Behind any half frame these bytes fill it up; what
+        # they fill up either fails its checksum or holds data that no unit takes (a test tries every half frame), and
+        # each byte left over is answered with a `?`.
         self.complete_half_frame = bytes(1 + CODE_LENGTH + 1)
 
     def effect(self, frame: bytes) -> Effect:
