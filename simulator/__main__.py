@@ -19,12 +19,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from drivers.catalogue import FIRMWARES, MODELS, SUPPLY_VOLTS
 from drivers.errors import CoilwardError, ConfigError, OperatorError
 from simulator.bench import Bench
 from simulator.clock import RealClock
 from simulator.control import Control
 from simulator.shell import Shell
-from simulator.stimulators.profile import FIRMWARES, MODELS, SUPPLIES, Profile
+from simulator.stimulators.profile import Profile
 from simulator.switches import SWITCHES
 from simulator.world import LogFile, World
 
@@ -54,7 +55,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--pacing", choices=("on", "off"), default="on", help="bytes take their time at 9600 baud")
     parser.add_argument("--unlock", metavar="CODE", default=Profile().unlock_code, help="firmware 9 and later")
-    parser.add_argument("--supply", type=int, choices=SUPPLIES, default=240, help="mains in volts")
+    parser.add_argument("--supply", type=int, choices=SUPPLY_VOLTS, default=240, help="mains in volts")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append what physically happens, as JSON lines")
     parser.add_argument("--die-with-parent", action="store_true", help="end when the starting process ends")
     orders = parser.add_subparsers(title="back door", metavar="ctl")
@@ -68,7 +69,9 @@ def _arguments() -> argparse.ArgumentParser:
 
 def _add_switches(ctl: argparse._SubParsersAction[argparse.ArgumentParser], where: argparse.ArgumentParser) -> None:
     for switch in SWITCHES.values():
-        order = ctl.add_parser(switch.name, help=switch.line, description=switch.line, parents=[where])
+        order = ctl.add_parser(
+            switch.name, help=switch.line.replace("%", "%%"), description=switch.line, parents=[where]
+        )
         for name, parameter in switch.parameters.items():
             if parameter.default is inspect.Parameter.empty:
                 order.add_argument(name, type=parameter.annotation)

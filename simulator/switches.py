@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from drivers.errors import OperatorError
-from drivers.stimulators import Condition
+from drivers.stimulators import Condition, Field
 from simulator.bench import Bench
 from simulator.faults import FOR_EVER, LineFault, Spoil
-from simulator.stimulators import rapid2
-from simulator.stimulators.rapid2 import Answer
+from simulator.stimulators import defects
+from simulator.stimulators.answers import Answer
+from simulator.stimulators.settings import ENHANCED_TENTHS
 
 MS_US = 1_000
 LOG_LINES = 200
@@ -85,11 +86,8 @@ def status(bench: Bench) -> Facts:
         "powered": device.powered,
         "condition": device.condition.value,
         "remote": device.remote,
-        "level_percent": device.level_percent,
-        "rate_tenths": device.rate_tenths,
-        "pulses_set": device.pulses,
-        "duration_ms": device.duration_ms,
-        "repetitive": device.repetitive,
+        "settings": {field.value: device.settings[field] for field in Field},
+        "repetitive": device.settings.repetitive,
         "train_running": device.train_running,
         "waiting": device.waiting,
         "coil_present": device.coil.present,
@@ -230,13 +228,17 @@ def come_back(bench: Bench) -> None:
 @_switch
 def power_cycle(bench: Bench, off_ms: float = 1000, after_pulses: int = 0) -> None:
     """The device resets, now or right after the next `after_pulses` pulses; silent for `off_ms`, then as new."""
-    bench.device.power_off(round(off_ms * MS_US), after_pulses=after_pulses)
+    off_us = round(off_ms * MS_US)
+    if after_pulses:
+        bench.device.defects.power_fails_after, bench.device.defects.power_off_us = after_pulses, off_us
+    else:
+        bench.device.power_off(off_us)
 
 
 @_switch
 def ignore_disarm(bench: Bench, count: int = FOR_EVER) -> None:
     """The device answers the next disarms and stays armed; count 0: all of them."""
-    bench.device.defects.disarms_ignored = count or rapid2.FOR_EVER
+    bench.device.defects.disarms_ignored = count or defects.FOR_EVER
 
 
 @_switch
@@ -260,7 +262,7 @@ def offset_output(bench: Bench, tenths: int) -> None:
 @_switch
 def drift_level(bench: Bench, percent: int) -> None:
     """Every level set from now on comes out `percent` higher, and reads back so."""
-    bench.device.defects.setting_offset_percent = percent
+    bench.device.defects.setting_offset_tenths = percent * 10
 
 
 @_switch
@@ -351,6 +353,6 @@ def panel_trigger(bench: Bench) -> None:
 @_switch
 def panel_level(bench: Bench, percent: int) -> None:
     """Somebody turns the level at the panel."""
-    if not 0 <= percent <= rapid2.ENHANCED_PERCENT:
-        raise OperatorError(f"the knob goes from 0 to {rapid2.ENHANCED_PERCENT} %, not to {percent}")
-    bench.device.turn_level(percent)
+    if not 0 <= percent * 10 <= ENHANCED_TENTHS:
+        raise OperatorError(f"the knob goes from 0 to {ENHANCED_TENTHS // 10} %, not to {percent}")
+    bench.device.turn_level(percent * 10)

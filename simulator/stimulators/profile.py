@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from drivers.catalogue import FIRMWARES, MODELS, SUPPLY_VOLTS
 from drivers.errors import ConfigError
 
-MODELS = ("magstim-rapid2", "magstim-super-rapid2", "magstim-super-rapid2-plus1")
-FIRMWARES = (5, 8, 9, 11)
-SUPPLIES = (115, 240)
 NEW_FIRMWARE = 9
 """From here on: unlock codes, `x`, charge delay, wider fields."""
 MAGPY = "magpy-tms 1.4"
@@ -72,7 +70,7 @@ class Profile:
         for name, known in (
             ("model", MODELS),
             ("firmware", FIRMWARES),
-            ("supply_volts", SUPPLIES),
+            ("supply_volts", SUPPLY_VOLTS),
             ("train_bit_until", ("last-pulse", "duration")),
             ("train_ends_by", ("pulses", "shorter")),
         ):
@@ -83,6 +81,11 @@ class Profile:
     def mute_without_remote(self) -> bool:
         """Whether a command that needs remote control gets no answer (else it gets `S`)."""
         return self.firmware >= NEW_FIRMWARE if self.silent_without_remote is None else self.silent_without_remote
+
+    @property
+    def max_pulses(self) -> int:
+        """Most pulses in a train (magpy-tms 1.4)."""
+        return 6000 if self.firmware >= NEW_FIRMWARE else 1000
 
     @property
     def version(self) -> str:

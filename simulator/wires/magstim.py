@@ -53,9 +53,10 @@ from drivers.magstim.codec import (
     VersionReply,
     parse_command,
 )
-from drivers.stimulators import Condition, Piece, PieceKind, Refusal
+from drivers.stimulators import Condition, Field, Piece, PieceKind, Refusal
+from simulator.stimulators.answers import Answer
 from simulator.stimulators.profile import NEW_FIRMWARE, Profile
-from simulator.stimulators.rapid2 import Answer, Rapid2
+from simulator.stimulators.rapid2 import Rapid2
 
 ARM_AND_TRIGGER = Operate(0x4A)
 """Used by one public laboratory client. Any further byte of `E` gets `E?`: an assumption."""
@@ -127,7 +128,7 @@ class MagstimWire:
             case EnableRemote():
                 return self._enable_remote(command)
             case DisableRemote():
-                self._device.order_drop_remote()
+                self._device.drop_remote()
                 return self._status(command)
             case Operate():
                 return self._operate(command)
@@ -137,28 +138,26 @@ class MagstimWire:
                 return self._set(command) or self._tell(command)
 
     def _set(self, command: Command) -> Reply | None:
-        device = self._device
         match command:
             case SetPower(percent=percent):
-                return self._done(self._status(command), device.set_level, percent)
-            case SetFrequency(tenths_hertz=tenths):
-                return self._done(self._rapid_status(command), device.set_rate, tenths)
-            case SetPulses(pulses=pulses):
-                return self._done(self._rapid_status(command), device.set_pulses, pulses)
-            case SetDuration(tenths_second=tenths):
-                duration_ms = tenths * MS_PER_TENTH_SECOND
-                return self._done(self._rapid_status(command), device.set_duration_ms, duration_ms)
-            case EnhancedPowerOn() | EnhancedPowerOff():
-                on = isinstance(command, EnhancedPowerOn)
-                return self._done(self._rapid_status(command), lambda: device.set_enhanced(on=on))
+                return self._done(self._status(command), self._device.set, Field.LEVEL, percent * 10)
             case SetChargeDelay(milliseconds=delay_ms):
                 tell = self._rapid_status if self._profile.firmware == NEW_FIRMWARE else self._system_status
-                return self._done(tell(command), device.set_charge_delay_ms, delay_ms)
+                return self._done(tell(command), self._device.set, Field.CHARGE_DELAY_MS, delay_ms)
+            case SetFrequency(tenths_hertz=tenths):
+                field, value = Field.RATE, tenths
+            case SetPulses(pulses=pulses):
+                field, value = Field.PULSES, pulses
+            case SetDuration(tenths_second=tenths):
+                field, value = Field.DURATION_MS, tenths * MS_PER_TENTH_SECOND
+            case EnhancedPowerOn() | EnhancedPowerOff():
+                field, value = Field.ENHANCED, int(isinstance(command, EnhancedPowerOn))
             case _:
                 return None
+        return self._done(self._rapid_status(command), self._device.set, field, value)
 
-    def _done(self, before: Reply, act: Callable[..., Answer], *values: int) -> Reply:
-        refusal = _REFUSALS.get(act(*values))
+    def _done(self, before: Reply, act: Callable[..., Answer], *order: Field | int) -> Reply:
+        refusal = _REFUSALS.get(act(*order))
         return Refused(before.letter, refusal) if refusal else before
 
     def _enable_remote(self, command: EnableRemote) -> AnyReply | None:
@@ -184,10 +183,10 @@ class MagstimWire:
                     command.letter,
                     instrument,
                     self._rapid(),
-                    percent=device.level_percent,
-                    tenths_hertz=device.rate_tenths,
-                    pulses=device.pulses,
-                    tenths_second=device.duration_ms // MS_PER_TENTH_SECOND,
+                    percent=device.settings[Field.LEVEL] // 10,
+                    tenths_hertz=device.settings[Field.RATE],
+                    pulses=device.settings[Field.PULSES],
+                    tenths_second=device.settings[Field.DURATION_MS] // MS_PER_TENTH_SECOND,
                     wait_tenths_second=device.wait_ms // MS_PER_TENTH_SECOND,
                 )
             case GetSystemStatus():
@@ -201,9 +200,9 @@ class MagstimWire:
                 code = device.defects.error_code or "E00"
                 return ErrorReply(command.letter, instrument, code[0], int(code[1:]))
             case GetChargeDelay():
-                return ChargeDelayReply(command.letter, instrument, device.charge_delay_ms)
+                return ChargeDelayReply(command.letter, instrument, device.settings[Field.CHARGE_DELAY_MS])
             case GetBasicSettings():
-                return BasicSettingsReply(command.letter, instrument, device.level_percent, 0, 0)
+                return BasicSettingsReply(command.letter, instrument, device.settings[Field.LEVEL] // 10, 0, 0)
             case _:
                 return Refused(command.letter, Refusal.NOT_UNDERSTOOD)
 
@@ -230,14 +229,14 @@ class MagstimWire:
     def _rapid(self) -> Rapid:
         device = self._device
         flags = {
-            Rapid.ENHANCED_POWER: device.enhanced,
+            Rapid.ENHANCED_POWER: bool(device.settings[Field.ENHANCED]),
             Rapid.TRAIN_RUNNING: device.train_running,
             Rapid.WAIT: device.waiting,
-            Rapid.SINGLE_PULSE: not device.repetitive,
+            Rapid.SINGLE_PULSE: not device.settings.repetitive,
             Rapid.COIL_READY: device.coil_ready,
         }
         return reduce(or_, (flag for flag, on in flags.items() if on), Rapid.HIGH_VOLTAGE_CONNECTED)
 
     def _extended(self) -> Extended:
         plus1 = Extended.PLUS1_MODULE if self._profile.model.endswith("plus1") else Extended(0)
-        return plus1 | (Extended.CHARGE_DELAY_SET if self._device.charge_delay_ms else Extended(0))
+        return plus1 | (Extended.CHARGE_DELAY_SET if self._device.settings[Field.CHARGE_DELAY_MS] else Extended(0))

@@ -1,0 +1,69 @@
+"""The simulator as a real process, for tests of whatever talks to a stimulator."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.errors import DeadlinePassed
+from simulator.control import Control
+
+START_S, END_S = 20.0, 5.0
+"""Far more than a process needs on a busy machine (engineering choice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSimulator:
+    """A simulator that listens."""
+
+    link: Path
+    """What to open as the stimulator's serial port."""
+    log: Path
+    """What physically happened, as JSON lines."""
+    control: Control
+    """Its back door: `control("lose-reply", of="EH")`."""
+    process: subprocess.Popen[str]
+
+    def pulses(self) -> int:
+        """Pulses on record in the log file, which outlives the process."""
+        return sum(json.loads(line)["kind"] == "pulse" for line in self.log.read_text().splitlines())
+
+
+@contextlib.contextmanager
+def running_simulator(
+    runtime: Path, *, model: str = "magstim-rapid2", firmware: int = 11, pacing: bool = False
+) -> Iterator[RunningSimulator]:
+    """Starts one in `runtime` and ends it. DeadlinePassed when it is not ready in time, with what it said."""
+    log = runtime / "simulator.jsonl"
+    runtime.mkdir(parents=True, exist_ok=True)
+    log.touch()
+    command = [sys.executable, "-m", "simulator", "--runtime", os.fspath(runtime), "--die-with-parent"]
+    command += ["--stimulator", f"{model}:{firmware}", "--pacing", "on" if pacing else "off", "--log", os.fspath(log)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:
+        try:
+            yield RunningSimulator(Path(_ready(process)), log, Control(runtime), process)
+        finally:
+            process.terminate()
+            try:
+                process.wait(END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _ready(process: subprocess.Popen[str]) -> str:
+    if process.stdout is None:
+        raise DeadlinePassed("the simulator has no output to wait for")
+    ends = time.monotonic() + START_S
+    select.select([process.stdout], [], [], max(0.0, ends - time.monotonic()))
+    word, _, link = process.stdout.readline().strip().partition(" ") if process.poll() is None else ("", "", "")
+    if word != "ready":
+        raise DeadlinePassed(f"the simulator was not ready within {START_S} s (exit status {process.poll()})")
+    return link
