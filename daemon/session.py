@@ -58,12 +58,31 @@ class Session:
     append_cut: bool = True
     """A cut train's missing pulses come again as the last train; False: they are left out."""
     reason: str = ""
-    """Why it last stopped being able to go on."""
+    """Why it last stopped being able to go on: the first reason since the last release."""
+    interrupted: Event | None = None
+    """What last kept it from going on; graver than a later pause, and forgotten at a release."""
 
     @property
     def train(self) -> int:
         """1-based number of the train that runs or comes next; the last one at the end."""
         return self.trains - len(self.plan) + (1 if self.plan else 0)
+
+
+_GRAVE = frozenset({Event.TRIPPED, Event.UNKNOWN})
+_INTERRUPTIONS = _GRAVE | {Event.STOPPED, Event.PAUSE, Event.DISCONNECTED}
+STOP_ASKED = "stop-asked"
+"""The watchdog's reason when a person pressed STOP."""
+
+
+def outcome(session: Session) -> str:
+    """How a session that has ended went, in the words of the report."""
+    if session.state is State.DONE:
+        return "completed"
+    if session.state is State.REFUSED:
+        return "refused"
+    if session.interrupted in _GRAVE:
+        return "tripped" if session.interrupted is Event.TRIPPED else "unknown_pulses"
+    return "stopped" if session.reason == STOP_ASKED else "ended_early"
 
 
 def step(session: Session, happened: Happened) -> tuple[Session, tuple[Effect, ...]] | Refusal:
@@ -75,7 +94,7 @@ def step(session: Session, happened: Happened) -> tuple[Session, tuple[Effect, .
     if event is Event.INTENSITY and (refusal := _judge_intensity(session, happened.intensity)):
         return refusal
     state, effects = move
-    after = _carry(replace(session, state=state), happened)
+    after = _carry(session, state, happened)
     if Effect.BOOK in effects:
         after = _book(after, happened.pulses)
     if not after.plan and (last := TRANSITIONS[after.state].get(Event.EXHAUSTED)) and event is not Event.OPENED:
@@ -83,20 +102,27 @@ def step(session: Session, happened: Happened) -> tuple[Session, tuple[Effect, .
     return after, effects
 
 
-def _carry(session: Session, happened: Happened) -> Session:
-    if happened.event is Event.OPENED:
+def _carry(before: Session, state: State, happened: Happened) -> Session:
+    """`before` in its new state, with what the event brought."""
+    session, event = replace(before, state=state), happened.event
+    if event is Event.OPENED:
         return replace(session, plan=happened.plan, trains=len(happened.plan))
-    if happened.event is Event.INTENSITY and happened.intensity is not None:
+    if event is Event.INTENSITY and happened.intensity is not None:
         return replace(session, intensity=happened.intensity)
-    if happened.event in (Event.RELEASED, Event.CLEARED):
-        return replace(session, reason="")
-    return replace(session, reason=happened.reason) if happened.reason else session
+    if event in (Event.RELEASED, Event.CLEARED):
+        return replace(session, reason="", interrupted=None)
+    graver = event in _GRAVE and before.interrupted not in _GRAVE
+    if event in _INTERRUPTIONS and (graver or before.interrupted is None):
+        return replace(session, interrupted=event, reason=happened.reason)
+    return session if session.interrupted else replace(session, reason=happened.reason or session.reason)
 
 
 def _book(session: Session, pulses: int) -> Session:
     """The running train leaves the plan; what it did not deliver comes last, or is left out."""
     if not session.plan:
         return replace(session, settled=session.settled + pulses)
+    if not pulses:
+        return session  # it never began: it is still the next one
     running, *rest = session.plan
     missing = max(0, running.train.pulses - pulses)
     plan, trains, left_out = tuple(rest), session.trains, session.left_out

@@ -1,0 +1,414 @@
+"""Carries one session out: sets, arms, asks, triggers, and waits for the watchdog's settlement, train by train.
+
+`daemon.session` decides; here every state has one activity, and whatever happens in between ends the activity and
+begins the next state's. The watchdog, the stimulator and the clock come from outside, so the same code runs on real
+ports and in virtual time. Every wait is sliced (`daemon.turns`): progress is what the watchdog's beats carry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from daemon.account import Account
+from daemon.guard_link import Allowed, Denied
+from daemon.guard_view import GuardView, session_event
+from daemon.guard_words import AskPermit, CloseSession, Request, Stop
+from daemon.journal import Journal
+from daemon.plan import Planned, blocks
+from daemon.session import Happened, Refusal, Session, step
+from daemon.session_table import FINAL, Effect, Event, State
+from daemon.turns import Turns
+from drivers.errors import CoilwardError
+from drivers.quantities import SECOND_US, SINGLE, PercentMso, Train
+from safety.reasons import Outcome, Reason
+from safety.threshold import MotorThreshold
+
+LEAD_US: Final = 3 * SECOND_US
+"""A countdown precedes the first pulse after every release and hold (engineering choice)."""
+PREPARE_US: Final = 2_600_000
+"""Settings begin this long before a train: six exchanges at 9600 baud, before arming."""
+ARM_US: Final = 2 * SECOND_US
+"""Arming comes at most this long before the train; a Rapid is READY within 1.1 s (magpy-tms 1.4 waits as long)."""
+ASK_US: Final = 300_000
+"""A permit is asked this long before the first pulse: read-back and a durable reservation take about 100 ms, and a
+permit lives 500 ms."""
+FIRST_OFFSET_US: Final = 200_000
+"""A block on the watchdog's timer begins this long after its grant: ASK_US less the time a grant takes."""
+NEXT_BLOCK_US: Final = 3 * SECOND_US
+"""The next block is asked this long before the last pulse of the running one."""
+PARK_GAP_US: Final = 4 * SECOND_US
+"""From this gap on the stimulator stands disarmed between trains, by the watchdog's hand."""
+HOLD_S: Final = 1.0
+"""A hold with no event of its own is tried again after this dwell."""
+SETTLE_S: Final = 5.0
+"""Longest a settlement may take after a train's planned end; after that its pulses are unknown."""
+FRUITLESS: Final = 3
+"""Attempts in a row that deliver nothing before the session pauses."""
+_STEP_S: Final = 3.0
+"""Deadline of one step with the stimulator: a Rapid charges within 1.1 s, an exchange ends within 0.3 s."""
+
+
+class Stimulator(Protocol):
+    """What a session needs of a stimulator; every call ends by its own deadline and raises from `drivers.errors`."""
+
+    async def prepare(self, level: PercentMso, train: Train) -> None:
+        """Sets level and train in standby and reads them back."""
+
+    async def arm(self) -> None:
+        """Arms; returns when the device is READY."""
+
+    async def trigger(self) -> None:
+        """Triggers once; returns when the device took it."""
+
+    async def disarm(self) -> None:
+        """Standby, confirmed by the device."""
+
+
+class Guard(Protocol):
+    """What a session needs of the watchdog's link."""
+
+    async def ask(self, request: Request, deadline_s: float = 1.0) -> Allowed | Denied:
+        """The watchdog's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Everything a session is carried out with."""
+
+    guard: Guard
+    stimulator: Stimulator
+    view: GuardView
+    journal: Journal
+    turns: Turns
+    now_us: Callable[[], int]
+    """BOOTTIME, the watchdog's clock."""
+
+
+class _Moved(Exception):
+    """The state whose activity this was is left."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """Pulses of the session so far."""
+
+    commanded: int = 0
+    settled: int = 0
+    low: int = 0
+    high: int = 0
+    unknown: int = 0
+    left_out: int = 0
+
+
+class Treatment:
+    """One session on its way. `happen` and `hear` are called from anywhere in the loop, `run` once, by its task."""
+
+    def __init__(self, session: Session, threshold: MotorThreshold, means: Means, by: str) -> None:
+        self.session = session
+        self.by = by
+        self.totals = Totals()
+        self.evidence: set[str] = set()
+        self.due_us: int | None = None
+        """BOOTTIME of the next first pulse."""
+        self.account: Account | None = None
+        """The train that is permitted, until its pulses are settled."""
+        self._threshold = threshold
+        self._means = means
+        self._turns = means.turns
+        self._todo: deque[Effect] = deque()
+        self._version = self._seen = 0
+        self._not_before_us = 0
+        self._last_pulse_us: int | None = None
+        self._set: tuple[PercentMso, Train] | None = None
+        """What the stimulator is armed with; None when it stands in standby."""
+        self._attempt = 0
+        self._fruitless = 0
+        self._activities: dict[State, Callable[[], Coroutine[Any, Any, None]]] = {
+            State.GAP: self._gap,
+            State.ARMING: self._arming,
+            State.ARMED: self._ask_permit,
+            State.TRAIN: self._train,
+            State.STOPPING: self._settle,
+            State.TRIPPED: self._settle,
+            State.HELD: self._held,
+        }
+
+    # --- what happens to it -----------------------------------------------------------------------------------
+
+    def happen(self, happened: Happened) -> Refusal | None:
+        """Takes one event at once. None: taken; a Refusal changed nothing."""
+        before, result = self.session, step(self.session, happened)
+        if isinstance(result, Refusal):
+            return result
+        self.session, effects = result
+        self._todo.extend(effects)
+        if happened.event in (Event.RELEASED, Event.CLEARED, Event.INTENSITY):
+            self._not_before_us = self._means.now_us() + LEAD_US
+        if self.session.state is not before.state or effects or happened.event is Event.INTENSITY:
+            self._version += 1
+            self._write("session", event=happened.event.name.lower(), state=self.session.state.value,
+                        reason=happened.reason)  # fmt: skip
+        self._turns.ring()
+        return None
+
+    def hear(self, event: Mapping[str, Any]) -> None:
+        """Takes one event of the watchdog's; most move nothing."""
+        if self.account is not None:
+            if event.get("kind") == "granted" and event.get("train") == self._attempt:
+                self._permitted(int(event["permit"]), int(event["pulses"]))
+            self.account.hear(event)
+        if event.get("kind") in ("disarmed", "stop", "trip"):
+            self._set = None
+        happened = session_event(event)
+        if happened is not None:
+            self.happen(happened)
+        self._turns.ring()
+
+    # --- its task ---------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Returns when the session has ended and its effects are carried out."""
+        while True:
+            while self._todo:
+                await self._carry_out(self._todo.popleft())
+            if self.session.state in FINAL:
+                return
+            self._seen = self._version
+            try:
+                await self._activities.get(self.session.state, self._wait_for_a_person)()
+            except _Moved:
+                continue
+
+    def _look(self) -> None:
+        if self._version != self._seen:
+            raise _Moved
+
+    async def _carry_out(self, effect: Effect) -> None:
+        """One effect; a failure is written down, because the watchdog does not depend on any of them."""
+        try:
+            if effect is Effect.STOP:
+                await self._turns.finish(self._means.guard.ask(Stop(by=self.by)), _STEP_S)
+            elif effect is Effect.DISARM:
+                self._set = None
+                await self._turns.finish(self._means.stimulator.disarm(), _STEP_S)
+            elif effect is Effect.CLOSE:
+                why = self.session.reason or self.session.state.value
+                await self._turns.finish(self._means.guard.ask(CloseSession(by=self.by, why=why[:200])), _STEP_S)
+            elif effect is Effect.REPORT:
+                self._book()
+        except CoilwardError as error:
+            self._write("trouble", what=f"{effect.value}: {error}")
+
+    async def _wait_for_a_person(self) -> None:
+        self.due_us = None
+        while True:
+            self._look()
+            await self._turns.slice(1.0)
+
+    async def _gap(self) -> None:
+        planned = self.session.plan[0]
+        self.due_us = due_us = self._next_due_us(planned)
+        if self._set is not None and self._set != self._wanted(planned):
+            await self._do(self._means.stimulator.disarm())
+            self._set = None
+        lead_us = PREPARE_US if self._set is None else 2 * ASK_US
+        await self._rest_until(due_us - lead_us)
+        if trouble := self._means.journal.trouble:
+            self.happen(Happened(Event.PAUSE, reason=f"journal-not-written: {trouble}"))
+        elif self._fruitless >= FRUITLESS:
+            self._fruitless = 0
+            self.happen(Happened(Event.PAUSE, reason="trains-not-delivered"))
+        elif holds := self._means.view.holds:
+            self.happen(Happened(Event.HELD, reason=holds[0]))
+        else:
+            self.happen(Happened(Event.DUE))
+
+    def _next_due_us(self, planned: Planned) -> int:
+        earliest = self._means.now_us() + (PREPARE_US if self._set is None else 2 * ASK_US)
+        after_last = 0 if self._last_pulse_us is None else self._last_pulse_us + planned.gap_us
+        return max(earliest, after_last, self._not_before_us)
+
+    async def _arming(self) -> None:
+        planned = self.session.plan[0]
+        try:
+            if self._set is None:
+                wanted = self._wanted(planned)
+                await self._do(self._means.stimulator.prepare(*wanted))
+                await self._rest_until(self._due() - ARM_US)
+                await self._do(self._means.stimulator.arm())
+                self._set = wanted
+        except CoilwardError as error:
+            self._give_way(str(error))
+            return
+        self.happen(Happened(Event.READY))
+
+    def _give_way(self, trouble: str) -> None:
+        """The stimulator did not do it: under a hold that is expected, otherwise a person has to look."""
+        self._write("trouble", what=trouble)
+        if holds := self._means.view.holds:
+            self.happen(Happened(Event.HELD, reason=holds[0]))
+        else:
+            self.happen(Happened(Event.PAUSE, reason=f"stimulator: {trouble}"))
+
+    async def _ask_permit(self) -> None:
+        planned = self.session.plan[0]
+        await self._rest_until(self._due() - ASK_US)
+        self._attempt += 1
+        device = self._means.view.device
+        self.account = Account(
+            planned, self.session.train, self._wanted(planned)[0], device.get("temperature_tenths"),
+            device.get("settings") or {},
+        )  # fmt: skip
+        if planned.single:
+            times = tuple(FIRST_OFFSET_US + offset for offset in blocks(planned.train)[0].offsets_us)
+            answer = await self._do(self._means.guard.ask(self._block(planned, times)))
+        else:
+            answer = await self._do(self._means.guard.ask(self._whole(planned)))
+        if isinstance(answer, Denied):
+            self.account = None
+            self._denied(answer)
+            return
+        self._permitted(int(answer.detail["permit"]), int(answer.detail["reserved"]))
+        self.happen(Happened(Event.GRANTED))
+
+    def _denied(self, answer: Denied) -> None:
+        self._write("refused", reason=answer.reason, detail=dict(answer.detail))
+        passing = answer.reason in {reason.json for reason in Reason if reason.outcome is Outcome.HOLD}
+        self._fruitless += 1
+        if passing and self._fruitless < FRUITLESS:
+            self.happen(Happened(Event.HELD, reason=answer.reason))
+        else:
+            self._fruitless = 0
+            self.happen(Happened(Event.PAUSE, reason=answer.reason))
+
+    def _permitted(self, permit: int, pulses: int) -> None:
+        """Told twice, by the answer and by the event, in either order; counted once."""
+        if self.account is not None:
+            account = self.account
+            account.permitted(permit, account.permitted_pulses, pulses // account.per_trigger)
+
+    async def _train(self) -> None:
+        planned = self.session.plan[0]
+        try:
+            if planned.single:
+                await self._ask_further_blocks(planned)
+            else:
+                await self._rest_until(self._due())
+                await self._do(self._means.stimulator.trigger())
+        except CoilwardError as error:
+            self._write("trouble", what=f"train {self.session.train}: {error}")
+        await self._settle()
+
+    async def _ask_further_blocks(self, planned: Planned) -> None:
+        """Each block is asked before the last runs out; a refusal leaves the rest of the train to be made up."""
+        account, period_us = self.account, planned.train.rate.period_us
+        for block in blocks(planned.train)[1:]:
+            while account is not None and not account.closed:
+                begun = account.triggers
+                if begun and block.first - 1 - begun[-1].first <= NEXT_BLOCK_US // period_us:
+                    break
+                await self._turns.slice(1.0)
+                self._look()
+            if account is None or account.closed:
+                return
+            answer = await self._do(
+                self._means.guard.ask(self._block(planned, tuple(period_us + offset for offset in block.offsets_us)))
+            )
+            if isinstance(answer, Denied):
+                self._write("refused", reason=answer.reason, detail=dict(answer.detail))
+                return
+            self._permitted(int(answer.detail["permit"]), int(answer.detail["reserved"]))
+
+    async def _settle(self) -> None:
+        """Until the watchdog has accounted for every pulse of the train under way."""
+        account = self.account
+        if account is None:
+            if self.session.state is State.STOPPING:
+                self.happen(Happened(Event.TRAIN_SETTLED))
+            await self._wait_for_a_person()
+            return
+        self.due_us = None
+        ends_s = self._loop_s(self._due_or_now() + account.planned.train.duration_us) + SETTLE_S
+        while not account.closed and asyncio.get_running_loop().time() < ends_s:
+            self._look()
+            await self._turns.slice(1.0)
+        open_pulses = 0 if account.closed else account.permitted_pulses - account.settled
+        unknown = account.unknown + open_pulses
+        pulses = self._book()
+        if unknown:
+            self.happen(Happened(Event.UNKNOWN, pulses=pulses, reason="unknown-open"))
+        else:
+            self.happen(Happened(Event.TRAIN_SETTLED, pulses=pulses))
+
+    def _book(self) -> int:
+        """Writes the train under way into journal and totals; the pulses it counts with, unknown ones included."""
+        account, self.account = self.account, None
+        if account is None:
+            return 0
+        open_pulses = 0 if account.closed else account.permitted_pulses - account.settled
+        low, high = account.interval
+        for row in account.rows():
+            self._write("pulse", **row)
+        pulses = account.settled + open_pulses
+        self.totals.commanded += account.commanded
+        self.totals.settled += pulses
+        self.totals.low += low
+        self.totals.high += high + open_pulses
+        self.totals.unknown += account.unknown + open_pulses
+        if account.commanded:
+            self.evidence.add(account.evidence)
+        self._last_pulse_us = account.last_pulse_us or self._last_pulse_us
+        self._fruitless = 0 if pulses else self._fruitless + 1
+        if self._set is not None and account.planned.gap_us >= PARK_GAP_US:
+            self._set = None  # the watchdog disarms between trains that lie far apart
+        self._write("train", train=account.number, pulses=pulses, low=low, high=high, by=account.evidence)
+        return pulses
+
+    async def _held(self) -> None:
+        self.due_us = None
+        while True:
+            await self._turns.rest(asyncio.get_running_loop().time() + HOLD_S, self._look)
+            if not self._means.view.holds:
+                self.happen(Happened(Event.CLEARED))
+                return
+
+    # --- small parts ------------------------------------------------------------------------------------------
+
+    def _wanted(self, planned: Planned) -> tuple[PercentMso, Train]:
+        train = Train(1, SINGLE) if planned.single else planned.train
+        return planned.level(self._threshold, self.session.intensity), train
+
+    def _whole(self, planned: Planned) -> AskPermit:
+        level, train = self._wanted(planned)
+        rate = train.rate.tenths if train.pulses > 1 else 0
+        return AskPermit(level_tenths=level.tenths, rate_tenths=rate, pulses=train.pulses, train=self._attempt)
+
+    def _block(self, planned: Planned, times_us: tuple[int, ...]) -> AskPermit:
+        spacing_us = planned.train.rate.period_us if len(times_us) > 1 else 0
+        return AskPermit(
+            level_tenths=self._wanted(planned)[0].tenths, rate_tenths=0, pulses=1, triggers=len(times_us),
+            spacing_us=spacing_us, times_us=times_us, train=self._attempt,
+        )  # fmt: skip
+
+    async def _do(self, work: Coroutine[Any, Any, Any], within_s: float = _STEP_S) -> Any:
+        return await self._turns.finish(work, within_s, self._look)
+
+    async def _rest_until(self, at_us: int) -> None:
+        await self._turns.rest(self._loop_s(at_us), self._look)
+
+    def _due(self) -> int:
+        return self.due_us if self.due_us is not None else self._means.now_us()
+
+    def _due_or_now(self) -> int:
+        return max(self._due(), self._means.now_us())
+
+    def _loop_s(self, at_us: int) -> float:
+        """BOOTTIME as the loop's clock counts; both run alike while the machine does not sleep."""
+        return asyncio.get_running_loop().time() + (at_us - self._means.now_us()) / SECOND_US
+
+    def _write(self, kind: str, **fields: Any) -> None:
+        self._means.journal.write(kind, **fields)
