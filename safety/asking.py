@@ -118,7 +118,7 @@ class Facts:
     """Pulses of the whole treatment, all segments, fixed when it was first opened."""
     estimate: PercentMso | None = None
     """Running estimate of a threshold session, once there is one."""
-    unsigned: tuple[str, ...] = ()
-    """Rows that nobody has verified or signed; use `study` refuses while there is one."""
+    lacks: tuple[str, ...] = ()
+    """What use `study` still lacks (`review.study_lacks`): unsigned rows, a study that is not over."""
     disarm_cuts_train: bool = True
     """Whether disarming ends a running train: the device profile's word, assumed until a lab proves it."""

@@ -274,7 +274,7 @@ def _row(name: str, table: Table, source: str, verified: bool) -> Row:
 
 def _published(file: Table) -> dict[str, Row]:
     rows = {}
-    for name in file.keys():  # noqa: SIM118  a Table is no mapping
+    for name in file.raw:
         if name not in {"cells", "named"}:
             table = file.table(name)
             rows[name] = _row(name, table, table.text("source"), table.flag("verified"))
@@ -284,7 +284,7 @@ def _published(file: Table) -> dict[str, Row]:
 def _chosen(file: Table, section: str) -> dict[str, Row]:
     chosen = file.table(section)
     rows = {}
-    for name in chosen.keys():  # noqa: SIM118  a Table is no mapping
+    for name in chosen.raw:
         table = chosen.table(name)
         rows[name] = _row(name, table, f"engineering choice: {table.text('why')}", verified=False)
     return rows

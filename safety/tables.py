@@ -132,9 +132,10 @@ class Table:
     def _below(self, key: str) -> str:
         return f"{self.section}.{key}" if self.section != "file" else key
 
-    def keys(self) -> tuple[str, ...]:
-        """All keys, in the order of the file."""
-        return tuple(self._data)
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """What TOML made of it, in the order of the file."""
+        return self._data
 
 
 def _shown(value: object) -> str:
