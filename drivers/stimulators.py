@@ -176,6 +176,8 @@ class Dialect(Protocol):
 
     capabilities: Capabilities
     disarm: bytes
+    trigger: bytes
+    """For pulses that the watchdog's own timer releases."""
     ask_status: bytes
     """Says condition, coil, and train bit where the firmware has it there."""
     ask_settings: bytes

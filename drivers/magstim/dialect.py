@@ -7,6 +7,7 @@ from drivers.errors import BadFrame
 from drivers.magstim import effects
 from drivers.magstim.commands import (
     DISARM,
+    TRIGGER,
     EnableRemote,
     GetSettings,
     GetSystemStatus,
@@ -62,6 +63,7 @@ class MagstimRapid:
             disarm_cuts_train=True,  # assumed: no public client shows it
         )
         self.disarm = DISARM.encode(firmware)
+        self.trigger = TRIGGER.encode(firmware)
         self.ask_settings = GetSettings().encode(firmware)
         self.ask_status = GetSystemStatus().encode(firmware) if firmware >= WITH_UNLOCK_CODE else self.ask_settings
         self.ask_temperature = GetTemperature().encode(firmware)

@@ -1,0 +1,91 @@
+"""Control connections: lines in, lines out, all bounded; a client that does not read is let go."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from pathlib import Path
+from typing import Any
+
+from safety import control
+
+MAX_CONNECTIONS = 16
+MAX_UNSENT_BYTES = 256 * 1024
+"""A client this far behind gets no more: it would be shown a past that never ends."""
+READ_BYTES = 65536
+
+
+class Connection:
+    """One client of the control socket."""
+
+    def __init__(self, number: int, sock: socket.socket) -> None:
+        self.number = number
+        self._sock = sock
+        self._sock.setblocking(False)
+        self._unread = b""
+        self._unsent = b""
+        credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        self.pid, self.uid, _ = struct.unpack("3i", credentials)
+
+    def fileno(self) -> int:
+        """For the select loop."""
+        return self._sock.fileno()
+
+    @property
+    def wants_to_send(self) -> bool:
+        """Whether something waits for the client to read."""
+        return bool(self._unsent)
+
+    def lines(self) -> list[bytes] | None:
+        """Whole lines that came, or None when the client has gone. An endless line counts as gone."""
+        try:
+            data = self._sock.recv(READ_BYTES)
+        except BlockingIOError:
+            return []
+        except OSError:
+            return None
+        if not data:
+            return None
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        return None if len(self._unread) > control.MAX_LINE_BYTES else lines
+
+    def send(self, line: bytes, door: socket.socket | None = None) -> bool:
+        """Sends a line, with one end of a door when given. False: the client must be let go."""
+        if door is not None:
+            with contextlib.suppress(OSError):
+                return socket.send_fds(self._sock, [line], [door.fileno()]) == len(line)
+            return False
+        self._unsent += line
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Sends what waits, as far as the client takes it. False: the client must be let go."""
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[self._sock.send(self._unsent) :]
+        except BlockingIOError:
+            return len(self._unsent) <= MAX_UNSENT_BYTES
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Hangs up."""
+        self._sock.close()
+
+
+def listen(path: Path) -> socket.socket:
+    """The control socket, for this user and its group only."""
+    path.unlink(missing_ok=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.bind(str(path))
+    path.chmod(0o660)
+    sock.listen(MAX_CONNECTIONS)
+    sock.setblocking(False)
+    return sock
+
+
+def line(body: dict[str, Any]) -> bytes:
+    """One message of ours."""
+    return control.encode(body)

@@ -1,0 +1,149 @@
+"""The two doors for native bytes: a socket pair for the daemon, a pseudo-terminal for any other program.
+
+A door splits bytes into frames and nothing else; what passes is the gate's business. Half a frame that stays half
+is dropped: its client died inside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import tty
+from pathlib import Path
+
+from drivers.stimulators import Dialect, Piece, Reader
+
+READ_BYTES = 4096
+
+
+class HalfFrames:
+    """Pieces from bytes, with the time of the last byte, so that an unfinished frame can be dropped."""
+
+    def __init__(self, reader: Reader, patience_us: int) -> None:
+        self._reader = reader
+        self._patience_us = patience_us
+        self._last_us = 0
+
+    def feed(self, data: bytes, now_us: int) -> list[Piece]:
+        """The pieces completed by `data`."""
+        self.drop_if_old(now_us)
+        self._last_us = now_us
+        return self._reader.feed(data)
+
+    def drop_if_old(self, now_us: int) -> bytes:
+        """The unfinished frame that was dropped, if it was older than the patience."""
+        if self._reader.pending and now_us - self._last_us > self._patience_us:
+            return self._reader.drop()
+        return b""
+
+    def clear(self) -> None:
+        """Forgets an unfinished frame: its sender is gone."""
+        self._reader.drop()
+
+
+class SocketDoor:
+    """The daemon's door: one end of a socket pair, the other handed over on the control connection."""
+
+    def __init__(self, dialect: Dialect, patience_us: int) -> None:
+        self.frames = HalfFrames(dialect.command_reader(), patience_us)
+        self._ours: socket.socket | None = None
+
+    def open(self) -> socket.socket:
+        """A fresh pair; the client's end, which the caller sends and closes."""
+        self.close()
+        self._ours, theirs = socket.socketpair()
+        self._ours.setblocking(False)
+        return theirs
+
+    def fileno(self) -> int:
+        """For the select loop; -1 while nobody is attached."""
+        return self._ours.fileno() if self._ours else -1
+
+    def read(self) -> bytes | None:
+        """What came, or None when the client has gone."""
+        if self._ours is None:
+            return None
+        try:
+            return self._ours.recv(READ_BYTES) or None
+        except BlockingIOError:
+            return b""
+        except OSError:
+            return None
+
+    def write(self, data: bytes) -> bool:
+        """False when the client does not read: its replies are lost, the line goes on."""
+        try:
+            return self._ours is not None and self._ours.send(data) == len(data)
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Nobody is attached any more."""
+        if self._ours is not None:
+            self._ours.close()
+            self._ours = None
+        self.frames.clear()
+
+
+class PtyDoor:
+    """The door for other programs: a pseudo-terminal whose name stands at `link`.
+
+    Raw before its link appears and again after each hang-up. While no client has it open the master is hung up and
+    always readable: it is watched by a cheap poll then, so that the loop does not spin.
+    """
+
+    def __init__(self, dialect: Dialect, patience_us: int, link: Path) -> None:
+        self.frames = HalfFrames(dialect.command_reader(), patience_us)
+        self._master, slave = os.openpty()
+        self._name = os.ttyname(slave)
+        tty.setraw(slave)
+        os.close(slave)
+        os.set_blocking(self._master, False)
+        self._hang_up = select.poll()
+        self._hang_up.register(self._master, 0)
+        self._link = link
+        fresh = link.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(self._name)
+        fresh.replace(link)
+
+    def fileno(self) -> int:
+        """For the select loop, while a client has it open."""
+        return self._master
+
+    def has_client(self) -> bool:
+        """Whether any program has the slave open."""
+        return not any(flags & select.POLLHUP for _, flags in self._hang_up.poll(0))
+
+    def read(self) -> bytes | None:
+        """What came, or None when the last client has gone."""
+        try:
+            return os.read(self._master, READ_BYTES) or None
+        except BlockingIOError:
+            return b""
+        except OSError:
+            return None
+
+    def write(self, data: bytes) -> bool:
+        """False when the client does not read: its replies are lost, the line goes on."""
+        try:
+            return os.write(self._master, data) == len(data)
+        except OSError:
+            return False
+
+    def hung_up(self) -> None:
+        """Forgets what the client left, and makes the terminal raw for the next one."""
+        self.frames.clear()
+        with contextlib.suppress(OSError):
+            slave = os.open(self._name, os.O_RDWR | os.O_NOCTTY)
+            try:
+                tty.setraw(slave)
+            finally:
+                os.close(slave)
+
+    def close(self) -> None:
+        """Takes the link away and hangs up on whoever is there."""
+        self._link.unlink(missing_ok=True)
+        os.close(self._master)

@@ -1,0 +1,211 @@
+"""What shows that pulses went out, and with which resolution.
+
+`accepted`: the device took a trigger for one pulse. `running`: a bit shows while a train runs, so the count lies in
+an interval: pulses possible between the last answer that showed the bit and the first that did not, widened by one.
+What was set is never evidence; a count that contradicts it by more than the resolution is a trip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drivers.quantities import SECOND_US
+from drivers.stimulators import Reading
+from safety import disarm, ledgering, outcomes, permits
+from safety.asking import Past, SessionKind, run_after
+from safety.ledger_format import By, Kind
+from safety.reasons import Reason
+from safety.state import Delivery, Phase, Turn
+
+MINUTE_US = 60 * SECOND_US
+"""The longest window a rule looks back over."""
+START_GRACE_US = 20_000
+"""A device may raise its train bit this much after it took the trigger (engineering choice: two status replies)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Pulses that went out, at least and at most."""
+
+    low: int
+    high: int
+
+    def __contains__(self, pulses: object) -> bool:
+        return isinstance(pulses, int) and self.low <= pulses <= self.high
+
+
+def pulses_by(delivery: Delivery, since_us: int, at_us: int) -> int:
+    """Pulses of an endless train of this rate that began at `since_us`, until `at_us`."""
+    if at_us < since_us:
+        return 0
+    return (at_us - since_us) * delivery.train.rate.tenths // (10 * SECOND_US) + 1
+
+
+def least(delivery: Delivery) -> int:
+    """Pulses certainly out: the train began at the latest when its trigger was accepted."""
+    if delivery.accepted_us is None or delivery.running_asked_us is None:
+        return 0
+    return max(pulses_by(delivery, delivery.accepted_us, delivery.running_asked_us) - 1, 0)
+
+
+def most(delivery: Delivery, ended_us: int) -> int:
+    """Pulses possibly out: the train began at the earliest when its trigger was written."""
+    return pulses_by(delivery, delivery.written_us, ended_us) + 1
+
+
+def trigger_answered(turn: Turn, reading: Reading) -> None:
+    """The device answered a trigger: it took it, or it refused and nothing went out."""
+    delivery = turn.state.delivery
+    if delivery is None:
+        return
+    if reading.refused is not None:
+        _not_delivered(turn, delivery)
+        return
+    turn.to(delivery=replace(delivery, accepted_us=turn.now.us))
+    turn.tell("accepted", permit=delivery.permit, index=delivery.index)
+    if delivery.train.pulses == 1:
+        _settle(turn, 1, Interval(1, 1), By.ACCEPTED)
+
+
+def trigger_unanswered(turn: Turn) -> None:
+    """No reply to a trigger: whether it went out is unknown. Counted, never sent again, and the session pauses."""
+    if turn.state.delivery is not None:
+        _unknown(turn)
+
+
+def train_bit(turn: Turn, asked_us: int, *, running: bool) -> None:
+    """An answer that speaks of the train bit; the question was written at `asked_us`."""
+    delivery = turn.state.delivery
+    accepted_us = delivery.accepted_us if delivery else None
+    if delivery is None:
+        if running and asked_us > turn.state.train_ended_us and not turn.state.disarming:
+            _not_triggered(turn)
+    elif accepted_us is None or delivery.train.pulses == 1:
+        return
+    elif running:
+        delivery = replace(delivery, running_asked_us=max(asked_us, delivery.running_asked_us or 0))
+        turn.to(delivery=delivery)
+        if least(delivery) > delivery.train.pulses:
+            _contradicted(turn, delivery, Interval(least(delivery), most(delivery, turn.now.us)))
+    elif delivery.cut:
+        if turn.state.disarming is None and asked_us >= turn.state.standby_at_us:
+            _settle_cut(turn, delivery)
+    elif asked_us >= accepted_us + START_GRACE_US:
+        interval = Interval(least(delivery), most(delivery, turn.now.us))
+        if delivery.train.pulses in interval:
+            _settle(turn, delivery.train.pulses, interval, By.RUNNING)
+        else:
+            _contradicted(turn, delivery, interval)
+
+
+def overdue(turn: Turn) -> None:
+    """A train whose end nobody saw: cut, it counts in full; not cut, nobody knows."""
+    delivery = turn.state.delivery
+    if delivery is None or delivery.accepted_us is None or delivery.train.pulses == 1:
+        return
+    timing = turn.room.limits.timing
+    if delivery.cut:
+        if turn.state.disarming is None and turn.now.us - turn.state.standby_at_us > timing.exchange_us:
+            _settle(turn, delivery.train.pulses, Interval(0, delivery.train.pulses), By.ASSUMED, cut=True)
+    elif turn.now.us - delivery.accepted_us > delivery.train.duration_us + timing.read_back_age_us:
+        if delivery.running_asked_us is not None:
+            _contradicted(turn, delivery, Interval(least(delivery), most(delivery, turn.now.us)))
+        else:
+            _unknown(turn)
+
+
+def _settle_cut(turn: Turn, delivery: Delivery) -> None:
+    """A cut train settles at the upper end of its interval."""
+    high = min(most(delivery, turn.now.us), delivery.train.pulses)
+    _settle(turn, high, Interval(min(least(delivery), high), high), By.RUNNING, cut=True)
+
+
+def _settle(turn: Turn, pulses: int, interval: Interval, by: By, *, cut: bool = False) -> None:
+    delivery, permit = turn.state.delivery, turn.state.permits[0]
+    if delivery is None:
+        return
+    block = replace(permit.block, settled=permit.block.settled + pulses)
+    turn.to(
+        delivery=None,
+        permits=(replace(permit, block=block), *turn.state.permits[1:]),
+        train_ended_us=turn.now.us,
+        **_remembered(turn, delivery),
+    )
+    if turn.state.phase is Phase.FIRING:
+        turn.move(Phase.ARMED)
+    turn.tell(
+        "settled", permit=permit.number, ref=block.ref, index=delivery.index, pulses=pulses, low=interval.low,
+        high=interval.high, by=by.name.lower(), outcome="cut" if cut else "delivered", written_us=delivery.written_us,
+    )  # fmt: skip
+    permits.close_used_up(turn)
+    _park(turn)
+    if turn.state.phase is Phase.SAFE:
+        permits.settle_standing_block(turn)
+
+
+def _remembered(turn: Turn, delivery: Delivery) -> dict[str, Any]:
+    """The trains a rule may still ask about, once this one is over."""
+    state, train = turn.state, Past(delivery.written_us, delivery.train)
+    last = state.past[-1] if state.past else None
+    kept = tuple(past for past in state.past if train.last_us - past.last_us <= MINUTE_US)
+    return {"past": (*kept, train), "run": run_after(state.run, last, train, turn.room.limits.run_break_us)}
+
+
+def _park(turn: Turn) -> None:
+    """Between trains that lie far apart the device stands disarmed; its driver expects it."""
+    session = turn.state.session
+    if session is None or session.kind is not SessionKind.TREATMENT or session.protocol is None:
+        return
+    idle = turn.state.phase is Phase.ARMED and not turn.state.permits and not turn.state.pending
+    gap_us = max(phase.gap_us for phase in session.protocol.phases)
+    if idle and gap_us >= turn.room.limits.timing.park_gap_us:
+        disarm.begin(turn, None)
+
+
+def _not_delivered(turn: Turn, delivery: Delivery) -> None:
+    """The device refused: the pulses were never out, and its refusal is the proof."""
+    permit = turn.state.permits[0]
+    block = replace(permit.block, spent=permit.block.spent - delivery.train.pulses)
+    turn.to(delivery=None, permits=(replace(permit, block=block), *turn.state.permits[1:]))
+    turn.move(Phase.ARMED)
+    turn.tell("not-delivered", permit=permit.number, ref=block.ref, index=delivery.index)
+    permits.close_used_up(turn)
+    outcomes.stop(turn, Reason.TRIGGER_REFUSED)
+
+
+def _unknown(turn: Turn) -> None:
+    delivery = turn.state.delivery
+    ledgering.mark_unknown(turn)
+    permit = turn.state.permits[0]
+    turn.to(delivery=None, train_ended_us=turn.now.us)
+    if delivery is not None:
+        turn.to(**_remembered(turn, delivery))
+        turn.tell(
+            "settled", permit=permit.number, ref=permit.block.ref, index=delivery.index, pulses=delivery.train.pulses,
+            low=0, high=delivery.train.pulses, by="assumed", outcome="unknown", written_us=delivery.written_us,
+        )  # fmt: skip
+    if turn.state.phase is Phase.FIRING:
+        turn.move(Phase.ARMED)
+    turn.to(permits=())
+    session = turn.state.session
+    if session is not None and session.block is not None and session.block.ref == permit.block.ref:
+        turn.to(session=replace(session, block=None))
+    outcomes.stop(turn, Reason.UNKNOWN_OPEN)
+
+
+def _contradicted(turn: Turn, delivery: Delivery, interval: Interval) -> None:
+    """The device delivered another number than it was set to: booked at the worst, and two persons look at it."""
+    _settle(turn, max(interval.high, delivery.train.pulses), interval, By.RUNNING)
+    detail = f"set {delivery.train.pulses}, evidence {interval.low} to {interval.high}"
+    outcomes.trip(turn, Reason.EVIDENCE_CONTRADICTS, detail)
+
+
+def _not_triggered(turn: Turn) -> None:
+    """A train runs that nobody here triggered: counted in full, never settled."""
+    settings = turn.state.device.settings
+    pulses = settings.pulses if settings else turn.room.limits.autonomy_pulses
+    turn.commit(Kind.FOUND_ARMED, pulses=pulses)
+    turn.to(train_ended_us=turn.now.us)
+    outcomes.trip(turn, Reason.TRAIN_NOT_TRIGGERED, f"{pulses} pulses booked")
+    disarm.begin(turn, Reason.TRAIN_NOT_TRIGGERED)

@@ -1,0 +1,97 @@
+"""What follows from a condition: hold, cut, stop, trip, lockout, and the way back out of a trip."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drivers.stimulators import Condition
+from safety import disarm, permits
+from safety.control import Reset
+from safety.ledger_format import Kind, key
+from safety.reasons import Outcome, Reason
+from safety.state import Phase, Trip, Turn
+
+
+def hold(turn: Turn, reason: Reason) -> None:
+    """No permits until it clears; the first reason is kept while it lasts."""
+    if turn.state.hold is not reason:
+        turn.to(hold=reason)
+        turn.tell("hold", reason=reason.json)
+    turn.to(good_since_us=turn.now.us)
+
+
+def cut(turn: Turn, reason: Reason) -> None:
+    """Ends a running train, then holds; too many cuts stop the session."""
+    hold(turn, reason)
+    if not turn.state.delivery or turn.state.disarming:
+        return
+    disarm.begin(turn, reason)
+    session = turn.state.session
+    if session:
+        turn.to(session=replace(session, cuts=session.cuts + 1))
+        turn.tell("cut", reason=reason.json)
+        if session.cuts + 1 >= turn.room.limits.timing.max_cuts:
+            stop(turn, Reason.TOO_MANY_CUTS)
+
+
+def stop(turn: Turn, reason: Reason) -> None:
+    """Pauses the session: disarmed, and nothing goes on until its operator releases again."""
+    session = turn.state.session
+    if session and (session.released or session.paused is None):
+        turn.to(session=replace(session, released=False, paused=reason))
+        turn.tell("stop", reason=reason.json)
+    permits.drop(turn, reason)
+    if turn.state.phase in (Phase.ARMED, Phase.FIRING):
+        disarm.begin(turn, reason)
+
+
+def trip(turn: Turn, reason: Reason, detail: str = "") -> None:
+    """Latches in the step that detects. The first reason is kept; every trip pauses the session."""
+    state = turn.state
+    if state.trip is None:
+        turn.to(trip=Trip(reason, turn.now.us, detail))
+        turn.tell("trip", reason=reason.json, detail=detail)
+        if state.phase is not Phase.LOCKOUT:
+            turn.commit(Kind.TRIP, code=reason.code)
+    if state.phase is not Phase.LOCKOUT:
+        if state.phase in (Phase.ARMED, Phase.FIRING):
+            disarm.begin(turn, reason)
+        turn.move(Phase.TRIPPED)
+    if state.session:
+        turn.to(session=replace(state.session, released=False, paused=state.session.paused or reason))
+    permits.drop(turn, reason)
+
+
+def lock_out(turn: Turn, why: str) -> None:
+    """The ledger cannot be trusted: disarm still passes, nothing else does, and only an engineer ends it."""
+    if turn.state.phase is Phase.LOCKOUT:
+        return
+    if turn.state.phase in (Phase.ARMED, Phase.FIRING):
+        disarm.begin(turn, Reason.LEDGER_FAILED)
+    turn.to(pending=None, permits=(), commits=())
+    turn.move(Phase.LOCKOUT)
+    turn.tell("lockout", reason=Reason.LOCKED_OUT.json, detail=why)
+
+
+def reset(turn: Turn, message: Reset) -> Reason | None:
+    """Ends a trip when every condition is true; some need a second person within 30 s. None: done."""
+    state, timing = turn.state, turn.room.limits.timing
+    if state.phase is Phase.LOCKOUT:
+        return Reason.LOCKED_OUT
+    if state.trip is None:
+        return Reason.NOTHING_TRIPPED
+    standby = state.device.condition is Condition.STANDBY or not state.device.present
+    if state.disarming or state.delivery or not standby:
+        return Reason.RESET_CONDITIONS
+    if state.trip.reason.outcome is Outcome.TRIP_TWO and not turn.room.one_person:
+        fresh = turn.now.us - state.trip.first_person_at_us <= timing.second_person_us
+        if not state.trip.first_person or not fresh:
+            turn.to(trip=replace(state.trip, first_person=message.by, first_person_at_us=turn.now.us))
+            return Reason.RESET_NEEDS_SECOND_PERSON
+        if message.by == state.trip.first_person:
+            return Reason.RESET_NEEDS_SECOND_PERSON
+    turn.commit(Kind.RESET, code=state.trip.reason.code, note=key(message.by))
+    turn.to(trip=None)
+    turn.move(Phase.SAFE if state.device.present else Phase.BOOT)
+    turn.tell("reset", by=message.by, reason=state.trip.reason.json)
+    return None

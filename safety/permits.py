@@ -1,0 +1,330 @@
+"""Permits: leave to trigger that is reserved before it is granted, judged again at each trigger, and expires.
+
+A treatment asks for one permit per train. For a script the gate makes the permit at the trigger itself, out of a
+block reserved when it armed. Both go through `judge_trigger`, the one place where a trigger is allowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from drivers.quantities import SINGLE, Hertz, PercentMso, Train
+from drivers.stimulators import Settings
+from safety import conditions, frames, ledgering, rules, wire
+from safety.asking import Ask, SessionKind
+from safety.control import AskPermit
+from safety.events import Answer
+from safety.facts import facts
+from safety.ledger_format import Kind
+from safety.reasons import Reason
+from safety.state import Block, Delivery, Pending, Permit, Phase, Session, Turn
+
+BLOCKS_AHEAD = 2
+"""A block of timed pulses may be asked for while the one before it still runs."""
+
+
+def request(turn: Turn, connection: int, request_id: int, message: AskPermit) -> frames.No | None:
+    """Takes up a request for a permit. None: it is under examination and will be answered."""
+    state, session = turn.state, turn.state.session
+    if session is None or session.connection != connection:
+        return frames.No(Reason.NOT_SESSION_HOLDER if session else Reason.NO_SESSION)
+    if session.kind not in (SessionKind.TREATMENT, SessionKind.THRESHOLD):
+        return frames.No(Reason.PERMIT_BUSY, {"why": "a script's permits are made at its triggers"})
+    ahead = bool(message.times_us) and len(state.permits) < BLOCKS_AHEAD and all(p.due for p in state.permits)
+    if state.pending or (state.permits and not ahead):
+        return frames.No(Reason.PERMIT_BUSY)
+    wrong = _malformed(message)
+    if wrong:
+        return frames.No(Reason.MALFORMED_MESSAGE, {"why": wrong})
+    pending = Pending(connection, request_id, message, _ask(turn, message), turn.now.us)
+    refused = _examine(turn, pending)
+    if refused is None:
+        turn.to(pending=pending)
+    return refused
+
+
+def _malformed(message: AskPermit) -> str:
+    times = message.times_us
+    if message.pulses > 1 and not message.rate_tenths:
+        return "a train of several pulses has a rate"
+    if times and (len(times) != message.triggers or any(b - a < message.spacing_us for a, b in pairwise(times))):
+        return "times_us has one time for each trigger, spaced by spacing_us"
+    return ""
+
+
+def _ask(turn: Turn, message: AskPermit) -> Ask:
+    train = Train(message.pulses, Hertz(message.rate_tenths) if message.pulses > 1 else SINGLE)
+    starts_us = _planned(turn, message)[0] if message.times_us else turn.now.us
+    return Ask(PercentMso(message.level_tenths), train, starts_us, message.triggers, message.spacing_us)
+
+
+def _planned(turn: Turn, message: AskPermit) -> tuple[int, ...]:
+    """Times of a timed block: after now, or, while a block runs, after its last planned time, so that it goes on."""
+    running = turn.state.permits
+    base_us = running[-1].due[-1] if running and running[-1].due else turn.now.us
+    return tuple(base_us + offset for offset in message.times_us)
+
+
+def _examine(turn: Turn, pending: Pending) -> frames.No | None:
+    """Everything but the read-back, which may still be on its way."""
+    state = turn.state
+    reason = conditions.standing(turn)
+    if reason is None and state.phase not in (Phase.ARMED, Phase.FIRING):
+        reason = Reason.NOT_ARMED
+    if reason is None and state.phase is Phase.FIRING and not state.permits:
+        reason = Reason.TRAIN_RUNNING
+    if reason is not None:
+        return frames.No(reason)
+    return _rules(turn, pending.ask, None)
+
+
+def _rules(turn: Turn, ask: Ask, own: Block | None) -> frames.No | None:
+    verdict = rules.judge(ask, facts(turn, own), turn.room.limits)
+    if isinstance(verdict, rules.Refused):
+        return frames.No(verdict.reason, verdict.detail)
+    unable = turn.room.dialect.refuses_energy(ask.level, ask.train.rate, ask.train.pulses)
+    return frames.No(Reason.ENERGY, {"why": unable}) if unable else None
+
+
+def advance(turn: Turn) -> None:
+    """Moves the pending request on: read-back, reservation, or refusal when its time is over."""
+    pending = turn.state.pending
+    if pending is None:
+        return
+    refused = _examine(turn, pending) if pending.token is None else None
+    waited = turn.now.us - pending.since_us
+    if refused is None and pending.token is None:
+        reason = conditions.firing(turn)
+        if reason is Reason.TRAIN_RUNNING and turn.state.permits:
+            reason = None
+        if reason is None:
+            refused = _read_back_differs(turn, pending.ask)
+            if refused is None:
+                _reserve(turn, pending)
+        elif waited > turn.room.limits.timing.permit_life_us:
+            refused = frames.No(reason)
+    elif pending.token is not None and waited > turn.room.limits.timing.permit_life_us:
+        refused = frames.No(Reason.LEDGER_LATE)
+    if refused is not None:
+        refuse_pending(turn, refused)
+
+
+def _read_back_differs(turn: Turn, ask: Ask) -> frames.No | None:
+    read = turn.state.device.confirmed
+    if read is None:
+        return frames.No(Reason.READ_BACK_STALE)
+    if (read.level, _train(read)) != (ask.level, ask.train):
+        return frames.No(Reason.PERMIT_DIFFERS, {"device": f"{read.level}, {read.pulses} pulses, {read.rate}"})
+    return None
+
+
+def _train(settings: Settings) -> Train:
+    return Train(settings.pulses, settings.rate if settings.pulses > 1 else SINGLE)
+
+
+def _reserve(turn: Turn, pending: Pending) -> None:
+    ask = pending.ask
+    token = turn.commit(
+        Kind.RESERVE, pulses=ask.pulses, level_tenths=ask.level.tenths, rate_tenths=ask.train.rate.tenths
+    )
+    turn.to(pending=replace(pending, token=token, since_us=turn.now.us))
+
+
+def refuse_pending(turn: Turn, refused: frames.No) -> None:
+    """Answers the pending request with a refusal. A reservation already on its way to the disk stands."""
+    pending = turn.state.pending
+    if pending is None:
+        return
+    turn.to(pending=None)
+    body = {"ok": False, "reason": refused.reason.json, "detail": dict(refused.detail)}
+    turn.do(Answer(pending.connection, pending.request_id, body))
+    turn.tell("permit-refused", reason=refused.reason.json, detail=dict(refused.detail))
+
+
+def reserved(turn: Turn, token: int, seq: int) -> None:
+    """A reservation is durable: the permit is granted, or a script's block is there."""
+    pending, session = turn.state.pending, turn.state.session
+    if pending is not None and pending.token == token:
+        _grant(turn, pending, seq)
+    elif session is not None and session.block_token == token:
+        block = Block(seq, turn.room.limits.script_block)
+        turn.to(session=replace(session, block=block, block_token=None))
+
+
+def _grant(turn: Turn, pending: Pending, seq: int) -> None:
+    ask, timing = pending.ask, turn.room.limits.timing
+    block = Block(seq, ask.pulses)
+    due = _planned(turn, pending.message)
+    late = turn.now.us - pending.since_us > timing.reservation_wait_us
+    reason = Reason.LEDGER_LATE if late else conditions.standing(turn)
+    if reason is None and turn.state.phase not in (Phase.ARMED, Phase.FIRING):
+        reason = Reason.NOT_ARMED
+    if reason is not None:
+        refuse_pending(turn, frames.No(reason))
+        return
+    expires_us = (due[0] if due else turn.now.us) + timing.permit_life_us
+    number = turn.state.next_permit
+    permit = Permit(number, ask.level, ask.train, ask.triggers, ask.spacing_us, expires_us, block, due)
+    turn.to(pending=None, next_permit=number + 1, permits=(*turn.state.permits, permit))
+    body = {"ok": True, "permit": number, "reserved": ask.pulses, "ref": seq, "expires_us": expires_us}
+    turn.do(Answer(pending.connection, pending.request_id, body))
+    turn.tell("granted", permit=number, ref=seq, pulses=ask.pulses, train=pending.message.train)
+
+
+def judge_trigger(turn: Turn) -> frames.No | None:
+    """Whether one trigger may go out at this instant: the same function for a treatment and for a script."""
+    state = turn.state
+    reason = conditions.firing(turn)
+    if reason is not None:
+        return frames.No(reason)
+    if not state.permits:
+        return frames.No(Reason.NO_PERMIT)
+    permit = state.permits[0]
+    if permit.index == 0 and not permit.due and turn.now.us > permit.expires_us:
+        return frames.No(Reason.PERMIT_EXPIRED)
+    if permit.index and turn.now.us - state.armed_at_us < permit.spacing_us:
+        return frames.No(Reason.PERMIT_TOO_SOON)
+    if permit.block.left < permit.train.pulses:
+        return frames.No(Reason.LEDGER_LATE)
+    ask = Ask(permit.level, permit.train, turn.now.us)
+    return _read_back_differs(turn, ask) or _rules(turn, ask, permit.block)
+
+
+def trigger_written(turn: Turn, *, planned_us: int) -> None:
+    """A trigger goes out in this step: its pulses are spent from here on, whatever the device answers."""
+    permit = turn.state.permits[0]
+    block = replace(permit.block, spent=permit.block.spent + permit.train.pulses)
+    late_us = turn.now.us - planned_us
+    turn.tell("trigger", permit=permit.number, ref=block.ref, index=permit.index, planned_us=planned_us,
+              late_us=late_us, late=late_us > turn.room.limits.timing.trigger_late_us)  # fmt: skip
+    delivery = Delivery(permit.train, permit.level, permit.number, permit.index, turn.now.us, planned_us)
+    used = replace(permit, left=permit.left - 1, index=permit.index + 1, block=block, due=permit.due[1:])
+    turn.to(permits=(used, *turn.state.permits[1:]), delivery=delivery, armed_at_us=turn.now.us)
+    turn.move(Phase.FIRING)
+
+
+def fire_due(turn: Turn) -> None:
+    """The watchdog's timer: triggers whose time has come, never two without an answer between them."""
+    state, timing = turn.state, turn.room.limits.timing
+    permit = state.permits[0] if state.permits else None
+    if permit is None or not permit.due or state.wire.open or state.disarming or state.delivery:
+        return
+    planned_us = permit.due[0]
+    due_us = max(planned_us, state.armed_at_us + permit.spacing_us) if permit.index else planned_us
+    if turn.now.us < due_us:
+        return
+    if turn.now.us - due_us > timing.trigger_drop_us:
+        turn.tell("left-out", permit=permit.number, index=permit.index, planned_us=planned_us)
+        skipped = replace(permit, left=permit.left - 1, index=permit.index + 1, due=permit.due[1:])
+        turn.to(permits=(skipped, *state.permits[1:]))
+        close_used_up(turn)
+        return
+    refused = judge_trigger(turn)
+    if refused is not None:
+        turn.tell("refused", reason=refused.reason.json, detail=dict(refused.detail), frame="timed trigger")
+        drop(turn, refused.reason)
+        return
+    trigger_written(turn, planned_us=due_us)
+    wire.send(turn, turn.room.dialect.trigger, turn.room.dialect.effect(turn.room.dialect.trigger), None)
+
+
+def expire(turn: Turn) -> None:
+    """A permit nobody used in time is gone."""
+    permit = turn.state.permits[0] if turn.state.permits else None
+    if permit is None or permit.due or turn.state.delivery:
+        return
+    life_us = turn.room.limits.timing.permit_life_us
+    until_us = turn.state.armed_at_us + permit.spacing_us + life_us if permit.index else permit.expires_us
+    if turn.now.us > until_us:
+        drop(turn, Reason.PERMIT_EXPIRED)
+
+
+def drop(turn: Turn, reason: Reason) -> None:
+    """Takes every permit back. One whose pulses are under way stays until they are accounted for."""
+    if turn.state.pending is not None:
+        refuse_pending(turn, frames.No(reason))
+    delivery = turn.state.delivery
+    kept = []
+    for permit in turn.state.permits:
+        if delivery is not None and delivery.permit == permit.number:
+            kept.append(replace(permit, left=0, due=()))
+        else:
+            turn.tell("withdrawn", permit=permit.number, reason=reason.json)
+            ledgering.close_block(turn, permit.block)
+    turn.to(permits=tuple(kept))
+
+
+def close_used_up(turn: Turn) -> None:
+    """Settles the first permit's reservation once none of its triggers is left or under way."""
+    permits = turn.state.permits
+    if not permits or permits[0].left or turn.state.delivery:
+        return
+    session = turn.state.session
+    turn.to(permits=permits[1:])
+    if _is_script(session) and session is not None and session.block and session.block.ref == permits[0].block.ref:
+        turn.to(session=replace(session, block=permits[0].block))
+    else:
+        ledgering.close_block(turn, permits[0].block)
+
+
+def _is_script(session: Session | None) -> bool:
+    return session is not None and session.kind in (SessionKind.SCRIPT, SessionKind.PHANTOM)
+
+
+def block_for_script(turn: Turn) -> frames.Verdict:
+    """Before a script arms, its block must be durable: the frame waits for it, up to a deadline."""
+    session = turn.state.session
+    if session is None or not _is_script(session) or (session.block and session.block.left):
+        return None
+    if session.block_token is None:
+        _reserve_block(turn, session)
+        return frames.WAIT
+    since_us = next((at for token, _, at in turn.state.commits if token == session.block_token), turn.now.us)
+    late = turn.now.us - since_us > turn.room.limits.timing.reservation_wait_us
+    return frames.No(Reason.LEDGER_LATE) if late else frames.WAIT
+
+
+def _reserve_block(turn: Turn, session: Session) -> None:
+    if session.block:
+        ledgering.close_block(turn, session.block)
+    token = turn.commit(Kind.RESERVE, pulses=turn.room.limits.script_block, level_tenths=session.ceiling.tenths)
+    turn.to(session=replace(session, block=None, block_token=token))
+
+
+def make_for_script(turn: Turn) -> frames.No | None:
+    """A script's permit, made at its trigger from what the device reads back."""
+    session, read = turn.state.session, turn.state.device.confirmed
+    if turn.state.permits or turn.state.delivery:
+        return frames.No(Reason.TRAIN_RUNNING)
+    if session is None or session.block is None:
+        return frames.No(conditions.standing(turn) or Reason.NOT_ARMED)
+    if read is None:
+        return frames.No(Reason.READ_BACK_STALE)
+    number = turn.state.next_permit
+    expires_us = turn.now.us + turn.room.limits.timing.permit_life_us
+    permit = Permit(number, read.level, _train(read), 1, 0, expires_us, session.block)
+    turn.to(next_permit=number + 1, permits=(permit,))
+    return None
+
+
+def forget_unused(turn: Turn) -> None:
+    """A script's permit that did not survive its own judgement leaves nothing behind: its block is the session's."""
+    turn.to(permits=())
+
+
+def refill_script_block(turn: Turn) -> None:
+    """Between a script's trains: reserves anew before the next train would find the block too small."""
+    session, read = turn.state.session, turn.state.device.confirmed
+    if session is None or session.block is None or session.block_token or turn.state.delivery or turn.state.permits:
+        return
+    if turn.state.phase is Phase.ARMED and read is not None and session.block.left < read.pulses:
+        _reserve_block(turn, session)
+
+
+def settle_standing_block(turn: Turn) -> None:
+    """A script was disarmed: what it did not spend of its block is given back."""
+    session = turn.state.session
+    if session is not None and session.block is not None and not turn.state.delivery and not turn.state.permits:
+        ledgering.close_block(turn, session.block)
+        turn.to(session=replace(session, block=None))

@@ -1,0 +1,66 @@
+"""The watchdog's own questions: overhears first, asks only for what has outgrown its age, never in a trigger's way.
+
+Once beats are lost it asks nothing while armed: its questions would keep a hung client's stimulator awake.
+"""
+
+from __future__ import annotations
+
+from safety import conditions, device, wire
+from safety.asking import SessionKind
+from safety.state import Phase, Turn
+
+
+def ask_next(turn: Turn) -> None:
+    """Writes the most pressing question, when the line is free and nothing forbids it."""
+    state = turn.state
+    if not state.device.present or not state.device.remote or state.phase in (Phase.BOOT, Phase.LOCKOUT):
+        return
+    if state.wire.open or state.wire.queue or state.disarming or state.session is None or _trigger_is_near(turn):
+        return
+    if state.phase in (Phase.ARMED, Phase.FIRING) and not conditions.beats_fresh(turn):
+        return
+    question = (_train_question(turn) or _temperature(turn)) if state.delivery else _question(turn)
+    if question is not None:
+        wire.ask(turn, question)
+
+
+def _trigger_is_near(turn: Turn) -> bool:
+    """Between a grant and its first trigger, and shortly before a timed trigger, the line is the trigger's."""
+    permits = turn.state.permits
+    if not permits or turn.state.delivery:
+        return False
+    if not permits[0].due:
+        session = turn.state.session
+        return session is None or session.kind in (SessionKind.TREATMENT, SessionKind.THRESHOLD)
+    return permits[0].due[0] - turn.now.us < turn.room.limits.timing.quiet_before_trigger_us
+
+
+def _train_question(turn: Turn) -> bytes | None:
+    """While a train runs: its bit, twice a period but not slower than the poll, which makes the interval narrow."""
+    delivery, timing, dialect = turn.state.delivery, turn.room.limits.timing, turn.room.dialect
+    if delivery is None or delivery.accepted_us is None or delivery.train.pulses == 1:
+        return None
+    period_us = min(timing.train_poll_us, delivery.train.rate.period_us // 2)
+    asked_us = turn.state.status_asked_us
+    if turn.now.us - asked_us < period_us or turn.now.us < delivery.accepted_us + period_us:
+        return None
+    turn.to(status_asked_us=turn.now.us)
+    return dialect.ask_status
+
+
+def _question(turn: Turn) -> bytes | None:
+    state, timing, dialect = turn.state, turn.room.limits.timing, turn.room.dialect
+    known, now_us = state.device, turn.now.us
+    armed = state.phase in (Phase.ARMED, Phase.FIRING)
+    stale = timing.script_poll_us
+    if armed and now_us - known.condition_at_us > stale and now_us - state.status_asked_us > stale // 2:
+        turn.to(status_asked_us=now_us)
+        return dialect.ask_status
+    if (armed or state.pending) and not device.holds(known, now_us, stale):
+        return dialect.ask_settings
+    return _temperature(turn)
+
+
+def _temperature(turn: Turn) -> bytes | None:
+    stale = turn.room.limits.timing.coil_age_us // 2
+    return turn.room.dialect.ask_temperature if turn.now.us - turn.state.device.temperature_at_us > stale else None

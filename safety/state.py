@@ -1,0 +1,339 @@
+"""Everything the gate remembers, as immutable values, and the table of its phases.
+
+`step` in `safety.gate` takes a `State` and gives back another one; while one event is judged the two are held
+together by a `Turn`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from drivers.quantities import PercentMso, PercentRmt, Train
+from drivers.stimulators import Condition, Dialect, Effect, Settings
+from safety.asking import Ask, Past, SessionKind, Use
+from safety.authorisations import Authorisation
+from safety.book import EMPTY_BOOK, Book
+from safety.control import AskPermit
+from safety.events import Action, Commit, Door, Tell
+from safety.instant import Instant
+from safety.ledger_format import KEY0, Kind, Record, key
+from safety.limits import Limits
+from safety.protocols import Protocol
+from safety.reasons import Reason
+from safety.threshold import MotorThreshold
+
+
+class Phase(Enum):
+    BOOT = "boot"
+    """The device has not been read back in standby since the port opened: no door opens."""
+    SAFE = "safe"
+    """Standby, as the device itself said."""
+    ARMED = "armed"
+    """An arming frame was written; assumed from the write on, whatever the answer."""
+    FIRING = "firing"
+    """A trigger was written and its pulses are not accounted for yet."""
+    TRIPPED = "tripped"
+    LOCKOUT = "lockout"
+
+
+MOVES: dict[Phase, frozenset[Phase]] = {
+    Phase.BOOT: frozenset({Phase.SAFE, Phase.TRIPPED, Phase.LOCKOUT}),
+    Phase.SAFE: frozenset({Phase.BOOT, Phase.ARMED, Phase.TRIPPED, Phase.LOCKOUT}),
+    Phase.ARMED: frozenset({Phase.SAFE, Phase.FIRING, Phase.TRIPPED, Phase.LOCKOUT}),
+    Phase.FIRING: frozenset({Phase.SAFE, Phase.ARMED, Phase.TRIPPED, Phase.LOCKOUT}),
+    Phase.TRIPPED: frozenset({Phase.SAFE, Phase.BOOT, Phase.LOCKOUT}),
+    Phase.LOCKOUT: frozenset(),
+}
+"""From each phase, where the gate may go; anything else is a mistake of ours and locks out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What does not change while the watchdog runs."""
+
+    dialect: Dialect
+    limits: Limits
+    protocols: dict[str, Protocol]
+    authorisations: tuple[Authorisation, ...]
+    use: Use
+    zone: ZoneInfo
+    profile: str
+    """Room profile: `fixed` needs no on-target lease, `robot` and `hand` do."""
+    simulated: bool
+    coil: str
+    continue_within_us: int
+    slack: int = 1
+    one_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One frame on the line, waiting for its reply."""
+
+    frame: bytes
+    effect: Effect
+    asker: Door | None
+    """None: the watchdog itself."""
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A client's frame that waits for the line."""
+
+    door: Door
+    frame: bytes
+    effect: Effect
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A frame whose reply did not come in time and may still come: it must not be taken for another's."""
+
+    frame: bytes
+    until_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    open: Exchange | None = None
+    queue: tuple[Waiting, ...] = ()
+    owed: tuple[Owed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What the device last said of itself, and when."""
+
+    present: bool = False
+    """Its port is open."""
+    condition: Condition | None = None
+    condition_at_us: int = 0
+    remote: bool = False
+    coil_present: bool = True
+    fault: bool = False
+    settings: Settings | None = None
+    settings_at_us: int = 0
+    agreed: int = 0
+    """Whole answers in a row, since the last accepted setting, that said the same settings; stops at 2."""
+    confirmed: Settings | None = None
+    """Settings agreed twice since the last accepted setting."""
+    temperature_tenths: int | None = None
+    temperature_at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Disarming:
+    """Disarm is a state to reach, not a frame to send."""
+
+    why: Reason | None
+    since_us: int
+    last_us: int
+    boot: bool = False
+    found_armed: bool = False
+    waiting: tuple[Door, ...] = ()
+    """Clients whose own disarm frame this is: they get the next answer."""
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Pulses of one durable reservation: none is spent that is not in it."""
+
+    ref: int
+    """Sequence number of its RESERVE."""
+    reserved: int
+    spent: int = 0
+    """Pulses triggered out of it, worst case."""
+    settled: int = 0
+    """Of those, pulses accounted for."""
+    unknown: bool = False
+
+    @property
+    def left(self) -> int:
+        return self.reserved - self.spent
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to trigger, for one train at a level, that expires by itself."""
+
+    number: int
+    level: PercentMso
+    train: Train
+    left: int
+    """Triggers not yet written."""
+    spacing_us: int
+    expires_us: int
+    """The first trigger must be written before this."""
+    block: Block
+    due: tuple[int, ...] = ()
+    """Given: the watchdog's timer triggers at these times; else the speaker does."""
+    index: int = 0
+    """Triggers written or left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request for a permit under examination."""
+
+    connection: int
+    request_id: int
+    message: AskPermit
+    ask: Ask
+    since_us: int
+    token: int | None = None
+    """Set when its reservation is on its way to the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One trigger's pulses, from the write to the account."""
+
+    train: Train
+    level: PercentMso
+    permit: int
+    index: int
+    written_us: int
+    planned_us: int
+    accepted_us: int | None = None
+    running_asked_us: int | None = None
+    """When the last question was written whose answer showed the train running."""
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    key: bytes
+    hash: str
+    connection: int
+    kind: SessionKind
+    door: Door
+    subject: str
+    coil: str
+    ceiling: PercentMso
+    protocol: Protocol | None = None
+    threshold: MotorThreshold | None = None
+    intensity: PercentRmt | None = None
+    authorised: bool = False
+    planned: int = 0
+    released: bool = False
+    paused: Reason | None = None
+    cuts: int = 0
+    block: Block | None = None
+    """A script's pulses, reserved before it arms."""
+    block_token: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beats:
+    session_turns: int = -1
+    session_at_us: int = 0
+    driver_turns: int = -1
+    driver_at_us: int = 0
+    presence_at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    reason: Reason
+    at_us: int
+    detail: str = ""
+    first_person: str = ""
+    first_person_at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All of it. Hashable as far as the enumeration of small worlds needs."""
+
+    phase: Phase = Phase.BOOT
+    seen_us: int = 0
+    trip: Trip | None = None
+    wire: Wire = field(default_factory=Wire)
+    device: Device = field(default_factory=Device)
+    disarming: Disarming | None = None
+    daemon_attached: bool = False
+    pty_open: bool = False
+    speaker: Door | None = None
+    roles: tuple[tuple[int, str], ...] = ()
+    session: Session | None = None
+    pending: Pending | None = None
+    permits: tuple[Permit, ...] = ()
+    delivery: Delivery | None = None
+    armed_at_us: int = 0
+    """When the arming frame was written, or the last trigger since."""
+    standby_at_us: int = 0
+    """When a disarm was last confirmed."""
+    train_ended_us: int = 0
+    """When the last train was accounted for: an older question's train bit is of that train."""
+    status_asked_us: int = 0
+    past: tuple[Past, ...] = ()
+    """Trains of the last minute, whoever they were for: intervals are kept between sessions too."""
+    run: int = 0
+    """Pulses up to 1 Hz in the unbroken run that ends with the last of `past`."""
+    beats: Beats = field(default_factory=Beats)
+    lease: str = "none"
+    lease_at_us: int = 0
+    hold: Reason | None = None
+    good_since_us: int = 0
+    nonces: tuple[tuple[str, int], ...] = ()
+    book: Book = EMPTY_BOOK
+    next_token: int = 1
+    commits: tuple[tuple[int, Record, int], ...] = ()
+    """(token, record, since) of what the ledger has not confirmed yet."""
+    next_permit: int = 1
+
+
+class Turn:
+    """One event under judgement: the state as it is becoming, and the actions decided so far."""
+
+    __slots__ = ("actions", "now", "room", "state")
+
+    def __init__(self, room: Room, state: State, now: Instant) -> None:
+        self.room = room
+        self.state = state
+        self.now = now
+        self.actions: list[Action] = []
+
+    def to(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+
+    def do(self, action: Action) -> None:
+        self.actions.append(action)
+
+    def tell(self, kind: str, **body: Any) -> None:
+        """An event for everybody who listens; never carries a secret or a name."""
+        self.do(Tell({"kind": kind, "at_us": self.now.us, "wall_us": self.now.wall_us, **body}))
+
+    def move(self, phase: Phase) -> None:
+        """To another phase, along the table."""
+        if phase is self.state.phase:
+            return
+        if phase not in MOVES[self.state.phase]:
+            self.tell("our-mistake", what=f"{self.state.phase.value} to {phase.value} is not in the table")
+            phase = Phase.LOCKOUT
+        self.to(phase=phase)
+
+    def commit(self, kind: Kind, **fields: Any) -> int:
+        """Sends a record about the present session to the ledger; its token."""
+        session = self.state.session
+        record = Record(
+            kind=kind,
+            subject=fields.pop("subject", key(session.subject) if session else KEY0),
+            session=fields.pop("session", session.key if session else KEY0),
+            coil=key(session.coil) if session else KEY0,
+            protocol=key(session.protocol.id) if session and session.protocol else KEY0,
+            simulated=self.room.simulated,
+            boot_us=self.now.us,
+            wall_us=self.now.wall_us,
+            **fields,
+        )
+        token = self.state.next_token
+        self.to(next_token=token + 1, commits=(*self.state.commits, (token, record, self.now.us)))
+        self.do(Commit(token, record))
+        return token

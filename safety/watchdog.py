@@ -1,0 +1,302 @@
+"""The loop: bytes, sockets and clocks in; the gate decides; its actions are carried out in their order.
+
+One thread, one `select`, nothing that blocks. Everything arrives through `turn`, whose body is a function of the
+time and of what is ready.
+"""
+
+from __future__ import annotations
+
+import secrets
+import selectors
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from drivers.errors import WireError
+from drivers.ports import Port, open_port
+from drivers.stimulators import PieceKind
+from safety import connections, control, events, gate, ledger_link
+from safety.doors import HalfFrames, PtyDoor, SocketDoor
+from safety.events import Door
+from safety.instant import Instant
+from safety.state import Room, State
+
+EVENTS_KEPT = 512
+PORT_RETRY_US = 1_000_000
+"""How often an absent stimulator is looked for (design: an absent port is no trip)."""
+MAX_UNWRITTEN_BYTES = 64
+"""More than two frames the port does not take: it is blocked, and a blocked port is a lost one."""
+
+
+class Watchdog:
+    """Owns the stimulator's port, both doors, the control socket and the ledger's link."""
+
+    def __init__(self, room: Room, state: State, port_url: str, runtime: Path, ledger: ledger_link.LedgerLink) -> None:
+        self.room = room
+        self.state = state
+        self.running = True
+        self._url = port_url
+        self._ledger = ledger
+        timing = room.limits.timing
+        self._replies = HalfFrames(room.dialect.reply_reader(), timing.exchange_us)
+        self._port: Port | None = None
+        self._unwritten = b""
+        self._port_tried_us = -PORT_RETRY_US
+        self._daemon = SocketDoor(room.dialect, timing.half_frame_us)
+        self._pty = PtyDoor(room.dialect, timing.half_frame_us, runtime / "stimulator")
+        self._pty_open = False
+        self._server = connections.listen(runtime / "control")
+        self._connections: dict[int, connections.Connection] = {}
+        self._connection_number = 0
+        self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS_KEPT)
+        self._event_number = 0
+        self._nonce_us = 0
+        self._selector = selectors.DefaultSelector()
+        self._watch(self._server, self._accept)
+        self._watch(ledger, self._ledger_spoke)
+
+    # --- the loop ---------------------------------------------------------------------------------------------
+
+    def run(self, after_each_turn: Callable[[], None]) -> None:
+        """Turns until `running` is false."""
+        while self.running:
+            self.turn()
+            after_each_turn()
+
+    def turn(self) -> None:
+        """Waits until something is ready or the gate wants to be asked, and handles it."""
+        now = self.now()
+        wake_us = gate.next_wake_us(self.state, now.us)
+        ready = self._selector.select(max(wake_us - now.us, 0) / 1e6)
+        for key, _ in ready:
+            key.data()
+        self._housekeeping(self.now())
+        self.feed(events.Tick())
+
+    def now(self) -> Instant:
+        """Both clocks, read together; the wall clock never runs behind the ledger."""
+        boot_us = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+        return Instant(boot_us, max(time.time_ns() // 1000, self.state.book.last_wall_us))
+
+    def feed(self, event: events.Input) -> None:
+        """One step of the gate, and what follows from it."""
+        self.state, actions = gate.step(self.room, self.state, event, self.now())
+        for action in actions:
+            self._carry_out(action)
+
+    def _housekeeping(self, now: Instant) -> None:
+        if now.us - self._nonce_us >= self.room.limits.timing.nonce_every_us:
+            self._nonce_us = now.us
+            self.feed(events.NewNonce(secrets.token_hex(16)))
+        if self._port is None and now.us - self._port_tried_us >= PORT_RETRY_US:
+            self._port_tried_us = now.us
+            self._open_port()
+        if not self._pty_open and self._pty.has_client():
+            self._pty_open = True
+            self._watch(self._pty, self._pty_spoke)
+            self.feed(events.DoorOpened(Door.PTY))
+        self._flush_port()
+        for door in (self._daemon, self._pty):
+            if door.frames.drop_if_old(now.us):
+                self._tell({"kind": "half-frame-dropped", "at_us": now.us, "wall_us": now.wall_us})
+        self._replies.drop_if_old(now.us)
+
+    # --- actions ----------------------------------------------------------------------------------------------
+
+    def _carry_out(self, action: events.Action) -> None:
+        match action:
+            case events.Write():
+                self._write(action.frame)
+            case events.Reply():
+                (self._daemon if action.door is Door.DAEMON else self._pty).write(action.data)
+            case events.Commit():
+                failed = self._ledger.send(action.token, action.record)
+                if failed is not None:
+                    self.feed(events.CommitFailed(failed.why))
+            case events.Answer():
+                self._answer(action)
+            case events.Tell():
+                self._tell(action.body)
+            case events.Push():
+                self._broadcast({"say": "status", **action.body})
+
+    def _write(self, frame: bytes) -> None:
+        if self._port is None:
+            return
+        self._unwritten += frame
+        self._flush_port()
+
+    def _flush_port(self) -> None:
+        if self._port is None or not self._unwritten:
+            return
+        try:
+            self._unwritten = self._unwritten[self._port.write(self._unwritten) :]
+        except WireError as error:
+            self._port_lost(str(error))
+            return
+        if len(self._unwritten) > MAX_UNWRITTEN_BYTES:
+            self._port_lost("the port takes no more bytes; check flow control and cable")
+
+    def _answer(self, action: events.Answer) -> None:
+        connection = self._connections.get(action.connection)
+        if connection is None:
+            return
+        line = connections.line({"re": action.request_id, **action.body})
+        if not action.hand_over_door:
+            self._send(connection, line)
+            return
+        with self._daemon.open() as theirs:
+            sent = connection.send(line, theirs)
+        if not sent:
+            self._daemon.close()
+            self._let_go(connection)
+            return
+        self._watch(self._daemon, self._daemon_spoke)
+        self.feed(events.DoorOpened(Door.DAEMON))
+
+    def _tell(self, body: dict[str, Any]) -> None:
+        self._event_number += 1
+        event = {"say": "event", "n": self._event_number, **body}
+        self._events.append(event)
+        self._broadcast(event)
+
+    def _broadcast(self, body: dict[str, Any]) -> None:
+        line = connections.line(body)
+        for connection in list(self._connections.values()):
+            self._send(connection, line)
+
+    def _send(self, connection: connections.Connection, line: bytes) -> None:
+        if not connection.send(line):
+            self._let_go(connection)
+
+    # --- what is ready ----------------------------------------------------------------------------------------
+
+    def _open_port(self) -> None:
+        try:
+            self._port = open_port(self._url)
+        except WireError:
+            return  # absent: said in the status, looked for again in a second
+        self._unwritten = b""
+        self._replies.clear()
+        self._watch(self._port, self._device_spoke)
+        self.feed(events.PortFound())
+
+    def _device_spoke(self) -> None:
+        if self._port is None:
+            return
+        try:
+            data = self._port.read()
+        except WireError as error:
+            self._port_lost(str(error))
+            return
+        for piece in self._replies.feed(data, self.now().us):
+            if piece.kind is PieceKind.FRAME:
+                self.feed(events.DeviceReply(piece.data, self.room.dialect.reading(piece.data)))
+            else:
+                self.feed(events.DeviceNoise(piece.data))
+
+    def _port_lost(self, why: str) -> None:
+        port, self._port = self._port, None
+        if port is None:
+            return
+        self._selector.unregister(port)
+        port.close()
+        self._unwritten = b""
+        self.feed(events.PortLost(why))
+
+    def _daemon_spoke(self) -> None:
+        data = self._daemon.read()
+        if data is None:
+            self._selector.unregister(self._daemon)
+            self._daemon.close()
+            self.feed(events.DoorClosed(Door.DAEMON))
+        else:
+            self._client_spoke(Door.DAEMON, self._daemon.frames, data)
+
+    def _pty_spoke(self) -> None:
+        data = self._pty.read()
+        if data is None:
+            self._selector.unregister(self._pty)
+            self._pty_open = False
+            self._pty.hung_up()
+            self.feed(events.DoorClosed(Door.PTY))
+        else:
+            self._client_spoke(Door.PTY, self._pty.frames, data)
+
+    def _client_spoke(self, door: Door, frames: HalfFrames, data: bytes) -> None:
+        for piece in frames.feed(data, self.now().us):
+            if piece.kind is PieceKind.FRAME:
+                self.feed(events.ClientFrame(door, piece.data, self.room.dialect.effect(piece.data)))
+            else:
+                self.feed(events.ClientNoise(door, piece.data))
+
+    def _ledger_spoke(self) -> None:
+        for said in self._ledger.receive():
+            if isinstance(said, ledger_link.Committed):
+                self.feed(events.Committed(said.token, said.seq))
+            else:
+                self.feed(events.CommitFailed(said.why))
+                if said.token == 0:
+                    self._selector.unregister(self._ledger)
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._server.accept()
+        except OSError:
+            return
+        if len(self._connections) >= connections.MAX_CONNECTIONS:
+            sock.close()
+            return
+        self._connection_number += 1
+        connection = connections.Connection(self._connection_number, sock)
+        self._connections[connection.number] = connection
+        self._watch(connection, lambda: self._connection_spoke(connection))
+
+    def _connection_spoke(self, connection: connections.Connection) -> None:
+        if connection.wants_to_send and not connection.flush():
+            self._let_go(connection)
+            return
+        lines = connection.lines()
+        for line in lines or ():
+            self._line(connection, line)
+        if lines is None:
+            self._let_go(connection)
+
+    def _line(self, connection: connections.Connection, line: bytes) -> None:
+        try:
+            request_id, message = control.parse(line)
+        except control.MalformedMessage as wrong:
+            body = {"re": wrong.request_id, "ok": False, "reason": "malformed-message", "detail": {"why": str(wrong)}}
+            self._send(connection, connections.line(body))
+            return
+        if isinstance(message, control.Events):
+            kept = [event for event in self._events if event["n"] > message.since]
+            self._send(connection, connections.line({"re": request_id, "ok": True, "events": kept}))
+            return
+        self.feed(events.Requested(connection.number, request_id, message))
+
+    def _let_go(self, connection: connections.Connection) -> None:
+        if self._connections.pop(connection.number, None) is None:
+            return
+        self._selector.unregister(connection)
+        connection.close()
+        self.feed(events.Disconnected(connection.number))
+
+    def _watch(self, what: Any, then: Callable[[], None]) -> None:
+        self._selector.register(what, selectors.EVENT_READ, then)
+
+    def close(self) -> None:
+        """Ends in order: the device disarmed as far as a last frame can, then links, doors, ledger."""
+        self.feed(events.Requested(0, 0, control.Stop(by="watchdog")))
+        self._flush_port()
+        self._pty.close()
+        self._daemon.close()
+        for connection in list(self._connections.values()):
+            connection.close()
+        self._server.close()
+        if self._port is not None:
+            self._port.close()
+        self._ledger.close()
+        self._selector.close()
