@@ -10,14 +10,14 @@ its time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from drivers.errors import OurError
 from safety.book_sums import KEPT_US, NO_ACCOUNT, NO_SESSION, Reserve, Session, Sums
-from safety.ledger_format import Record
+from safety.ledger_format import Carry, Kind, Record, carried_note
 
 TREATMENT_DAY_BEGINS = time(3)
 """Room time (engineering choice): nobody is treated at 03:00, so it cuts no session in two."""
@@ -117,6 +117,24 @@ class Book:
     def blocked(self, subject: bytes) -> bool:
         """Whether an emergency or a BLOCK stands against this subject."""
         return subject in self._sums.blocked
+
+    def carried(self) -> Iterator[Record]:
+        """Records that a new ledger can begin with to count as this one does; what is open is carried in full.
+
+        Sessions are not carried: none of them can be continued. Each record's own time is left to the caller.
+        """
+        sums = self._sums.copy()
+        for seq in list(sums.reserves):
+            sums.settle(seq, None)
+        for until_us, pulses in sums.everybody.times():
+            yield Record(Kind.CARRIED, pulses, code=Carry.EVERYBODY, note=carried_note(until_us))
+        for subject, account in sums.accounts.items():
+            for until_us, pulses in account.times():
+                yield Record(Kind.CARRIED, pulses, subject=subject, code=Carry.WINDOWS, note=carried_note(until_us))
+            for protocol, pulses in account.courses.items():
+                yield Record(Kind.CARRIED, pulses, subject=subject, protocol=protocol, code=Carry.COURSE)
+        for subject in sorted(sums.blocked):
+            yield Record(Kind.BLOCK, subject=subject)
 
     def _session(self, session: bytes) -> Session:
         return self._sums.sessions.get(session, NO_SESSION)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from drivers.quantities import SECOND_US
@@ -30,10 +30,12 @@ class Reserve:
 class Session:
     """One treatment with all its segments."""
 
+    subject: bytes = KEY0
+    protocol: bytes = KEY0
     opened: Record | None = None
     """Its newest OPEN."""
     planned: int = 0
-    """Pulses of the whole treatment; a later segment may plan fewer, never more."""
+    """Pulses of the whole treatment."""
     counted: int = 0
     """Pulses of what is settled or booked."""
     last_us: int = 0
@@ -55,6 +57,11 @@ class Account:
         """Pulses that may have been delivered at `wall_us` or later."""
         at = bisect_left(self.closed, (wall_us,))
         return self._upto(len(self.closed)) - self._upto(at)
+
+    def times(self) -> Iterator[tuple[int, int]]:
+        """(delivered at the latest, wall µs; pulses), ascending."""
+        for at, (until_us, _) in enumerate(self.closed):
+            yield until_us, self._upto(at + 1) - self._upto(at)
 
     def add(self, until_us: int, pulses: int) -> Account:
         """With `pulses` more, delivered at the latest at `until_us`."""
@@ -132,7 +139,8 @@ class Sums:
         self._forget()
 
     def on_open(self, _seq: int, record: Record) -> None:
-        session = self.sessions.get(record.session, NO_SESSION)
+        """A further segment may plan fewer pulses, never more."""
+        session = self._meet(record)
         planned = record.pulses if session.opened is None else min(session.planned, record.pulses)
         self.sessions[record.session] = replace(session, opened=record, planned=planned, last_us=self.last_wall_us)
         self.last_session = record.session
@@ -142,13 +150,14 @@ class Sums:
         self._end([reserve for reserve in self.reserves.values() if reserve.record.session == record.session])
 
     def on_reserve(self, seq: int, record: Record) -> None:
+        self._meet(record)
         self.reserves[seq] = Reserve(seq, record)
 
     def on_settle(self, _seq: int, record: Record) -> None:
         """An unknown is settled by a count alone: any other evidence leaves it to a person."""
         if record.ref in self.unknowns and settled_of(record).by is not By.COUNTED:
             return
-        self._settle(record.ref, record.pulses)
+        self.settle(record.ref, record.pulses)
 
     def on_unknown(self, _seq: int, record: Record) -> None:
         """One whose RESERVE is closed already counts on its own."""
@@ -157,13 +166,13 @@ class Sums:
             self._book(record, record.pulses, self.last_wall_us)
 
     def on_resolve(self, _seq: int, record: Record) -> None:
-        self._settle(record.ref, None)
+        self.settle(record.ref, None)
 
     def on_worst_case(self, _seq: int, record: Record) -> None:
         """Counts in every subject, session and course it could belong to."""
-        opened = self.sessions.get(record.session, NO_SESSION).opened
-        if opened is not None:
-            whose = replace(record, subject=opened.subject, protocol=opened.protocol)
+        session = self.sessions.get(record.session)
+        if session is not None:
+            whose = replace(record, subject=session.subject, protocol=session.protocol)
             self._book(whose, record.pulses, self.last_wall_us)
             return
         if record.subject == KEY0:
@@ -173,7 +182,7 @@ class Sums:
             account = self.accounts.get(record.subject, NO_ACCOUNT).add(self.last_wall_us, record.pulses)
             self.accounts[record.subject] = account.add_all_courses(record.pulses)
         for name, session in self.sessions.items():
-            if record.subject == KEY0 or (session.opened is not None and session.opened.subject == record.subject):
+            if record.subject in (KEY0, session.subject):
                 self.sessions[name] = replace(session, counted=session.counted + record.pulses)
 
     def on_emergency(self, _seq: int, record: Record) -> None:
@@ -195,7 +204,8 @@ class Sums:
             account = account.add_course(record.protocol, record.pulses)
         self.accounts[record.subject] = account
 
-    def _settle(self, ref: int, pulses: int | None) -> None:
+    def settle(self, ref: int, pulses: int | None) -> None:
+        """Close RESERVE `ref` at `pulses`; None is in full. One that is closed already stays as it is."""
         self.unknowns -= {ref}
         reserve = self.reserves.pop(ref, None)
         if reserve is not None:
@@ -203,12 +213,22 @@ class Sums:
             self._book(reserve.record, reserve.record.pulses if pulses is None else pulses, until_us)
 
     def _book(self, record: Record, pulses: int, until_us: int) -> None:
-        account = self.accounts.get(record.subject, NO_ACCOUNT)
+        session = self._meet(record)
+        account = self.accounts[record.subject]
         self.accounts[record.subject] = account.add(until_us, pulses).add_course(record.protocol, pulses)
-        session = self.sessions.get(record.session, NO_SESSION)
-        self.sessions[record.session] = Session(
-            session.opened, session.planned, session.counted + pulses, max(session.last_us, until_us)
-        )
+        last_us = max(session.last_us, until_us)
+        self.sessions[record.session] = replace(session, counted=session.counted + pulses, last_us=last_us)
+
+    def _meet(self, record: Record) -> Session:
+        """The session of `record`; it, its subject and its course are known from here on, if only at 0 pulses."""
+        account = self.accounts.get(record.subject, NO_ACCOUNT)
+        if record.protocol not in account.courses:
+            self.accounts[record.subject] = account.add_course(record.protocol, 0)
+        session = self.sessions.get(record.session)
+        if session is None:
+            session = Session(record.subject, record.protocol, last_us=self.last_wall_us)
+            self.sessions[record.session] = session
+        return session
 
     def _end(self, reserves: Iterable[Reserve]) -> None:
         for reserve in reserves:
@@ -220,7 +240,7 @@ class Sums:
         horizon_us = self.last_wall_us - KEPT_US
         for reserve in list(self.reserves.values()):
             if reserve.until_us is not None and reserve.until_us < horizon_us and reserve.seq not in self.unknowns:
-                self._settle(reserve.seq, None)
+                self.settle(reserve.seq, None)
         held = {reserve.record.session for reserve in self.reserves.values()}
         self.sessions = {
             name: session for name, session in self.sessions.items() if session.last_us >= horizon_us or name in held

@@ -46,6 +46,9 @@ class Folder(Protocol):
     def keep(self, name: str, also: str) -> None:
         """Give the file a second, lasting name, so that a `put` on the first deletes nothing."""
 
+    def rename(self, name: str, to: str) -> None:
+        """Durably call the file by another name."""
+
     def close(self) -> None: ...
 
 
@@ -109,6 +112,10 @@ class DiskFolder:
 
     def keep(self, name: str, also: str) -> None:
         os.link(self._path / name, self._path / also)
+        os.fsync(self._fd)
+
+    def rename(self, name: str, to: str) -> None:
+        (self._path / name).rename(self._path / to)
         os.fsync(self._fd)
 
     def close(self) -> None:
