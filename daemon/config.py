@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from daemon.config_errors import explain
 from drivers.errors import ConfigError
@@ -24,6 +24,18 @@ PORT_SCHEMES = ("serial:", "pty:", "tcp:")
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+FOLDER = "folder"
+
+
+def _from_the_site_file(path: Path, info: ValidationInfo) -> Path:
+    """Relative paths count from the folder of the site file, as in the watchdog's own reading of it."""
+    folder: Path = (info.context or {}).get(FOLDER, Path())
+    return folder / path.expanduser()
+
+
+SitePath = Annotated[Path, AfterValidator(_from_the_site_file)]
 
 
 def _known_timezone(name: str) -> str:
@@ -69,6 +81,11 @@ class StudySection(_Section):
     ethics: str = Field(min_length=1, description="reference of the ethics approval", examples=["EC 2026/114"])
     physician: str = Field(min_length=1, description="responsible physician", examples=["Dr N. N."])
     until: date = Field(description="last day of the approval, as a TOML date", examples=["2027-01-01"])
+    reviewed: SitePath | None = Field(
+        default=None,
+        description="file of the limits' signed rows (`coilward limits review`)",
+        examples=["reviewed.toml"],
+    )
 
 
 class StimulatorSection(_Section):
@@ -85,10 +102,10 @@ class StimulatorSection(_Section):
         description="where the stimulator is plugged in", examples=["serial:/dev/serial/by-id/usb-…"]
     )
     coil: str = Field(
-        pattern=r"^[A-Za-z0-9._-]{1,32}$", description="coil on the stimulator; thresholds belong to it",
+        pattern=r"^[a-z0-9-]{1,32}$", description="coil on the stimulator; thresholds belong to it",
         examples=["coil-1"],
     )  # fmt: skip
-    unlock_code_file: Path | None = Field(
+    unlock_code_file: SitePath | None = Field(
         default=None, description="file (mode 0600) with the remote unlock code, firmware 9 and later",
         examples=["/etc/coilward/unlock-code"],
     )  # fmt: skip
@@ -103,12 +120,12 @@ class StimulatorSection(_Section):
 class WatchdogSection(_Section):
     """`[watchdog]`: read by the watchdog itself; the daemon only checks that it is well formed."""
 
-    state: Path = Field(description="folder of the pulse ledger", examples=["/var/lib/coilward/watchdog"])
+    state: SitePath = Field(description="folder of the pulse ledger", examples=["/var/lib/coilward/watchdog"])
     slack: int = Field(
         default=4, ge=1, le=20, description="factor on beat, presence and late-tick limits; simulation only",
         examples=[4],
     )  # fmt: skip
-    authorisations: Path | None = Field(
+    authorisations: SitePath | None = Field(
         default=None, description="folder of authorisation files for tier 2", examples=["examples/authorisations"]
     )
 
@@ -116,7 +133,9 @@ class WatchdogSection(_Section):
 class DaemonSection(_Section):
     """`[daemon]`: how sessions run in this room."""
 
-    state: Path = Field(description="folder of journal, reports and thresholds", examples=["/var/lib/coilward/daemon"])
+    state: SitePath = Field(
+        description="folder of journal, reports and thresholds", examples=["/var/lib/coilward/daemon"]
+    )
     continue_within_minutes: int = Field(
         default=120, ge=0, le=720, examples=[120],
         description="how long after its end an interrupted session may be continued; 0: never",
@@ -132,7 +151,7 @@ class BrokerSection(_Section):
     host: str = Field(default="127.0.0.1", min_length=1, description="name or address", examples=["127.0.0.1"])
     port: int = Field(default=1883, ge=1, le=65535, description="TCP port", examples=[1883])
     username: str = Field(default="daemon", min_length=1, description="the daemon's account", examples=["daemon"])
-    password_file: Path | None = Field(
+    password_file: SitePath | None = Field(
         default=None, description="file (mode 0600) with the account's password", examples=["/etc/coilward/broker"]
     )
 
@@ -178,7 +197,7 @@ class Site(_Section):
 
 
 def parse_site(text: str, path: Path) -> Site:
-    """The site written in `text`; `path` only names it in errors.
+    """The site written in `text`; `path` names it in errors, and its folder is where relative paths count from.
 
     Raises ConfigError with one line for everything that is wrong.
     """
@@ -187,7 +206,7 @@ def parse_site(text: str, path: Path) -> Site:
     except tomllib.TOMLDecodeError as wrong:
         raise ConfigError(f"{path}: not TOML: {wrong}. Correct that line.") from None
     try:
-        return Site.model_validate(raw)
+        return Site.model_validate(raw, context={FOLDER: path.parent})
     except ValidationError as wrong:
         raise ConfigError("\n".join(f"{path}: {line}" for line in explain(wrong, Site))) from None
 
@@ -226,7 +245,8 @@ def check_config(path: Path) -> tuple[list[str], int]:
         site = load_site(path)
         secrets = [file for file in (site.stimulator.unlock_code_file, site.broker.password_file) if file]
         for file in secrets:
-            read_secret(file)
+            if file.exists():  # `make run` generates the broker's at its start
+                read_secret(file)
     except ConfigError as wrong:
         return str(wrong).splitlines(), 1
     tier = f"{len(site.limits)} tightened limits" if site.limits else "no tightened limits"

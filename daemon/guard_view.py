@@ -7,6 +7,7 @@ from typing import Any
 
 from daemon.session import Happened
 from daemon.session_table import Event
+from safety.reasons import Reason
 
 _SESSION_EVENTS: dict[str, Event] = {
     "hold": Event.HELD,
@@ -19,6 +20,10 @@ _SESSION_EVENTS: dict[str, Event] = {
     "resolved": Event.RESOLVED,
 }
 """Kinds of the watchdog's events that move a session; settlements go through the train's account."""
+
+
+REASONS = {reason.json: reason for reason in Reason}
+"""By their names on the wire."""
 
 
 def session_event(event: Mapping[str, Any]) -> Happened | None:
@@ -54,7 +59,8 @@ class GuardView:
     @property
     def holds(self) -> tuple[str, ...]:
         """Reasons why no permit is given now."""
-        return tuple(self._status.get("holds") or ())
+        hold = self._status.get("hold")
+        return (str(hold),) if hold else ()
 
     @property
     def trip(self) -> Mapping[str, Any] | None:
@@ -74,4 +80,13 @@ class GuardView:
     @property
     def standby(self) -> bool:
         """Whether the stimulator itself said standby, or is not there at all."""
-        return self._status.get("phase") in ("safe", "boot") or self.device.get("condition") == "standby"
+        at_rest = self.device.get("condition") in ("standby", None) or not self.device.get("present")
+        return bool(self._status) and at_rest and not self._status.get("disarming")
+
+
+def sentence(reason: str, detail: Mapping[str, Any]) -> str:
+    """What a person reads for a reason of the watchdog's: what, why, next step."""
+    known = REASONS.get(reason)
+    if known is None:
+        return f"The watchdog said no: {reason}. See `coilward status`."
+    return str(known.sentence.filled(detail))

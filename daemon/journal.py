@@ -50,6 +50,8 @@ class Journal:
         self._previous = previous
         self._lost = 0
         self._followers: list[Callable[[Row], None]] = []
+        self.session: str | None = None
+        """Key of the open session, hex: every row names it, so that a report finds its rows."""
 
     @property
     def trouble(self) -> str | None:
@@ -63,13 +65,10 @@ class Journal:
 
     def write(self, kind: str, **fields: Any) -> Row:
         """Adds a row and returns it. Never raises for the disk's sake."""
-        if self._lost and self._append("gap", {"lost": self._lost}) is not None:
+        if self._lost and self._append("gap", {"lost": self._lost})[1]:
             self._lost = 0
-        at_us, wall_us = self._clock()
-        row = self._append(kind, fields)
-        if row is None:
-            self._lost += 1
-            row = {"kind": kind, "at_us": at_us, "wall_us": wall_us, **fields}
+        row, kept = self._append(kind, fields)
+        self._lost += not kept
         for follower in tuple(self._followers):
             follower(row)
         return row
@@ -78,14 +77,15 @@ class Journal:
         """Writes what waits."""
         self._sink.close()
 
-    def _append(self, kind: str, fields: Mapping[str, Any]) -> Row | None:
+    def _append(self, kind: str, fields: Mapping[str, Any]) -> tuple[Row, bool]:
+        """The row, and whether it is on its way to the disk."""
         at_us, wall_us = self._clock()
-        row = {"kind": kind, "at_us": at_us, "wall_us": wall_us, **fields, "previous": self._previous}
-        line = encode(row)
-        if not self._sink.put(line):
-            return None
-        self._previous = digest(line)
-        return row
+        row = {"kind": kind, "at_us": at_us, "wall_us": wall_us, "session": self.session, **fields}
+        line = encode(row | {"previous": self._previous})
+        kept = self._sink.put(line)
+        if kept:
+            self._previous = digest(line)
+        return row, kept
 
 
 def digest(line: bytes) -> str:

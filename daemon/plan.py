@@ -6,12 +6,13 @@ pulse by pulse on the watchdog's timer, in blocks. The watchdog judges all of it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 from drivers.errors import OperatorError
-from drivers.quantities import SECOND_US, SINGLE, PercentMso, PercentRmt, Train
+from drivers.quantities import SECOND_US, SINGLE, Hertz, PercentMso, PercentRmt, Train
 from drivers.stimulators import Dialect
 from safety.threshold import MotorThreshold
 
@@ -21,6 +22,12 @@ DEVICE_RUN_US = 5 * SECOND_US
 """Longest train a device may run on its own, without an independent way to stop it (engineering choice)."""
 DEVICE_RUN_PULSES = 50
 """Most pulses of such a train (engineering choice)."""
+
+
+SLOWEST_US = 10 * SECOND_US
+"""Single pulses this close together are one host-timed train."""
+Run = Mapping[str, Any]
+"""{trains, pulses, rate_tenths, level_tenths, gap_us}: equal trains, the gap before each."""
 
 
 class NotDeliverable(OperatorError):
@@ -53,8 +60,9 @@ class Planned:
         return self.how is How.HOST
 
     def shortened(self, pulses: int) -> Planned:
-        """The same train with fewer pulses: what a cut one still owes."""
-        return replace(self, train=replace(self.train, pulses=pulses))
+        """The same train with fewer pulses: what a cut one still owes. One pulse left needs no rate."""
+        rate = SINGLE if pulses == 1 and not self.single else self.train.rate
+        return replace(self, train=Train(pulses, rate))
 
     def level(self, threshold: MotorThreshold, most: PercentRmt) -> PercentMso:
         """What the stimulator is set to when the session's intensity is `most`, rounded down to whole % MSO."""
@@ -76,6 +84,44 @@ def blocks(train: Train) -> tuple[Block, ...]:
     times = train.pulse_times_us()
     starts = range(0, train.pulses, BLOCK_PULSES)
     return tuple(Block(at, tuple(time - times[at] for time in times[at : at + BLOCK_PULSES])) for at in starts)
+
+
+def compile_plan(runs: Sequence[Run], threshold: MotorThreshold, dialect: Dialect) -> tuple[Planned, ...]:
+    """The watchdog's own plan (`understood.plan`: runs of equal trains) as trains this stimulator carries out.
+
+    Slow stimulation comes from the watchdog pulse by pulse and becomes one host-timed train again. Raises
+    NotDeliverable for the first train that is neither a device's nor a host's.
+    """
+    plan: list[Planned] = []
+    for run in runs:
+        pulses, count = int(run["pulses"]), int(run["trains"])
+        intensity = threshold.intensity(PercentMso(int(run["level_tenths"])))
+        gap_us, before = int(run["gap_us"]), plan[-1] if plan else None
+        goes_on = before is not None and _goes_on(before, intensity)
+        if pulses == 1 and 0 < gap_us <= SLOWEST_US and (count > 1 or goes_on):
+            train = Train(count, Hertz(10 * SECOND_US // gap_us))
+            if before is not None and goes_on:
+                plan[-1] = replace(before, train=Train(before.train.pulses + count, train.rate), how=How.HOST)
+                continue
+            plan.append(Planned(train, intensity, gap_us, How.HOST))
+        else:
+            train = Train(pulses, Hertz(int(run["rate_tenths"])))
+            plan += [Planned(train, intensity, gap_us, who_times(train, dialect))] * count
+    return _with_first_gap(plan)
+
+
+def _goes_on(before: Planned, intensity: PercentRmt) -> bool:
+    """Whether slow pulses continue `before`: the first of a plan stands alone, because nothing precedes it."""
+    return before.intensity == intensity and (before.single or (before.train.pulses == 1 and before.gap_us == 0))
+
+
+def _with_first_gap(plan: list[Planned]) -> tuple[Planned, ...]:
+    """A plan's first train has no gap before it; should it be made up at the end, it needs the one of its kind."""
+    if not plan:
+        return ()
+    first = plan[0]
+    usual = plan[1].gap_us if len(plan) > 1 else first.train.rate.period_us if first.single else DEVICE_RUN_US
+    return (replace(first, gap_us=first.gap_us or usual), *plan[1:])
 
 
 def who_times(train: Train, dialect: Dialect) -> How:

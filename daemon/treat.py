@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from daemon.account import Account
 from daemon.guard_link import Allowed, Denied
-from daemon.guard_view import GuardView, session_event
+from daemon.guard_view import REASONS, GuardView, session_event
 from daemon.guard_words import AskPermit, CloseSession, Request, Stop
 from daemon.journal import Journal
 from daemon.plan import Planned, blocks
@@ -24,7 +24,7 @@ from daemon.session_table import FINAL, Effect, Event, State
 from daemon.turns import Turns
 from drivers.errors import CoilwardError
 from drivers.quantities import SECOND_US, SINGLE, PercentMso, Train
-from safety.reasons import Outcome, Reason
+from safety.reasons import Outcome
 from safety.threshold import MotorThreshold
 
 LEAD_US: Final = 3 * SECOND_US
@@ -277,7 +277,8 @@ class Treatment:
 
     def _denied(self, answer: Denied) -> None:
         self._write("refused", reason=answer.reason, detail=dict(answer.detail))
-        passing = answer.reason in {reason.json for reason in Reason if reason.outcome is Outcome.HOLD}
+        known = REASONS.get(answer.reason)
+        passing = known is not None and known.outcome is Outcome.HOLD
         self._fruitless += 1
         if passing and self._fruitless < FRUITLESS:
             self.happen(Happened(Event.HELD, reason=answer.reason))
