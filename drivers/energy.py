@@ -54,9 +54,10 @@ class EnergyRules:
         """
         return next((rate for percent, rate in self.highest_rate if percent >= _whole_percent(level)), None)
 
-    def continuous_rate(self, level: PercentMso) -> Hertz:
-        """Rate that the supply gives without end, rounded down. ZeroDivisionError at 0 %, which takes nothing."""
-        return Hertz(self.supply_watts * 100 // self.pulse_tenths_joule(level))
+    def continuous_rate(self, level: PercentMso) -> Hertz | None:
+        """Rate that the supply gives without end, rounded down. None: any, for such pulses take next to nothing."""
+        energy = self.pulse_tenths_joule(level)
+        return Hertz(self.supply_watts * 100 // energy) if energy else None
 
     def longest_train_us(self, level: PercentMso, rate: Hertz) -> int | None:
         """How long a train may last before it has taken all that is lent, rounded down. None: without end."""

@@ -7,7 +7,7 @@ watchdog decides on integers only. Times are plain ``int`` microseconds in names
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Self
 
 SECOND_US = 1_000_000
@@ -24,8 +24,11 @@ class _Tenths:
     @classmethod
     def of(cls, value: float | str | Decimal) -> Self:
         """The quantity of `value` units; ValueError when it is not a whole number of tenths."""
-        tenths = Decimal(str(value)) * 10
-        if tenths != tenths.to_integral_value():
+        try:
+            tenths = Decimal(str(value)) * 10
+        except InvalidOperation:
+            raise ValueError(f"{cls.__name__} is a number, not {value!r}") from None
+        if not tenths.is_finite() or tenths != tenths.to_integral_value():
             raise ValueError(f"{cls.__name__} has a resolution of 0.1, and {value} does not fit")
         return cls(int(tenths))
 

@@ -14,7 +14,7 @@ from drivers.quantities import Hertz, PercentMso
 
 
 class EffectKind(Enum):
-    """What a frame does, the one thing the watchdog classes it by (design §5, the frame table)."""
+    """What a frame does, the one thing the watchdog classes it by."""
 
     QUERY = "query"
     """Asks and changes nothing; a keep-alive is a query."""
@@ -61,7 +61,7 @@ class Effect:
 
 
 class Condition(Enum):
-    """The device's own state, as it reports it (mutually exclusive on a Magstim, stimulators.md §1.3)."""
+    """The device's own state, as it reports it. They exclude each other."""
 
     STANDBY = "standby"
     ARMED = "armed"
@@ -109,7 +109,7 @@ class Reading:
 
 
 class Witness(IntEnum):
-    """How good the evidence is that a pulse went out; each level opens doors (design §5, witness levels)."""
+    """How good the evidence is that a pulse went out; each level opens doors."""
 
     ACCEPTED = 0
     """The device's word that it took a trigger."""

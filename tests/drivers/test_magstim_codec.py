@@ -63,7 +63,8 @@ def commands(draw: st.DrawFn, firmware: int) -> codec.Command:
         bare += [codec.GetSystemStatus, codec.GetChargeDelay]
         numbered.append(st.builds(codec.SetChargeDelay, st.integers(0, 10**charge_delay - 1)))
         numbered.append(st.builds(codec.EnableRemote, CODES))
-    return draw(st.one_of(*numbered, st.sampled_from([command() for command in bare])))
+    command: codec.Command = draw(st.one_of(*numbered, st.sampled_from([command() for command in bare])))
+    return command
 
 
 def test_every_literal_command_is_read(command_case: Case) -> None:
