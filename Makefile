@@ -33,7 +33,7 @@ lint: .venv/dev.stamp  ## style, types, direction of imports, unit files
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@systemd/verify
 
 fmt: .venv/dev.stamp  ## formats, and mends what can be mended by itself
