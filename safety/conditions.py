@@ -63,7 +63,8 @@ def firing(turn: Turn) -> Reason | None:
         return Reason.LEASE_MISSING
     known = state.device
     fresh = turn.now.us - known.condition_at_us <= timing.read_back_age_us
-    if known.condition is not Condition.READY or not fresh:
+    charged = known.condition is Condition.READY or (known.condition is Condition.ARMED and state.fired_since_arm)
+    if not charged or not fresh:
         return Reason.NOT_READY
     return None if device.holds(known, turn.now.us, timing.read_back_age_us) else Reason.READ_BACK_STALE
 

@@ -18,7 +18,7 @@ def frame_written(turn: Turn, effect: Effect) -> None:
     """What a frame changes the moment it is written, before any answer."""
     if effect.kind is EffectKind.ARM:
         turn.move(Phase.ARMED)
-        turn.to(armed_at_us=turn.now.us, device=replace(turn.state.device, condition=None))
+        turn.to(armed_at_us=turn.now.us, fired_since_arm=False, device=replace(turn.state.device, condition=None))
     elif effect.kind is EffectKind.SETTING:
         _know(turn, agreed=0, confirmed=None)
         permits.drop(turn, Reason.PERMIT_DIFFERS)

@@ -200,7 +200,7 @@ def trigger_written(turn: Turn, *, planned_us: int) -> None:
               late_us=late_us, late=late_us > turn.room.limits.timing.trigger_late_us)  # fmt: skip
     delivery = Delivery(permit.train, permit.level, permit.number, permit.index, turn.now.us, planned_us)
     used = replace(permit, left=permit.left - 1, index=permit.index + 1, block=block, due=permit.due[1:])
-    turn.to(permits=(used, *turn.state.permits[1:]), delivery=delivery, armed_at_us=turn.now.us)
+    turn.to(permits=(used, *turn.state.permits[1:]), delivery=delivery, armed_at_us=turn.now.us, fired_since_arm=True)
     turn.move(Phase.FIRING)
 
 

@@ -6,6 +6,7 @@ together by a `Turn`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -64,7 +65,8 @@ class Room:
     """Room profile: `fixed` needs no on-target lease, `robot` and `hand` do."""
     simulated: bool
     coil: str
-    continue_within_us: int
+    lacks: Callable[[Protocol | None, int], tuple[str, ...]]
+    """What use `study` still lacks for a protocol at a wall time; nothing in other uses."""
     slack: int = 1
     one_person: bool = False
 
@@ -267,6 +269,8 @@ class State:
     delivery: Delivery | None = None
     armed_at_us: int = 0
     """When the arming frame was written, or the last trigger since."""
+    fired_since_arm: bool = False
+    """After its first trigger a device is armed and charging again: it refuses by itself until it is charged."""
     standby_at_us: int = 0
     """When a disarm was last confirmed."""
     train_ended_us: int = 0
