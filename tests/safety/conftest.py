@@ -36,6 +36,15 @@ HOLDER = 7
 WALL_US = 1_790_000_000 * S
 
 
+def authorisations(subject: str) -> tuple[Authorisation, ...]:
+    """Leave for this subject to have every protocol of the library that exceeds the tables."""
+    return tuple(
+        Authorisation("a physician", "a test", subject, each.id, each.version, each.exceeds, 0, 2**62, "test")
+        for each in PROTOCOLS.values()
+        if each.exceeds
+    )
+
+
 class VirtualRoom:
     """Time passes when told to; everything that happens is on record."""
 
@@ -46,7 +55,7 @@ class VirtualRoom:
         firmware: int = 11,
         pacing: bool = False,
         book: Book = EMPTY_BOOK,
-        authorisations: tuple[Authorisation, ...] = (),
+        authorised: str = "S-0001",
         options: dict[str, Any] | None = None,
         **room: Any,
     ) -> None:
@@ -57,7 +66,7 @@ class VirtualRoom:
         self.bench = Bench(self.profile, self.world, pacing=pacing)
         self.dialect = dialect("magstim-rapid2", firmware)
         base: dict[str, Any] = {
-            "limits": LIMITS, "protocols": PROTOCOLS, "authorisations": authorisations, "use": Use.SIMULATION,
+            "limits": LIMITS, "protocols": PROTOCOLS, "authorisations": authorisations(authorised), "use": Use.SIMULATION,
             "zone": ZoneInfo("Europe/Rome"), "profile": "fixed", "simulated": True, "coil": "coil-1",
             "lacks": lambda _protocol, _wall_us: (),
         }  # fmt: skip
