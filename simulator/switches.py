@@ -22,6 +22,8 @@ from simulator.stimulators.settings import ENHANCED_TENTHS
 MS_US = 1_000
 LOG_LINES = 200
 """Most happenings in one answer, so that an answer stays below 64 KiB."""
+LARGEST = 10**9
+"""No count, time or temperature of a device is larger; infinity and what is no number are not either."""
 
 Facts = dict[str, Any]
 
@@ -53,6 +55,8 @@ class Switch:
         value = arguments[name]
         if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
             raise OperatorError(f"{self.name}: {name} is {parameter.annotation.__name__}, not {value!r}")
+        if isinstance(value, (int, float)) and not abs(value) <= LARGEST:
+            raise OperatorError(f"{self.name}: {name} is a number up to {LARGEST}, not {value}")
 
 
 SWITCHES: dict[str, Switch] = {}
@@ -65,7 +69,7 @@ def _switch(function: Callable[..., Facts | None]) -> Callable[..., Facts | None
     return function
 
 
-def turn(bench: Bench, name: str, **arguments: object) -> Facts:
+def turn(bench: Bench, name: str, /, **arguments: object) -> Facts:
     """Turns the switch `name`; OperatorError when there is none, or its arguments do not fit."""
     if name not in SWITCHES:
         raise OperatorError(f"no switch {name!r}: there are {', '.join(SWITCHES)}")

@@ -8,12 +8,11 @@ import os
 import select
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.errors import DeadlinePassed
+from drivers.errors import DeadlinePassed, DeviceSilent
 from simulator.control import Control
 
 START_S, END_S = 20.0, 5.0
@@ -41,7 +40,7 @@ class RunningSimulator:
 def running_simulator(
     runtime: Path, *, model: str = "magstim-rapid2", firmware: int = 11, pacing: bool = False
 ) -> Iterator[RunningSimulator]:
-    """Starts one in `runtime` and ends it. DeadlinePassed when it is not ready in time, with what it said."""
+    """Starts one in `runtime` and ends it. DeadlinePassed when it is not ready in time, DeviceSilent when it ends instead."""
     log = runtime / "simulator.jsonl"
     runtime.mkdir(parents=True, exist_ok=True)
     log.touch()
@@ -59,11 +58,10 @@ def running_simulator(
 
 
 def _ready(process: subprocess.Popen[str]) -> str:
-    if process.stdout is None:
-        raise DeadlinePassed("the simulator has no output to wait for")
-    ends = time.monotonic() + START_S
-    select.select([process.stdout], [], [], max(0.0, ends - time.monotonic()))
-    word, _, link = process.stdout.readline().strip().partition(" ") if process.poll() is None else ("", "", "")
+    output = process.stdout
+    if output is None or not select.select([output], [], [], START_S)[0]:
+        raise DeadlinePassed(f"the simulator was not ready within {START_S} s")
+    word, _, link = output.readline().strip().partition(" ")
     if word != "ready":
-        raise DeadlinePassed(f"the simulator was not ready within {START_S} s (exit status {process.poll()})")
+        raise DeviceSilent(f"the simulator ended with status {process.wait(END_S)} before it was ready")
     return link
