@@ -140,6 +140,7 @@ class Timing:
     nonce_every_us: int
     nonce_age_us: int
     second_person_us: int
+    continue_within_us: int
     status_every_us: int
 
     def slackened(self, factor: int) -> Timing:
@@ -290,10 +291,17 @@ def _chosen(file: Table, section: str) -> dict[str, Row]:
     return rows
 
 
+def _rate(table: Table) -> Decimal:
+    rate = table.number("rate")
+    if not rate:
+        raise table.error("rate", "must be above 0", "write it in Hz")
+    return rate
+
+
 def _cell_rows(file: Table) -> dict[str, Row]:
     rows = {}
     for table in file.tables("cells"):
-        rate, source, verified = table.number("rate"), table.text("source"), table.flag("verified")
+        rate, source, verified = _rate(table), table.text("source"), table.flag("verified")
         columns = [table.numbers(key) for key in ("intensity", "default", "hard")]
         table.done()
         if len({len(column) for column in columns}) != 1:
@@ -311,7 +319,7 @@ def _named_rows(file: Table) -> dict[str, Row]:
     rows = {}
     for table in file.tables("named"):
         longest = table.number("longest")
-        name = f"{_NAMED}{table.number('rate')}hz_{table.number('intensity')}"
+        name = f"{_NAMED}{_rate(table)}hz_{table.number('intensity')}"
         row = Row(name, longest, longest, "s", "lower", table.text("source"), table.flag("verified"), file.file)
         table.done()
         rows[name] = _checked(row, table, "longest")
