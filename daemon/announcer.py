@@ -51,14 +51,14 @@ class Announcer:
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time()
+        due, beat_seq = loop.time(), 0
         while True:
             seq, snapshot = self._decision.look()
             await self._say("room", room_state(seq, snapshot, self._decision))
             await self._say("progress", progress(seq, snapshot))
             await self._say("watchdog", watchdog_state(seq, snapshot))
-            if loop.time() >= due:
-                due = loop.time() + BEAT_S
+            if loop.time() >= due or seq != beat_seq:
+                due, beat_seq = loop.time() + BEAT_S, seq
                 nonce = snapshot.nonce if snapshot.linked else None
                 await self._say("heartbeat", Heartbeat(state_seq=seq, nonce=nonce, phase=snapshot.phase))
             await self._wait_for_news(due - loop.time())

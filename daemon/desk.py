@@ -7,6 +7,7 @@ begun in the moment it arrives, before anything else about the message is looked
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any, assert_never
@@ -28,6 +29,8 @@ MOST_WAITING = 16
 """Commands at the desk at once; one more is answered `busy`."""
 MOST_AT_ALL = 64
 """Commands and busy answers together; beyond that the broker does not take our answers, and the log counts."""
+
+STOP = "stop"
 
 log = logging.getLogger("coilward.desk")
 
@@ -70,13 +73,14 @@ class Desk:
         except BadTopic as problem:
             log.warning("a command nobody can answer: %s", problem)
             return
-        if name == "stop":
-            self._begin_stop(user)
+        stopping = self._begin_stop(user) if name == STOP else None
         if len(self._handling) >= MOST_AT_ALL:
             self.unanswered += 1
             log.error("%d commands could not be answered: the broker does not take the answers", self.unanswered)
             return
-        task = self._group.create_task(self._handle(message, user, name))
+        task = self._group.create_task(
+            self._handle(message, user, name) if stopping is None else self._handle_stop(message, user, stopping)
+        )
         self._handling.add(task)
         task.add_done_callback(self._handling.discard)
 
@@ -99,15 +103,19 @@ class Desk:
         try:
             command = _read(message.payload, verb)
         except ValueError as problem:
-            rejection = None if name == "stop" else Rejection(Code.MALFORMED, "malformed", {"problem": problem})
-            # A STOP nobody can read is a STOP: it has begun, and its answer says so if there is somewhere to say it.
-            await self._answer(message, user, None, rejection or await self._carry_out_stop(verb, user))
+            await self._answer(message, user, None, Rejection(Code.MALFORMED, "malformed", {"problem": problem}))
             return
         await self._answer(message, user, command, await self._outcome(message, user, verb, command))
 
+    async def _handle_stop(self, message: Message, user: str, stopping: asyncio.Task[Outcome]) -> None:
+        """A STOP nobody can read is a STOP; only its answer needs to know what it says."""
+        verb = VERBS[STOP]
+        command = None
+        with contextlib.suppress(ValueError):
+            command = _read(message.payload, verb)
+        await self._answer(message, user, command, await self._bounded(verb, stopping))
+
     async def _outcome(self, message: Message, user: str, verb: Verb, command: Command) -> Outcome | Rejection:
-        if verb.name == "stop":
-            return await self._carry_out_stop(verb, user)
         if message.retained:
             return Rejection(Code.STALE, "retained")
         if not self._ids.first(user, command.id, self._decision.clock()):
@@ -137,9 +145,6 @@ class Desk:
                 fields = {"asked": _percent(command.intensity_tenths), "present": _percent(present)}
                 return Rejection(Code.REJECTED, "not-lower", fields)
         return await self._bounded(verb, self._begin(self._ask_room(command, user)))
-
-    async def _carry_out_stop(self, verb: Verb, user: str) -> Outcome | Rejection:
-        return await self._bounded(verb, self._begin_stop(user))
 
     def _begin_stop(self, user: str) -> asyncio.Task[Outcome]:
         if self._stopping is None or self._stopping.done():
