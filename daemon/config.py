@@ -159,7 +159,7 @@ class BrokerSection(_Section):
 class OperatorSection(_Section):
     """`[[operators]]`: who may do what; `user` is the name the broker proves."""
 
-    user: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="MQTT user name", examples=["operator"])
+    user: str = Field(pattern=r"^[a-z0-9-]{1,32}$", description="MQTT user name", examples=["operator"])
     role: Literal["viewer", "operator", "engineer"] = Field(description="what they may do", examples=["operator"])
 
 

@@ -107,7 +107,10 @@ class Totals:
 class Treatment:
     """One session on its way. `happen` and `hear` are called from anywhere in the loop, `run` once, by its task."""
 
-    def __init__(self, session: Session, threshold: MotorThreshold, means: Means, by: str) -> None:
+    def __init__(
+        self, session: Session, threshold: MotorThreshold, means: Means, by: str, last_pulse_us: int | None = None
+    ) -> None:
+        """`last_pulse_us`: BOOTTIME of the last pulse anybody got before, so that a gap is kept across segments."""
         self.session = session
         self.by = by
         self.totals = Totals()
@@ -116,13 +119,15 @@ class Treatment:
         """BOOTTIME of the next first pulse."""
         self.account: Account | None = None
         """The train that is permitted, until its pulses are settled."""
-        self._threshold = threshold
+        self.threshold = threshold
+        self.over = False
+        """Its report is written: nothing more will be heard of it."""
         self._means = means
         self._turns = means.turns
         self._todo: deque[Effect] = deque()
         self._version = self._seen = 0
         self._not_before_us = 0
-        self._last_pulse_us: int | None = None
+        self.last_pulse_us = last_pulse_us
         self._set: tuple[PercentMso, Train] | None = None
         """What the stimulator is armed with; None when it stands in standby."""
         self._attempt = 0
@@ -136,6 +141,11 @@ class Treatment:
             State.TRIPPED: self._settle,
             State.HELD: self._held,
         }
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the journal is not on disk now."""
+        return self._means.journal.trouble
 
     # --- what happens to it -----------------------------------------------------------------------------------
 
@@ -229,7 +239,7 @@ class Treatment:
 
     def _next_due_us(self, planned: Planned) -> int:
         earliest = self._means.now_us() + (PREPARE_US if self._set is None else 2 * ASK_US)
-        after_last = 0 if self._last_pulse_us is None else self._last_pulse_us + planned.gap_us
+        after_last = 0 if self.last_pulse_us is None else self.last_pulse_us + planned.gap_us
         return max(earliest, after_last, self._not_before_us)
 
     async def _arming(self) -> None:
@@ -362,11 +372,14 @@ class Treatment:
         self.totals.unknown += account.unknown + open_pulses
         if account.commanded:
             self.evidence.add(account.evidence)
-        self._last_pulse_us = account.last_pulse_us or self._last_pulse_us
+        self.last_pulse_us = account.last_pulse_us or self.last_pulse_us
         self._fruitless = 0 if pulses else self._fruitless + 1
         if self._set is not None and account.planned.gap_us >= PARK_GAP_US:
             self._set = None  # the watchdog disarms between trains that lie far apart
-        self._write("train", train=account.number, pulses=pulses, low=low, high=high, by=account.evidence)
+        self._write(
+            "train", train=account.number, commanded=account.commanded, pulses=pulses, low=low, high=high + open_pulses,
+            by=account.evidence, unknown=account.unknown + open_pulses,
+        )  # fmt: skip
         return pulses
 
     async def _held(self) -> None:
@@ -381,7 +394,7 @@ class Treatment:
 
     def _wanted(self, planned: Planned) -> tuple[PercentMso, Train]:
         train = Train(1, SINGLE) if planned.single else planned.train
-        return planned.level(self._threshold, self.session.intensity), train
+        return planned.level(self.threshold, self.session.intensity), train
 
     def _whole(self, planned: Planned) -> AskPermit:
         level, train = self._wanted(planned)

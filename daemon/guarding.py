@@ -1,0 +1,60 @@
+"""The watchdog as operators' verbs ask it: every failure on the way becomes a refusal that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from daemon.guard_link import Allowed, Denied
+from daemon.guard_view import sentence
+from daemon.guard_words import Request
+from daemon.journal import Journal
+from daemon.room import Answer, Done, Refused
+from daemon.session import Refusal
+from drivers.errors import CoilwardError
+
+
+class Guard(Protocol):
+    """The link, as the room uses it."""
+
+    async def ask(self, request: Request, deadline_s: float = 1.0) -> Allowed | Denied:
+        """The watchdog's answer; raises GuardLost or DeadlinePassed."""
+
+    def beat(self, session_turns: int, driver_turns: int, presence_us: int) -> None:
+        """Says that both loops turn; raises GuardLost."""
+
+
+async def ask(guard: Guard | None, journal: Journal, build: Callable[[], Request]) -> Answer:
+    """The watchdog's answer to what `build` makes; never raises for what an operator or the watchdog did."""
+    if guard is None:
+        return away("watchdog")
+    try:
+        request = build()
+        answer = await guard.ask(request)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        return Refused("malformed", f"{first['loc'][0]} does not hold: {first['msg'].lower()}. Correct it.")
+    except CoilwardError as wrong:
+        return Refused("watchdog-away", str(wrong))
+    if isinstance(answer, Allowed):
+        return Done(answer.detail)
+    journal.write("refused", verb=request.do, reason=answer.reason, detail=dict(answer.detail))
+    return Refused(answer.reason, sentence(answer.reason, answer.detail))
+
+
+def away(who: str) -> Refused:
+    """Nobody there: `watchdog` or `stimulator`."""
+    what = "The watchdog does not answer" if who == "watchdog" else "No stimulator is connected"
+    return Refused(f"{who}-away", f"{what}. Wait until it is back; if it stays away, see `coilward doctor`.")
+
+
+def no_session() -> Refused:
+    """A verb that needs a session, and there is none."""
+    return Refused("no-session", "No session is open. Start one first.")
+
+
+def out_of_place(refusal: Refusal) -> Refused:
+    """The session machine's own refusal, as an answer."""
+    return Refused(refusal.reason, refusal.sentence)

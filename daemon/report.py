@@ -1,0 +1,142 @@
+"""What a session gave, told from its journal rows alone: as data, as text, and as a page that stands by itself.
+
+Nothing here remembers a session: whoever has the journal can make the same report again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daemon.json_lines import Row
+from daemon.report_page import page
+
+_WEAKEST_FIRST = ("none", "assumed", "accepted", "running", "counted")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One segment of a treatment."""
+
+    outcome: str
+    protocol: str | None
+    trains: int
+    """Trains that delivered at least one pulse."""
+    planned: int
+    commanded: int
+    settled: int
+    low: int
+    high: int
+    by: str
+    """The weakest evidence any train has."""
+    unknown: int
+    opened: Mapping[str, Any]
+    ended: Mapping[str, Any]
+    pulses: tuple[Row, ...]
+    remarks: tuple[Row, ...]
+    """Refusals, holds, pauses, trips and troubles, in order."""
+
+    def summary(self, path: str | None = None) -> dict[str, Any]:
+        """The one JSON object programs read."""
+        return {
+            "outcome": self.outcome,
+            "protocol": self.protocol,
+            "trains": self.trains,
+            "pulses": {
+                "planned": self.planned,
+                "commanded": self.commanded,
+                "settled": self.settled,
+                "read_back": {"low": self.low, "high": self.high, "by": self.by},
+                "sensed": None,
+                "unknown": self.unknown,
+            },
+            "report": path,
+        }
+
+
+def make_report(rows: Iterable[Row]) -> Report:
+    """The report of one session's rows. Rows that are missing leave zeros, never a guess."""
+    rows = tuple(rows)
+    opened = _last(rows, "opened")
+    ended = _last(rows, "ended")
+    trains = [row for row in rows if row["kind"] == "train"]
+    pulses = tuple(row for row in rows if row["kind"] == "pulse")
+    kinds = {str(row["by"]) for row in trains if row["pulses"]}
+    return Report(
+        outcome=str(ended.get("outcome", "ended_early")),
+        protocol=opened.get("protocol"),
+        trains=sum(1 for row in trains if row["pulses"]),
+        planned=int(opened.get("planned", 0)),
+        commanded=sum(int(row["commanded"]) for row in trains),
+        settled=sum(int(row["pulses"]) for row in trains),
+        low=sum(int(row["low"]) for row in trains),
+        high=sum(int(row["high"]) for row in trains),
+        by=min(kinds, key=_strength, default="none"),
+        unknown=sum(int(row["unknown"]) for row in trains),
+        opened=opened,
+        ended=ended,
+        pulses=pulses,
+        remarks=tuple(row for row in rows if row["kind"] in ("session", "refused", "trouble", "gap")),
+    )
+
+
+def _strength(kind: str) -> int:
+    return _WEAKEST_FIRST.index(kind) if kind in _WEAKEST_FIRST else -1
+
+
+def _last(rows: Sequence[Row], kind: str) -> Mapping[str, Any]:
+    return next((row for row in reversed(rows) if row["kind"] == kind), {})
+
+
+def rows_of(rows: Iterable[Row], session: str) -> tuple[Row, ...]:
+    """The rows of the last segment of a session in a whole journal."""
+    mine = [row for row in rows if row.get("session") == session]
+    begins = max((at for at, row in enumerate(mine) if row["kind"] == "opened"), default=0)
+    return tuple(mine[begins:])
+
+
+def text(report: Report) -> str:
+    """A few lines for a terminal."""
+    words = {
+        "completed": "Complete.",
+        "ended_early": "Ended early.",
+        "stopped": "Stopped by a person.",
+        "tripped": "The watchdog tripped.",
+        "refused": "Turned down.",
+        "unknown_pulses": "Ended with pulses nobody can vouch for.",
+    }
+    evidence = f"{report.low}" if report.low == report.high else f"{report.low} to {report.high}"
+    lines = [
+        f"{words.get(report.outcome, report.outcome)} {report.protocol}: {report.trains} trains",
+        f"pulses: {report.planned} planned, {report.commanded} commanded, {report.settled} settled",
+        f"evidence: {evidence} ({report.by}); not sensed independently",
+    ]
+    if report.unknown:
+        lines.append(f"unknown: {report.unknown}, counted as delivered")
+    return "\n".join(lines)
+
+
+def write_report(report: Report, folder: Path, name: str) -> Path:
+    """Writes `name`.json and `name`.html; the path of the JSON. Raises OSError.
+
+    Neither is ever overwritten: a segment that bears the name already gets a number behind it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = _free(folder, name)
+    data = report.summary(str(path)) | {"opened": report.opened, "ended": report.ended, "pulse_rows": report.pulses}
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False, default=dict) + "\n", encoding="utf-8")
+    path.with_suffix(".html").write_text(
+        page(report.summary(str(path)), report.opened, report.pulses, report.remarks), encoding="utf-8"
+    )
+    return path
+
+
+def _free(folder: Path, name: str) -> Path:
+    number, path = 1, folder / f"{name}.json"
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{number}.json"
+    return path

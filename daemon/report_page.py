@@ -1,0 +1,99 @@
+"""The report as one page: no script, nothing fetched, readable in twenty years."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+_WIDTH: Final = 960
+_HEIGHT: Final = 120
+_MARGIN: Final = 30
+_STYLE: Final = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+table { border-collapse: collapse } th, td { text-align: left; padding: .15rem 1rem .15rem 0; vertical-align: top }
+svg { width: 100%; height: auto; border: 1px solid #ccc } .note { color: #666 }
+"""
+_COLOURS: Final = {"delivered": "#1b6e3c", "cut": "#b36b00"}
+_OTHER: Final = "#a01c1c"
+
+
+def page(
+    summary: Mapping[str, Any],
+    opened: Mapping[str, Any],
+    pulses: Sequence[Mapping[str, Any]],
+    remarks: Sequence[Mapping[str, Any]],
+) -> str:
+    """The whole page. Everything from outside is escaped."""
+    counts = summary["pulses"]
+    read_back = counts["read_back"]
+    facts = {
+        "Outcome": summary["outcome"].replace("_", " "),
+        "Subject": opened.get("subject"),
+        "Protocol": summary["protocol"],
+        "Placement": opened.get("placement"),
+        "Opened by": opened.get("by"),
+        "Trains": summary["trains"],
+        "Pulses planned": counts["planned"],
+        "Pulses commanded": counts["commanded"],
+        "Pulses settled": counts["settled"],
+        "Evidence": f"{read_back['low']} to {read_back['high']} pulses, by {read_back['by']}",
+        "Unknown, counted as delivered": counts["unknown"],
+        "Hash": opened.get("hash"),
+    }
+    return (
+        '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Session report</title>'
+        f"<style>{_STYLE}</style>\n<h1>Session report</h1>\n{_table(facts)}\n<h2>Pulses over time</h2>\n"
+        f'{_plot(pulses)}\n<p class="note">Pulses were not sensed independently: every count is the stimulator\'s '
+        "word, with the evidence named above. Research software; not a medical device.</p>\n"
+        f"<h2>What happened</h2>\n{_remarks(remarks)}\n</html>\n"
+    )
+
+
+def _table(facts: Mapping[str, Any]) -> str:
+    rows = "\n".join(
+        f"<tr><th>{escape(name)}<td>{escape('' if value is None else str(value))}" for name, value in facts.items()
+    )
+    return f"<table>\n{rows}\n</table>"
+
+
+def _plot(pulses: Sequence[Mapping[str, Any]]) -> str:
+    """One line per train: its height is the level, its width the time from first to last pulse."""
+    timed = [row for row in pulses if row.get("planned_us") is not None]
+    if not timed:
+        return "<p>No pulse was commanded.</p>"
+    begin = min(row["planned_us"] for row in timed)
+    span = max(max(row["planned_us"] for row in timed) - begin, 1)
+    marks = "".join(_mark(row, begin, span) for row in timed)
+    floor = _HEIGHT - _MARGIN
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Pulses over time">'
+        f'<path d="M{_MARGIN} {floor}H{_WIDTH - _MARGIN}" stroke="#888"/>{marks}'
+        f'<text x="{_MARGIN}" y="{_HEIGHT - 8}" font-size="12">0 s</text>'
+        f'<text x="{_WIDTH - _MARGIN}" y="{_HEIGHT - 8}" font-size="12" text-anchor="end">{span / 1e6:.1f} s</text>'
+        "</svg>"
+    )
+
+
+def _mark(row: Mapping[str, Any], begin: int, span: int) -> str:
+    x = _MARGIN + (_WIDTH - 2 * _MARGIN) * (row["planned_us"] - begin) / span
+    floor = _HEIGHT - _MARGIN
+    top = floor - (floor - 10) * min(row["level_set_tenths"], 1000) / 1000
+    colour = _OTHER if row["flags"] else _COLOURS.get(row["verdict"], _OTHER)
+    return f'<path d="M{x:.2f} {floor}V{top:.1f}" stroke="{colour}" stroke-width=".7"/>'
+
+
+def _remarks(remarks: Sequence[Mapping[str, Any]]) -> str:
+    if not remarks:
+        return "<p>Nothing worth a remark.</p>"
+    begin = remarks[0]["at_us"]
+    lines = "\n".join(
+        f"<tr><td>{(row['at_us'] - begin) / 1e6:.1f} s<td>{escape(str(row['kind']))}<td>{escape(_remark(row))}"
+        for row in remarks
+    )
+    return f"<table>\n{lines}\n</table>"
+
+
+def _remark(row: Mapping[str, Any]) -> str:
+    told = (row.get("event"), row.get("state"), row.get("reason"), row.get("what"), row.get("lost"))
+    return ", ".join(str(part).replace("_", " ") for part in told if part)

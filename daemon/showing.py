@@ -1,0 +1,62 @@
+"""The room as a `Snapshot`: what the watchdog shows, what the session does, and one sentence about both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daemon.guard_view import GuardView, sentence
+from daemon.room import Counts, Snapshot
+from daemon.session_table import situation
+from daemon.treat import Treatment
+
+
+def snapshot(
+    view: GuardView, treatment: Treatment | None, opened: Mapping[str, Any], now_us: int, common: Mapping[str, Any]
+) -> Snapshot:
+    """`opened`: the journal's row of the opening; `common`: the fields that do not depend on a session."""
+    seen = {"holds": view.holds, "trip": view.trip, "unknown": view.unknown, "nonce": view.nonce,
+            "watchdog": view.status, **common}  # fmt: skip
+    if treatment is None:
+        return Snapshot(phase="idle", sentence=_idle(seen), **seen)
+    session, due_us, totals, account = treatment.session, treatment.due_us, treatment.totals, treatment.account
+    level = session.plan[0].level(treatment.threshold, session.intensity) if session.plan else None
+    return Snapshot(
+        phase=session.state.value,
+        sentence=_sentence(view, treatment),
+        session=opened.get("session"),
+        hash=opened.get("hash"),
+        understood=opened.get("understood", {}),
+        subject=opened.get("subject"),
+        protocol=opened.get("protocol"),
+        intensity_tenths=session.intensity.tenths,
+        level_tenths=level.tenths if level else None,
+        train=session.train,
+        trains=session.trains,
+        next_train_in_us=max(0, due_us - now_us) if due_us is not None else None,
+        counts=Counts(
+            planned=int(opened.get("planned", 0)),
+            commanded=totals.commanded + (account.commanded if account else 0),
+            settled=totals.settled + (account.settled if account else 0),
+            unknown=totals.unknown,
+        ),
+        **seen,
+    )
+
+
+def _idle(seen: Mapping[str, Any]) -> str:
+    if not seen["linked"]:
+        return "The watchdog does not answer. Start coilward-watchdog, or wait until it is back."
+    if seen["stimulator"] == "away":
+        return "No stimulator. Check power, cable and the port in the site file."
+    return "Nothing is open. Start a session."
+
+
+def _sentence(view: GuardView, treatment: Treatment) -> str:
+    said = situation(treatment.session.state)
+    if trouble := treatment.trouble:
+        return f"The journal cannot be written: {trouble}. Free space on its disk. {said}"
+    reason = view.trip["reason"] if view.trip else treatment.session.reason
+    if not reason:
+        return said
+    return f"{reason if ' ' in reason else sentence(reason, {})} {said}"

@@ -1,0 +1,369 @@
+"""The treatment room itself: operators' verbs on one side, the watchdog's link and the stimulator on the other.
+
+One task (`run`) carries sessions out; verbs come from other tasks, ask the watchdog where it must agree, and tell the
+session what happened. Nothing starts by itself: a new link, a new daemon, a cleared trip all end in a room that waits
+for a person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from daemon.continuing import Interruptions
+from daemon.followers import CHANGED, Followers
+from daemon.guard_link import Push
+from daemon.guard_view import GuardView
+from daemon.guard_words import Intensity, Release, Request, Reset, Resolve, Stop
+from daemon.guarding import Guard, ask, away, no_session, out_of_place
+from daemon.journal import Journal
+from daemon.json_lines import Row
+from daemon.opening import Continuing, Opened, Opener
+from daemon.report import make_report, write_report
+from daemon.room import Answer, Done, Happening, Order, Refused, Snapshot
+from daemon.session import Happened, Refusal, outcome, step
+from daemon.session_table import FINAL, TRANSITIONS, Event, State, situation
+from daemon.showing import snapshot
+from daemon.treat import Means, Stimulator, Treatment
+from daemon.turns import Turns
+from drivers.errors import DeviceSilent
+from drivers.quantities import PercentMso, PercentRmt, Train
+
+STANDBY_S: Final = 2.0
+"""How long `stop` waits for the watchdog to say that the stimulator stands in standby."""
+END_S: Final = 10.0
+"""How long `end` waits for a running train to be settled and the report to be written."""
+LOOK_S: Final = 0.02
+LONGEST_ABSENCE_US: Final = 86_400_000_000
+MOST_ROWS: Final = 40_000
+"""Rows kept for the report: the pulses of any protocol, and what the watchdog says about each."""
+AT_REST: Final = frozenset({State.POSITIONING, State.PAUSED, State.TRIPPED, State.UNKNOWN, State.HELD})
+
+
+class Driver(Stimulator, Protocol):
+    """The stimulator's driver, as the room uses it."""
+
+    @property
+    def turns(self) -> int:
+        """Turns of the driver's own loop."""
+
+    @property
+    def condition(self) -> str:
+        """`standby`, `armed`, `ready` or `lost`."""
+
+
+class _Connected:
+    """Whichever driver is connected now: a session outlives a driver that had to reconnect."""
+
+    def __init__(self) -> None:
+        self.driver: Driver | None = None
+
+    def _now(self) -> Driver:
+        if self.driver is None:
+            raise DeviceSilent(
+                "No stimulator is connected. Check its power and cable; it is connected again by itself."
+            )
+        return self.driver
+
+    async def prepare(self, level: PercentMso, train: Train) -> None:
+        await self._now().prepare(level, train)
+
+    async def arm(self) -> None:
+        await self._now().arm()
+
+    async def trigger(self) -> None:
+        await self._now().trigger()
+
+    async def disarm(self) -> None:
+        await self._now().disarm()
+
+
+class TreatmentRoom:
+    """`daemon.room.Room`, for one stimulator behind one watchdog. `clock` gives (BOOTTIME µs, unix µs)."""
+
+    def __init__(self, opener: Opener, journal: Journal, clock: Callable[[], tuple[int, int]]) -> None:
+        self.turns = Turns()
+        self.view = GuardView()
+        self._opener = opener
+        self._daemon = opener.site.daemon
+        self._journal = journal
+        self._clock = clock
+        self._guard: Guard | None = None
+        self._connected = _Connected()
+        self._treatment: Treatment | None = None
+        self._opened: Row = {}
+        self._rows: deque[Row] = deque(maxlen=MOST_ROWS)
+        self._interruptions = Interruptions(self._daemon.continue_within_minutes)
+        self._seen_us: int | None = None
+        self._report: str | None = None
+        self._followers = Followers()
+        self._opening = asyncio.Lock()
+        journal.follow(self._note)
+
+    # --- what comes and goes ----------------------------------------------------------------------------------
+
+    def remember(self, history: Iterable[Row]) -> None:
+        """The journal's rows from before this daemon: what was interrupted can be continued."""
+        self._interruptions.read(history)
+
+    def linked(self, guard: Guard) -> None:
+        """The watchdog answers: from here on it can be asked."""
+        self._guard = guard
+        self._journal.write("linked")
+
+    def unlinked(self, why: str) -> None:
+        """The link is gone: the watchdog has disarmed, and the session it held has ended."""
+        self._guard = None
+        self.view.forget()
+        self._journal.write("unlinked", why=why)
+        self._tell(Event.DISCONNECTED, "watchdog-lost")
+
+    def equipped(self, driver: Driver | None) -> None:
+        """The stimulator's driver is connected and disarmed, or (None) lost."""
+        self._connected.driver = driver
+        self._journal.write("stimulator", connected=driver is not None)
+        if driver is None:
+            self._tell(Event.PAUSE, "stimulator-lost")
+
+    def hear(self, push: Push) -> None:
+        """One push of the watchdog's, in its order."""
+        if push.get("say") == "status":
+            self.view.show(push)
+            self._followers.tell(CHANGED)
+            return
+        event = {key: value for key, value in push.items() if key != "say"}
+        self._journal.write("watchdog", event=event.get("kind"), told=event)
+        if self._treatment is not None:
+            self._treatment.hear(event)
+
+    def beat(self) -> None:
+        """Says to the watchdog that session and driver turn, and how long ago the operator was here.
+
+        Raises GuardLost.
+        """
+        if self._guard is not None:
+            self._guard.beat(self.turns.count, self._driver.turns if self._driver else 0, self._absence_us())
+
+    def _absence_us(self) -> int:
+        if self._seen_us is None:
+            return LONGEST_ABSENCE_US
+        return min(max(0, self._clock()[0] - self._seen_us), LONGEST_ABSENCE_US)
+
+    async def run(self) -> None:
+        """The session task: for ever, one session after the other."""
+        while True:
+            treatment = self._treatment
+            if treatment is not None and not treatment.over:
+                await treatment.run()
+                self._finish(treatment)
+            await self.turns.slice(1.0)
+
+    # --- verbs ------------------------------------------------------------------------------------------------
+
+    async def start(self, order: Order, by: str) -> Answer:
+        """As `Room.start`."""
+        return await self._open(order, by, Continuing())
+
+    async def continue_session(self, session: str | None, reason: str, placement: str, by: str) -> Answer:
+        """As `Room.continue_session`."""
+        found = self._interruptions.find(session, self._clock()[1])
+        if found is None:
+            return Refused(
+                "nothing-to-continue",
+                "There is no interrupted session to continue: it completed, is unknown here, or ended too long ago. "
+                "Start a new one.",
+            )
+        if not reason.strip():
+            return Refused("reason-missing", "Continuing needs a reason. Say why it was interrupted.")
+        order = Order(found.subject, found.protocol, placement, found.intensity_tenths)
+        return await self._open(order, by, Continuing(found.session, reason))
+
+    async def release(self, hash_: str, nonce: str, by: str) -> Answer:
+        """As `Room.release`."""
+        treatment = self._treatment
+        if treatment is None:
+            return no_session()
+        if Event.RELEASED not in TRANSITIONS[treatment.session.state]:
+            return self._happen(treatment, Happened(Event.RELEASED))  # says why not
+        if self._driver is None:
+            return away("stimulator")
+        answer = await self._ask(lambda: Release(hash=hash_, nonce=nonce, by=by))
+        if isinstance(answer, Refused):
+            return answer
+        treatment.by = by
+        return self._happen(treatment, Happened(Event.RELEASED))
+
+    async def resume(self, hash_: str, nonce: str, by: str) -> Answer:
+        """As `Room.resume`."""
+        return await self.release(hash_, nonce, by)
+
+    async def pause(self, by: str) -> Answer:
+        """As `Room.pause`."""
+        treatment = self._running()
+        if treatment is None:
+            return Done()
+        treatment.by = by
+        return self._happen(treatment, Happened(Event.PAUSE, reason="pause-asked"))
+
+    async def stop(self, by: str) -> Answer:
+        """As `Room.stop`."""
+        answer = await self._ask(lambda: Stop(by=by))
+        if isinstance(answer, Refused):
+            return answer
+        if await self._until(lambda: self.view.standby, STANDBY_S):
+            return Done({"standby": True})
+        return Refused(
+            "disarm-unconfirmed",
+            "Stop was asked, and the stimulator has not confirmed standby. Press STOP on the stimulator itself.",
+        )
+
+    async def end(self, by: str) -> Answer:
+        """As `Room.end`."""
+        treatment = self._running()
+        if treatment is None:
+            return no_session()
+        treatment.by = by
+        if treatment.session.state not in AT_REST:
+            treatment.happen(Happened(Event.PAUSE, reason="end-asked"))
+            await self._until(lambda: treatment.session.state in AT_REST | FINAL, END_S)
+        if treatment.session.state not in FINAL:
+            answer = self._happen(treatment, Happened(Event.END))
+            if isinstance(answer, Refused):
+                return answer
+        if not await self._until(lambda: treatment.over, END_S):
+            return Refused("report-missing", "The session has ended; its report is not written yet. Check the disk.")
+        return Done({"outcome": outcome(treatment.session), "report": self._report})
+
+    async def lower(self, intensity_tenths: int, by: str) -> Answer:
+        """As `Room.lower`."""
+        treatment = self._running()
+        if treatment is None:
+            return no_session()
+        happened = Happened(Event.INTENSITY, intensity=PercentRmt(max(0, intensity_tenths)))
+        foreseen = step(treatment.session, happened)
+        if isinstance(foreseen, Refusal):
+            return out_of_place(foreseen)
+        answer = await self._ask(lambda: Intensity(intensity_tenths=intensity_tenths, by=by))
+        if isinstance(answer, Refused):
+            return answer
+        self._journal.write("intensity", intensity_tenths=intensity_tenths, by=by)
+        return self._happen(treatment, happened)
+
+    async def reset(self, nonce: str, by: str) -> Answer:
+        """As `Room.reset`."""
+        return await self._ask(lambda: Reset(nonce=nonce, by=by))
+
+    async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
+        """As `Room.resolve`."""
+        return await self._ask(lambda: Resolve(ref=ref, why=why, nonce=nonce, by=by))
+
+    def presence(self, user: str) -> None:  # noqa: ARG002  who it is was judged by the caller
+        """As `Room.presence`."""
+        self._seen_us = self._clock()[0]
+
+    def status(self) -> Snapshot:
+        """As `Room.status`."""
+        found = None if self._running() else self._interruptions.find(None, self._clock()[1])
+        common: Mapping[str, Any] = {
+            "linked": self._guard is not None,
+            "stimulator": self._driver.condition if self._driver else "away",
+            "continuable": found.session if found else None,
+            "report": self._report,
+        }
+        return snapshot(self.view, self._treatment, self._opened, self._clock()[0], common)
+
+    def follow(self) -> AsyncIterator[Happening]:
+        """As `Room.follow`."""
+        return self._followers.follow()
+
+    # --- parts ------------------------------------------------------------------------------------------------
+
+    async def _open(self, order: Order, by: str, continuing: Continuing) -> Answer:
+        async with self._opening:
+            self._journal.write(
+                "asked", verb="continue" if continuing.session else "start", by=by, subject=order.subject,
+                protocol=order.protocol, reason=continuing.reason,
+            )  # fmt: skip
+            answer = self._not_now() or await self._opener.open(order, by, self._ask, continuing)
+            if isinstance(answer, Refused):
+                self._journal.write("refused", verb="open", reason=answer.reason, sentence=answer.sentence)
+                return answer
+            return self._begin(order, by, answer)
+
+    def _not_now(self) -> Refused | None:
+        running = self._running()
+        if running is not None:
+            return Refused("session-open", f"A session is open already. {situation(running.session.state)}")
+        if self._guard is None or self._driver is None:
+            return away("stimulator" if self._guard else "watchdog")
+        if trouble := self._journal.trouble:
+            return Refused("journal-not-written", f"The journal cannot be written: {trouble}. Free space on its disk.")
+        return None
+
+    def _begin(self, order: Order, by: str, opened: Opened) -> Answer:
+        if self._guard is None or self._driver is None:
+            return away("stimulator" if self._guard else "watchdog")
+        means = Means(self._guard, self._connected, self.view, self._journal, self.turns, lambda: self._clock()[0])
+        last_pulse_us = self._treatment.last_pulse_us if self._treatment else None
+        treatment = Treatment(opened.session, opened.threshold, means, by, last_pulse_us)
+        self._rows.clear()
+        self._journal.session = opened.answer["session"]
+        self._opened = self._journal.write(
+            "opened", by=by, subject=order.subject, protocol=order.protocol, placement=order.placement,
+            hash=opened.answer["hash"], understood=opened.answer["understood"],
+            intensity_tenths=opened.session.intensity.tenths, threshold=opened.filed.model_dump(),
+            planned=sum(planned.train.pulses for planned in opened.plan),
+        )  # fmt: skip
+        treatment.happen(Happened(Event.OPENED, plan=opened.plan))
+        self._treatment = treatment
+        self.turns.ring()
+        return Done({name: opened.answer[name] for name in ("session", "hash", "understood")})
+
+    def _finish(self, treatment: Treatment) -> None:
+        """The session has ended: the last row, and the report made from its rows."""
+        session = treatment.session
+        self._journal.write("ended", outcome=outcome(session), reason=session.reason, left_out=session.left_out,
+                            commanded=treatment.totals.commanded, settled=treatment.totals.settled)  # fmt: skip
+        try:
+            name = str(self._journal.session)
+            self._report = str(write_report(make_report(self._rows), self._daemon.state / "reports", name))
+        except OSError as wrong:
+            self._report = None
+            self._journal.write("trouble", what=f"the report cannot be written: {wrong.strerror}")
+        self._journal.session = None
+        treatment.over = True
+        self._followers.tell(CHANGED)
+
+    @property
+    def _driver(self) -> Driver | None:
+        return self._connected.driver
+
+    def _running(self) -> Treatment | None:
+        return self._treatment if self._treatment and self._treatment.session.state not in FINAL else None
+
+    async def _ask(self, build: Callable[[], Request]) -> Answer:
+        return await ask(self._guard, self._journal, build)
+
+    async def _until(self, true: Callable[[], bool], within_s: float) -> bool:
+        ends_s = asyncio.get_running_loop().time() + within_s
+        while not true():
+            if asyncio.get_running_loop().time() >= ends_s:
+                return False
+            await asyncio.sleep(LOOK_S)
+        return True
+
+    def _happen(self, treatment: Treatment, happened: Happened) -> Answer:
+        refusal = treatment.happen(happened)
+        return Done() if refusal is None else out_of_place(refusal)
+
+    def _tell(self, event: Event, reason: str) -> None:
+        if self._treatment is not None:
+            self._treatment.happen(Happened(event, reason=reason))
+
+    def _note(self, row: Row) -> None:
+        self._rows.append(row)
+        self._interruptions.read((row,))
+        kind = str(row["kind"])
+        self._followers.tell(CHANGED if kind == "session" else Happening(kind, row))
