@@ -40,7 +40,7 @@ class RunningSimulator:
 def running_simulator(
     runtime: Path, *, model: str = "magstim-rapid2", firmware: int = 11, pacing: bool = False
 ) -> Iterator[RunningSimulator]:
-    """Starts one in `runtime` and ends it. DeadlinePassed when it is not ready in time, DeviceSilent when it ends instead."""
+    """Starts one in `runtime` and ends it. DeadlinePassed when it is not ready in time, DeviceSilent when it ends."""
     log = runtime / "simulator.jsonl"
     runtime.mkdir(parents=True, exist_ok=True)
     log.touch()

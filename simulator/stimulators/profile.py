@@ -36,6 +36,7 @@ class Profile:
     # Time
     arming_us: int = _option(1_000_000, "magpy-tms 1.4 waits 1.1 s after arming; the exact delay is an assumption")
     trigger_latency_us: int = _option(2_000, "magpy-tms's plots: 5.1 ms after the write, of which 3.1 ms are bytes")
+    # A disarm cannot come within it: its own three bytes take longer. Unpaced, it is too late for the first pulse.
     keep_alive_standby_us: int = _option(10_000_000, "clients renew every 5 s (magpy-tms 1.4); the limit is assumed")
     keep_alive_armed_us: int = _option(1_000_000, "clients renew every 0.5 s (magpy-tms 1.4); the limit is assumed")
     auto_disarm_us: int = _option(60_000_000, MAGPY)

@@ -112,7 +112,8 @@ class Rapid2:
     @property
     def _charged(self) -> bool:
         charged_us = max(self._armed_us + self.profile.arming_us, self._capacitor.settled_us, self._recharged_us)
-        return self._now_us >= charged_us and not self.busy and self.coil.present and self._switch_ok
+        free = self._train is None and not self.waiting
+        return self._now_us >= charged_us and free and self.coil.present and self._switch_ok
 
     @property
     def _switch_ok(self) -> bool:
@@ -120,8 +121,8 @@ class Rapid2:
 
     @property
     def busy(self) -> bool:
-        """A train runs or has just ended: nothing can be set, nothing fires."""
-        return self._train is not None or self.waiting
+        """A train runs or has just ended: nothing can be set."""
+        return (self._train is not None and not self._train.single) or self.waiting
 
     @property
     def train_running(self) -> bool:
@@ -277,7 +278,9 @@ class Rapid2:
     def disarm(self, why: str) -> None:
         """To standby, from whatever state."""
         if self._train and self.profile.disarm_cuts_train:
-            self._end_train()
+            self._train.cut()
+            if self._train.next_us is None:
+                self._end_train()
         if self._armed:
             self._armed = False
             self._happened(Kind.DISARMED, why)

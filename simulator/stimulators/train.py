@@ -31,6 +31,11 @@ class RunningTrain:
         """When the next pulse is due; None when all are out."""
         return self._due_us(self.delivered) if self.delivered < self.pulses else None
 
+    def cut(self) -> None:
+        """No pulse but the first, which is past stopping once the device has taken the trigger."""
+        self.pulses = min(self.pulses, max(1, self.delivered))
+        self.shown_us = 0
+
     @property
     def ends_us(self) -> int:
         """When it is over: with the last pulse, or later when its bit shows longer."""

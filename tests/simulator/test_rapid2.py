@@ -84,13 +84,15 @@ def test_one_trigger_is_one_pulse_at_the_level_set(device: Device, origin_us: in
     assert pulse.at_us == origin_us + device.profile.arming_us + device.profile.trigger_latency_us
 
 
-def test_a_disarm_within_the_trigger_latency_is_in_time(device: Device) -> None:
+def test_a_disarm_within_the_trigger_latency_is_too_late_for_the_first_pulse_alone(device: Device) -> None:
+    device.set_train(20, 1000)
     device.charge()
     device.it.trigger()
     device.rest(device.profile.trigger_latency_us - 1)
     device.it.order_disarm()
     device.rest(S)
-    assert device.world.pulses == 0
+    assert device.world.pulses == 1
+    assert not device.it.train_running
 
 
 def test_the_next_single_pulse_waits_for_the_recharge(device: Device) -> None:
