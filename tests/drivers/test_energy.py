@@ -39,7 +39,7 @@ def mso(percent: float) -> PercentMso:
     return PercentMso.of(percent)
 
 
-@pytest.mark.parametrize(("percent", "joules"), JOULES.items())
+@pytest.mark.parametrize(("percent", "joules"), [*JOULES.items(), (15, 5.7), (73, 134.2)])
 def test_a_pulse_takes_the_published_energy(percent: int, joules: float) -> None:
     assert rules().pulse_tenths_joule(mso(percent)) == joules * 10
 

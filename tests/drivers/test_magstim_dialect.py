@@ -106,6 +106,11 @@ def test_its_own_questions_change_nothing_and_its_disarm_disarms(firmware: int) 
     assert speaks.ask_status == (b"x@G" if firmware >= 9 else b"\\@c")
 
 
+@every_firmware
+def test_half_a_frame_is_completed_by_18_zeros(firmware: int) -> None:
+    assert rapid(firmware).complete_half_frame == bytes(18)
+
+
 def test_a_reply_answers_its_own_letter_and_a_lone_refusal_answers_anything() -> None:
     speaks = rapid(8)
 

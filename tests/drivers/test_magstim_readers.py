@@ -175,6 +175,15 @@ def test_a_version_that_never_ends_is_given_up() -> None:
     assert frames(pieces) == [b"E\x8c\x2e"]
 
 
+@pytest.mark.parametrize("length", [16, 17])
+def test_a_version_is_believed_up_to_its_longest_however_it_arrives(length: int) -> None:
+    stream = codec.seal(b"N" + b"9" * length + b"\0") + b"EAy"
+    whole = codec.ReplyReader(8).feed(stream)
+
+    assert (whole[0].kind is PieceKind.FRAME) == (length == 16)
+    assert one_by_one(codec.ReplyReader(8), stream) == whole
+
+
 def accepted_settings(firmware: int) -> list[codec.Command]:
     """Every setting whose value this firmware takes."""
     settings: list[codec.Command] = [codec.SetPower(percent) for percent in range(111)]
