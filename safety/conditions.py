@@ -73,7 +73,7 @@ def watch(turn: Turn) -> None:
     """Looks at every condition, after every event."""
     if turn.state.session and turn.state.phase not in (Phase.BOOT, Phase.LOCKOUT):
         _watch_people(turn)
-    if turn.state.phase in (Phase.ARMED, Phase.FIRING):
+    if turn.state.phase in (Phase.ARMED, Phase.FIRING) and not turn.state.disarming:
         _watch_device(turn)
 
 
@@ -103,7 +103,7 @@ def _watch_people(turn: Turn) -> None:
 def _watch_device(turn: Turn) -> None:
     state, timing = turn.state, turn.room.limits.timing
     known = state.device
-    if turn.now.us - max(known.temperature_at_us, state.armed_at_us) > timing.coil_age_us:
+    if turn.now.us - known.temperature_at_us > timing.coil_age_us:
         outcomes.trip(turn, Reason.TEMPERATURE_UNREAD)
     elif (known.temperature_tenths or 0) >= timing.coil_trip:
         outcomes.trip(turn, Reason.COIL_TOO_HOT)

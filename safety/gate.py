@@ -199,7 +199,7 @@ def _request(turn: Turn, event: Requested) -> None:
     elif isinstance(message, control.Lease):
         if role == "lease":
             turn.to(lease=message.value, lease_at_us=turn.now.us)
-    elif role is None and not isinstance(message, control.Hello):
+    elif role is None and not isinstance(message, (control.Hello, control.Stop)):
         _answer(turn, event, Reason.NOT_SESSION_HOLDER)
     elif isinstance(message, control.AskPermit):
         refused = permits.request(turn, event.connection, event.request_id or 0, message)

@@ -49,6 +49,8 @@ def resolve(turn: Turn, message: Resolve) -> Reason | None:
 
 def mark_unknown(turn: Turn) -> None:
     """The first permit's reservation holds a trigger nobody can account for: it counts in full until resolved."""
-    permit = turn.state.permits[0]
+    permit, *later = turn.state.permits
     turn.commit(Kind.UNKNOWN, ref=permit.block.ref, pulses=permit.block.reserved)
+    for unused in later:
+        close_block(turn, unused.block)
     turn.to(permits=(replace(permit, left=0, due=(), block=replace(permit.block, unknown=True)),))

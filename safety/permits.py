@@ -165,7 +165,7 @@ def _grant(turn: Turn, pending: Pending, seq: int) -> None:
         return
     expires_us = (due[0] if due else turn.now.us) + timing.permit_life_us
     number = turn.state.next_permit
-    permit = Permit(number, ask.level, ask.train, ask.triggers, ask.spacing_us, expires_us, block, due)
+    permit = Permit(number, ask.level, ask.train, ask.triggers, ask.spacing_us, turn.now.us, expires_us, block, due)
     turn.to(pending=None, next_permit=number + 1, permits=(*turn.state.permits, permit))
     body = {"ok": True, "permit": number, "reserved": ask.pulses, "ref": seq, "expires_us": expires_us}
     turn.do(Answer(pending.connection, pending.request_id, body))
@@ -189,6 +189,12 @@ def judge_trigger(turn: Turn) -> frames.No | None:
         return frames.No(Reason.LEDGER_LATE)
     ask = Ask(permit.level, permit.train, turn.now.us)
     return _read_back_differs(turn, ask) or _rules(turn, ask, permit.block)
+
+
+def waited_for_its_permit(turn: Turn, since_us: int) -> frames.No | None:
+    """A trigger that was already waiting when its permit was granted was not sent in the knowledge of it."""
+    permit = turn.state.permits[0] if turn.state.permits else None
+    return frames.No(Reason.NO_PERMIT) if permit is not None and since_us < permit.granted_us else None
 
 
 def trigger_written(turn: Turn, *, planned_us: int) -> None:
@@ -303,7 +309,7 @@ def make_for_script(turn: Turn) -> frames.No | None:
         return frames.No(Reason.READ_BACK_STALE)
     number = turn.state.next_permit
     expires_us = turn.now.us + turn.room.limits.timing.permit_life_us
-    permit = Permit(number, read.level, _train(read), 1, 0, expires_us, session.block)
+    permit = Permit(number, read.level, _train(read), 1, 0, 0, expires_us, session.block)
     turn.to(next_permit=number + 1, permits=(permit,))
     return None
 

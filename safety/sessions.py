@@ -93,6 +93,9 @@ def _understand(turn: Turn, connection: int, message: control.OpenSession) -> Se
     if message.subject and turn.state.book.blocked(key_of(message.subject)):
         raise _Not(Reason.SUBJECT_BLOCKED)
     protocol, threshold = _protocol(turn, kind, message), _threshold(turn, message)
+    lacks = turn.room.lacks(protocol, turn.now.wall_us)
+    if lacks:
+        raise _Not(Reason.USE_FORBIDS, use=turn.room.use.value, lacks=lacks[0])
     intensity = _intensity(kind, protocol, message)
     key = key_of(f"{message.subject} {turn.now.wall_us} {turn.now.us}")
     planned = protocol.pulses if protocol else _own_pulses(turn, kind)
@@ -186,7 +189,7 @@ def _continued(turn: Turn, protocol: Protocol | None, message: control.OpenSessi
     same = (key_of(message.subject), key_of(message.coil), key_of(protocol.id))
     if (opened.subject, opened.coil, opened.protocol) != same:
         raise _Not(Reason.CANNOT_CONTINUE, why="subject, coil or protocol differ")
-    if turn.now.wall_us - opened.wall_us > turn.room.continue_within_us:
+    if turn.now.wall_us - opened.wall_us > turn.room.limits.timing.continue_within_us:
         raise _Not(Reason.CANNOT_CONTINUE, why="it was begun too long ago")
     if not message.reason:
         raise _Not(Reason.CANNOT_CONTINUE, why="a reason is needed")

@@ -1,0 +1,36 @@
+"""The state a watchdog starts with: what its ledger remembers, or a lockout when the ledger cannot be trusted."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from drivers.quantities import SINGLE, Train
+from safety.asking import Past
+from safety.instant import Instant
+from safety.ledger_errors import LedgerError
+from safety.ledger_link import LedgerLink, Spawned
+from safety.state import Phase, Room, State
+
+
+def starting_state(room: Room, folder: Path, now: Instant, spawn: Callable[..., Spawned]) -> tuple[State, LedgerLink]:
+    """The state before the first event, and the link to a ledger writer (to nobody in a lockout)."""
+    try:
+        spawned = spawn(folder, simulated=room.simulated)
+    except LedgerError as error:
+        print(f"coilward-watchdog: LOCKED: {error}", file=sys.stderr)
+        return replace(State(), phase=Phase.LOCKOUT, seen_us=now.us), _link_to_nobody()
+    state = State(seen_us=now.us, book=spawned.book)
+    if spawned.book.last_opened is not None:
+        # The last train before the restart may have just ended: its end counts as now, so intervals are kept.
+        state = replace(state, past=(Past(now.us, Train(1, SINGLE)),))
+    return state, spawned.link
+
+
+def _link_to_nobody() -> LedgerLink:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    theirs.detach()
+    return LedgerLink(ours)
