@@ -60,10 +60,10 @@ class Phase:
         """Pulses of all trains."""
         return self.train.pulses * self.trains
 
-    def pulse_times_us(self, start_us: int, shorter_us: int = 0) -> Iterator[int]:
-        """When each pulse is due, every gap shortened by `shorter_us`."""
+    def pulse_times_us(self, start_us: int) -> Iterator[int]:
+        """When each pulse is due."""
         for n in range(self.trains):
-            yield from self.train.pulse_times_us(start_us + n * (self.train.duration_us + self.gap_us - shorter_us))
+            yield from self.train.pulse_times_us(start_us + n * (self.train.duration_us + self.gap_us))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,6 @@ class Protocol:
     accelerated: bool
     windows: tuple[int, int, int]
     """Most pulses in any 1, 10 and 60 s, at planned times."""
-    windows_close: tuple[int, int, int]
-    """The same with every gap as short as the limits tolerate."""
     digest: str
     """BLAKE2s of the file: a changed file is another protocol."""
 
@@ -117,16 +115,10 @@ def most_in_window(times_us: Sequence[int], window_us: int) -> int:
     return most
 
 
-def _windows(phases: Iterable[Phase], limits: Limits, *, close: bool) -> tuple[int, int, int]:
+def _windows(phases: Iterable[Phase], limits: Limits) -> tuple[int, int, int]:
     times: list[int] = []
     for phase in phases:
-        start_us = times[-1] + limits.minimum_gap_us if times else 0
-        if not close:
-            times += phase.pulse_times_us(start_us)
-        elif phase.slow:
-            times += range(start_us, start_us + phase.pulses * limits.single_spacing_us, limits.single_spacing_us)
-        else:
-            times += phase.pulse_times_us(start_us, limits.gap_tolerance_us)
+        times += phase.pulse_times_us(times[-1] + limits.minimum_gap_us if times else 0)
     one, ten, sixty = (most_in_window(times, window_us) for window_us in WINDOWS_US)
     return one, ten, sixty
 
@@ -140,6 +132,10 @@ class _Proof:
     def equal(self, figure: str, stated: object, proved: object) -> None:
         if stated != proved:
             self.wrong.append(f"{figure} says {stated}, its arithmetic gives {proved}")
+
+    def at_most(self, figure: str, number: int, hard: int) -> None:
+        if number > hard:
+            self.wrong.append(f"{figure} is {number}, above the hard limit of {hard}")
 
     def near(self, figure: str, stated: Decimal, proved_us: int) -> None:
         """Within 1 %, because papers round minutes."""
@@ -206,6 +202,17 @@ def _prove_cells(phase: Phase, limits: Limits, proof: _Proof) -> None:
         proof.wrong.append(f"{shown} is in no cell that a named protocol may exceed")
 
 
+def _prove_totals(protocol: Protocol, limits: Limits, proof: _Proof) -> None:
+    """Nothing that no site could ever allow."""
+    for name, most in zip(("window_1s", "window_10s", "window_60s"), protocol.windows, strict=True):
+        proof.at_most(name, most, limits.hard(name))
+    proof.at_most(
+        "per_day", protocol.per_day, limits.hard("day_pulses_accelerated" if protocol.accelerated else "day_pulses")
+    )
+    if protocol.per_day % protocol.pulses:
+        proof.wrong.append(f"per_day says {protocol.per_day}, no multiple of {protocol.pulses}")
+
+
 def parse_protocol(text: str, file: str, limits: Limits) -> Protocol:
     """The protocol `text` describes; ConfigError naming each figure that does not hold."""
     table, proof = parse_table(text, file), _Proof()
@@ -227,14 +234,12 @@ def parse_protocol(text: str, file: str, limits: Limits) -> Protocol:
         phases=phases,
         per_day=table.whole("per_day", 1, 100_000),
         accelerated=table.flag("accelerated"),
-        windows=_windows(phases, limits, close=False),
-        windows_close=_windows(phases, limits, close=True),
+        windows=_windows(phases, limits),
         digest=blake2s(text.encode(), digest_size=16).hexdigest(),
     )
     proof.equal("pulses", table.whole("pulses", 1, 100_000), protocol.pulses)
     proof.equal("windows", windows, protocol.windows)
-    if protocol.per_day % protocol.pulses:
-        proof.wrong.append(f"per_day says {protocol.per_day}, no multiple of {protocol.pulses}")
+    _prove_totals(protocol, limits, proof)
     table.done()
     if proof.wrong:
         raise ConfigError(f"{file}: {'; '.join(proof.wrong)}; correct the file against its source")

@@ -273,8 +273,6 @@ def windows_kept(ask: Ask, facts: Facts, limits: Limits) -> Verdict:
     first = len(times)
     times += ask.pulse_times_us()
     most = (limits.window_1s, limits.window_10s, limits.window_60s)
-    if facts.kind is SessionKind.TREATMENT and facts.protocol is not None:
-        most = facts.protocol.windows_close
     for window_us, allowed in zip(WINDOWS_US, most, strict=True):
         if len(times) <= allowed:
             continue

@@ -14,7 +14,7 @@ import pytest
 
 from drivers.errors import ConfigError
 from drivers.quantities import SECOND_US, Hertz
-from safety.limits import DATA, Limits, Row, load_limits
+from safety.limits import DATA, Cell, Limits, Row, load_limits
 from safety.protocols import LIBRARY, parse_protocol
 
 INDEPENDENT = tomllib.loads(
@@ -57,6 +57,11 @@ def _cells(limits: Limits) -> dict[tuple[str, int], tuple[int, int]]:
     return cells
 
 
+def _rate_and_intensity(cell: Cell) -> tuple[Fraction, Fraction]:
+    """Milliseconds per pulse and multiples of the threshold."""
+    return Fraction(10_000, cell.rate.tenths), Fraction(cell.intensity.tenths, 1000)
+
+
 def _unequal(one: dict[Any, Any], other: dict[Any, Any]) -> list[str]:
     return [str(key) for key in one.keys() | other.keys() if one.get(key) != other.get(key)]
 
@@ -66,7 +71,10 @@ def differences(limits: Limits) -> list[str]:
     plain = {name: _converted(row) for name, row in limits.rows.items() if not name.startswith(("cell_", "tier2_"))}
     chen, rossi = INDEPENDENT["chen_pulses"], INDEPENDENT["rossi_milliseconds"]
     cells = {(rate, 1000 + 100 * n): (chen[rate][n], rossi[rate][n]) for rate in chen for n in range(4)}
-    named = {(Fraction(10_000, c.rate.tenths), Fraction(c.intensity.tenths, 1000), Fraction(c.longest_us * c.rate.tenths, 10 * SECOND_US)) for c in limits.named}  # fmt: skip
+    named = {
+        (*_rate_and_intensity(cell), Fraction(cell.longest_us * cell.rate.tenths, 10 * SECOND_US))
+        for cell in limits.named
+    }
     typed_named = {tuple(Fraction(n) for n in row) for row in INDEPENDENT["named"].values()}
     wrong = _unequal(plain, _typed()) + _unequal(cells, _cells(limits))
     return wrong + [f"named {cell}" for cell in named ^ typed_named]
@@ -84,7 +92,7 @@ def moved_one_step(text: str) -> Iterator[tuple[str, str]]:
 
 def _without_words(text: str) -> str:
     """Blanks comments, quoted text, section names and keys, so that only values are left, each in its place."""
-    return re.sub(r'#[^\n]*|"[^"\n]*"|^\[[^\n]*\]$|^\w+ =', lambda m: " " * len(m.group()), text, flags=re.M)
+    return re.sub(r'#[^\n]*|"[^"\n]*"|^\[[^\n]*\]$|^\w+ =', lambda m: " " * len(m.group()), text, flags=re.MULTILINE)
 
 
 def _numbers_in(data: Any) -> int:
@@ -128,9 +136,7 @@ def protocol_differs(text: str, limits: Limits) -> bool:
         return True
     raw = tomllib.loads(text, parse_float=Decimal)
     typed, phase, stated = INDEPENDENT["protocol"][protocol.id], protocol.phases[0], raw["phases"][0]
-    exceeds = [
-        [Fraction(10_000, c.rate.tenths), Fraction(c.intensity.tenths, 1000), c.pulses(c.rate)] for c in phase.exceeds
-    ]
+    exceeds = [[*_rate_and_intensity(cell), cell.pulses(cell.rate)] for cell in phase.exceeds]
     typed_exceeds = [[Fraction(n) for n in typed["exceeds"]]] if typed["exceeds"] else []
     pairs = [
         (protocol.pulses, typed["total"]),

@@ -1,0 +1,197 @@
+"""The watchdog's own reading of the site file, and the signatures a study needs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from drivers.errors import ConfigError, OperatorError
+from drivers.quantities import PercentRmt
+from safety.asking import Use
+from safety.limits import load_limits
+from safety.protocols import load_protocols
+from safety.review import load_reviewed, reviewed_text, sign, study_lacks, to_review, unsigned
+from safety.site import load_site
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "site.toml"
+TEXT = EXAMPLE.read_text("utf-8")
+STUDY = '\n[study]\nethics = "EC 1/26"\nphysician = "a physician"\nuntil = 2026-12-31\nreviewed = "reviewed.toml"\n'
+ROME = ZoneInfo("Europe/Rome")
+
+
+def site_with(folder: Path, *changes: tuple[str, str], more: str = "") -> Path:
+    text = TEXT
+    for changed, to in changes:
+        assert changed in text
+        text = text.replace(changed, to, 1)
+    path = folder / "site.toml"
+    path.write_text(text + more, "utf-8")
+    return path
+
+
+def a_study(folder: Path) -> Path:
+    return site_with(
+        folder,
+        ('"simulation"', '"study"'),
+        ("slack = 4", ""),
+        ("pty:/run/coilward/sim/stimulator", "serial:/dev/ttyUSB0"),
+        more=STUDY,
+    )
+
+
+def wall(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=ROME).timestamp()) * 1_000_000
+
+
+def test_the_example_is_a_simulated_room() -> None:
+    site = load_site(EXAMPLE)
+    assert (site.room, site.use, site.zone, site.profile) == ("room1", Use.SIMULATION, ROME, "fixed")
+    assert (site.slack, site.one_person, site.study) == (4, False, None)
+    assert site.stimulator.simulated
+    assert site.authorisations == EXAMPLE.parent / "authorisations"
+    assert site.state == Path("/var/lib/coilward/watchdog")
+    assert site.limits.digest == load_limits().digest
+
+
+def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(
+        '[site]\nroom = "r"\nuse = "bench"\ntimezone = "UTC"\n'
+        '[stimulator]\nmodel = "magstim-rapid2"\nfirmware = 9\nport = "serial:/dev/ttyS0"\ncoil = "C_1"\n'
+        'unlock_code_file = "code"\n[watchdog]\nstate = "state"\n',
+        "utf-8",
+    )
+    site = load_site(path)
+    assert (site.slack, site.profile, site.authorisations) == (1, "fixed", None)
+    assert (site.stimulator.supply_volts, site.stimulator.simulated) == (240, False)
+    assert site.stimulator.unlock_code_file == tmp_path / "code"
+    assert site.state == tmp_path / "state"
+
+
+def test_a_site_s_limits_are_applied(tmp_path: Path) -> None:
+    site = load_site(site_with(tmp_path, ("[limits]", "[limits]\nintensity = 110")))
+    assert site.limits.intensity == PercentRmt.of(110)
+
+
+@pytest.mark.parametrize(
+    ("changed", "to", "what"),
+    [
+        ('room = "room1"', 'room = "Room 1"', '[site] room = "Room 1": must match [a-z0-9-]{1,32}'),
+        ('"simulation"  ', '"clinic"  ', '[site] use = "clinic": must be one of'),
+        ('"Europe/Rome"', '"Europe/Nowhere"', '[site] timezone = "Europe/Nowhere"'),
+        ('"Europe/Rome"', '"../etc"', '[site] timezone = "../etc"'),
+        ('profile = "fixed"', 'profile = "loose"', '[site] profile = "loose"'),
+        ("one_person = false", "one_person = 1", "[site] one_person = 1: must be true or false"),
+        ("one_person", "one_persn", "[site] one_persn = False: no such key here; remove it, or write one of"),
+        ('"magstim-rapid2"  ', '"magstim-200"  ', '[stimulator] model = "magstim-200"'),
+        ("firmware = 8", "firmware = 7", "[stimulator] firmware = 7: must be one of 5, 8, 9, 11"),
+        ("firmware = 8", 'firmware = 8\nunlock_code_file = "x"', "for firmware 9 and newer only"),
+        ('coil = "coil-1"', 'coil = "coil 1"', '[stimulator] coil = "coil 1"'),
+        ("pty:/run/coilward/sim/stimulator", "serial:/dev/ttyUSB0", "use simulation drives simulated stimulators"),
+        ("slack = 4", "slack = 21", "[watchdog] slack = 21: must be a whole number from 1 to 20"),
+        ("slack = 4", "slak = 4", "[watchdog] slak = 4: no such key here"),
+        ("[limits]", "[limits]\nintensity = 131", "[limits] intensity = 131: must be at most 130"),
+        ("[watchdog]", "[watch]", "watchdog is missing: must be a table"),
+        ("[site]", "[site", "not TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_section_key_value_bound_and_remedy(
+    changed: str, to: str, what: str, tmp_path: Path
+) -> None:
+    path = site_with(tmp_path, (changed, to))
+    with pytest.raises(ConfigError) as caught:
+        load_site(path)
+    assert what in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_the_daemon_s_sections_are_the_daemon_s(tmp_path: Path) -> None:
+    load_site(site_with(tmp_path, ("[daemon]", "[daemon]\nanything = 1")))
+
+
+def test_slack_and_study_belong_to_their_use(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"study.*allowed for use study only"):
+        load_site(site_with(tmp_path, more=STUDY))
+    bench = site_with(tmp_path, ('"simulation"', '"bench"'))
+    with pytest.raises(ConfigError, match=r"slack = 4: allowed for use simulation only"):
+        load_site(bench)
+
+
+@pytest.mark.parametrize(
+    ("changed", "to", "what"),
+    [
+        ('ethics = "EC 1/26"', "", "ethics is missing"),
+        ("2026-12-31", '"2026-12-31"', "must be a date, as 2027-01-01"),
+        ("2026-12-31", "2026-12-31T00:00:00Z", "must be a date alone"),
+        ("[study]", "[stdy]", "study is missing"),
+    ],
+)
+def test_a_study_names_its_grounds(changed: str, to: str, what: str, tmp_path: Path) -> None:
+    path = a_study(tmp_path)
+    assert load_site(path).study is not None
+    path.write_text(path.read_text("utf-8").replace(changed, to), "utf-8")
+    with pytest.raises(ConfigError, match=what):
+        load_site(path)
+
+
+# Review
+
+
+def test_a_study_lacks_a_signature_under_every_unverified_row_it_uses(tmp_path: Path) -> None:
+    site, library = load_site(a_study(tmp_path)), load_protocols()
+    now = wall("2026-06-01T12:00:00")
+    without = study_lacks(site, library["lf-right-1hz"], (), now)
+    assert "intensity is not signed" in without
+    assert "protocol lf-right-1hz is not signed" in without
+    assert "minimum_gap is not signed" not in without
+    assert "protocol mdd-10hz-37 is not signed" not in study_lacks(site, library["mdd-10hz-37"], (), now)
+    signatures = [sign(row, "a reviewer", now) for row in to_review(site.limits, library.values())]
+    assert study_lacks(site, library["lf-right-1hz"], signatures, now) == ()
+    assert study_lacks(site, None, signatures, now) == ()
+
+
+def test_a_signature_ends_with_the_number_it_stands_under() -> None:
+    rows = to_review(load_limits(), ())
+    signatures = [sign(row, "a reviewer", 0) for row in rows]
+    assert unsigned(rows, signatures) == ()
+    assert unsigned(to_review(load_limits().tightened({"intensity": 110}), ()), signatures) == ("intensity",)
+
+
+def test_a_study_ends_with_its_last_day_in_the_room(tmp_path: Path) -> None:
+    site = load_site(a_study(tmp_path))
+    signatures = [sign(row, "a reviewer", 0) for row in to_review(site.limits, ())]
+    assert study_lacks(site, None, signatures, wall("2026-12-31T23:59:59")) == ()
+    assert study_lacks(site, None, signatures, wall("2027-01-01T00:00:00")) == ("the study ended on 2026-12-31",)
+
+
+def test_other_uses_lack_nothing() -> None:
+    assert study_lacks(load_site(EXAMPLE), None, (), 0) == ()
+
+
+def test_signatures_survive_their_file(tmp_path: Path) -> None:
+    rows = to_review(load_limits(), ())[:3]
+    signatures = tuple(sign(row, 'reviewer "π" \\ one', wall("2026-06-01T12:00:00")) for row in rows)
+    path = tmp_path / "reviewed.toml"
+    path.write_text(reviewed_text(signatures), "utf-8")
+    assert load_reviewed(path) == signatures
+    assert load_reviewed(None) == ()
+
+
+@pytest.mark.parametrize("who", ["", "  ", "two\nlines"])
+def test_a_signature_needs_a_name(who: str) -> None:
+    row = to_review(load_limits(), ())[0]
+    with pytest.raises(OperatorError, match="is no name to sign with"):
+        sign(row, who, 0)
+
+
+def test_a_damaged_file_of_signatures_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "reviewed.toml"
+    path.write_text('[[signed]]\nrow = "intensity"\n', "utf-8")
+    with pytest.raises(ConfigError, match="digest is missing"):
+        load_reviewed(path)
+    path.write_text("signed = [1]\n", "utf-8")
+    with pytest.raises(ConfigError, match="must be an array of tables"):
+        load_reviewed(path)
