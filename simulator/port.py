@@ -19,6 +19,7 @@ from simulator.world import Happening, Kind, World
 
 BITS_PER_BYTE = 10
 """8N1: start, eight data, stop."""
+NEVER_US = 1 << 62
 BACKLOG_BYTES = 4096
 """What a client may write ahead of a paced line before it has to wait, as much as a PTY holds."""
 
@@ -109,7 +110,7 @@ class SimulatedPort:
 
         A time in the past moves nothing: some shells look at the clock once for several calls.
         """
-        while (at_us := self._next_inside_us()) is not None and at_us <= now_us:
+        while (at_us := self._next_inside_us()) <= now_us:
             self._body.step_to(max(at_us, self._body.now_us))
             while self._arriving and self._arriving[0][0] <= at_us:
                 _, data = self._arriving.popleft()
@@ -122,8 +123,8 @@ class SimulatedPort:
     @property
     def next_us(self) -> int | None:
         """When `due` has something to do again; None: only after the next `receive`."""
-        times = [self._next_inside_us(), self._leaving[0][0] if self._leaving else None]
-        return min((time for time in times if time is not None), default=None)
+        next_us = min(self._next_inside_us(), self._leaving[0][0] if self._leaving else NEVER_US)
+        return None if next_us == NEVER_US else next_us
 
     @property
     def room(self) -> int:
@@ -132,13 +133,13 @@ class SimulatedPort:
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _next_inside_us(self) -> int | None:
-        times = [
-            self._arriving[0][0] if self._arriving else None,
-            self._replies[0][0] if self._replies else None,
-            self._body.next_event_us,
-        ]
-        return min((time for time in times if time is not None), default=None)
+    def _next_inside_us(self) -> int:
+        event_us = self._body.next_event_us
+        return min(
+            self._arriving[0][0] if self._arriving else NEVER_US,
+            self._replies[0][0] if self._replies else NEVER_US,
+            NEVER_US if event_us is None else event_us,
+        )
 
     def _hear(self, data: bytes) -> None:
         if self.silent:

@@ -82,18 +82,21 @@ class Rapid2:
         return due[0] if due else None
 
     def _next_event(self) -> tuple[int, Callable[[], None]] | None:
+        """The soonest of what is to come; at one time a pulse goes before what would prevent it."""
         if self._on_at_us is not None:
             return self._on_at_us, self._switch_on
-        events: list[tuple[int, Callable[[], None]]] = []
+        soonest: tuple[int, Callable[[], None]] | None = None
         if self._train:
             pulse_us = self._train.next_us
-            events.append((self._train.ends_us, self._end_train) if pulse_us is None else (pulse_us, self._pulse))
+            soonest = (self._train.ends_us, self._end_train) if pulse_us is None else (pulse_us, self._pulse)
+        elif self._armed:
+            idle_since_us = max(self._armed_us, self._fired_us)
+            soonest = (idle_since_us + self.profile.auto_disarm_us, self.auto_disarm)
         if self.remote:
-            limit = self.profile.keep_alive_armed_us if self._armed else self.profile.keep_alive_standby_us
-            events.append((self._heard_us + limit, self._lapse))
-        if self._armed and not self._train:
-            events.append((max(self._armed_us, self._fired_us) + self.profile.auto_disarm_us, self.auto_disarm))
-        return min(events, key=lambda event: event[0]) if events else None
+            limit_us = self.profile.keep_alive_armed_us if self._armed else self.profile.keep_alive_standby_us
+            if soonest is None or self._heard_us + limit_us < soonest[0]:
+                soonest = (self._heard_us + limit_us, self._lapse)
+        return soonest
 
     # ── what it shows ───────────────────────────────────────────────────────────────────────────────────────────────
 

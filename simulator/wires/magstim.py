@@ -7,8 +7,7 @@ and costs one byte; wrong checksum or data get `<cmd>?`; a conflict gets `<cmd>S
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
-from operator import or_
+from typing import Any
 
 from drivers.errors import BadFrame
 from drivers.magstim.codec import (
@@ -80,6 +79,7 @@ class MagstimWire:
         self._profile: Profile = device.profile
         self._reader = CommandReader(device.profile.firmware)
         self._power_ups = device.power_ups
+        self._acts = self._table()
 
     # ── the three calls of a port ───────────────────────────────────────────────────────────────────────────────────
 
@@ -111,7 +111,7 @@ class MagstimWire:
             return Refused(letter, Refusal.NOT_UNDERSTOOD)
         if self._needs_remote(command) and not self._device.remote:
             return None if self._profile.mute_without_remote else Refused(letter, Refusal.CONFLICT)
-        reply = self._obey(command)
+        reply = self._acts[type(command)](command)
         if reply and not isinstance(reply, (Refused, VersionReply)):
             self._device.renew()
         return reply
@@ -123,88 +123,88 @@ class MagstimWire:
 
     # ── what it does ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _obey(self, command: Command) -> AnyReply | None:
-        match command:
-            case EnableRemote():
-                return self._enable_remote(command)
-            case DisableRemote():
-                self._device.drop_remote()
-                return self._status(command)
-            case Operate():
-                return self._operate(command)
-            case IgnoreCoilSwitch():
-                return self._done(self._status(command), self._device.ignore_coil_switch)
-            case _:
-                return self._set(command) or self._tell(command)
+    def _table(self) -> dict[type[Command], Callable[[Any], AnyReply | None]]:
+        """What is done for each command; in the same order as the commands of `drivers.magstim.commands`."""
+        device = self._device
+        return {
+            EnableRemote: self._enable_remote,
+            DisableRemote: self._disable_remote,
+            SetPower: lambda order: self._set(self._status(order), Field.LEVEL, order.percent * 10),
+            Operate: self._operate,
+            GetTemperature: self._tell_temperature,
+            GetVersion: lambda order: VersionReply(order.letter, self._profile.version),
+            GetSettings: self._tell_settings,
+            GetBasicSettings: lambda order: BasicSettingsReply(order.letter, self._instrument(), self._percent(), 0, 0),
+            SetFrequency: lambda order: self._set(self._rapid_status(order), Field.RATE, order.tenths_hertz),
+            SetPulses: lambda order: self._set(self._rapid_status(order), Field.PULSES, order.pulses),
+            SetDuration: lambda order: self._set(
+                self._rapid_status(order), Field.DURATION_MS, order.tenths_second * MS_PER_TENTH_SECOND
+            ),
+            EnhancedPowerOn: lambda order: self._set(self._rapid_status(order), Field.ENHANCED, 1),
+            EnhancedPowerOff: lambda order: self._set(self._rapid_status(order), Field.ENHANCED, 0),
+            IgnoreCoilSwitch: lambda order: self._done(self._status(order), device.ignore_coil_switch()),
+            GetError: self._tell_error,
+            GetSystemStatus: self._system_status,
+            SetChargeDelay: self._set_charge_delay,
+            GetChargeDelay: lambda order: ChargeDelayReply(
+                order.letter, self._instrument(), device.settings[Field.CHARGE_DELAY_MS]
+            ),
+        }
 
-    def _set(self, command: Command) -> Reply | None:
-        match command:
-            case SetPower(percent=percent):
-                return self._done(self._status(command), self._device.set, Field.LEVEL, percent * 10)
-            case SetChargeDelay(milliseconds=delay_ms):
-                tell = self._rapid_status if self._profile.firmware == NEW_FIRMWARE else self._system_status
-                return self._done(tell(command), self._device.set, Field.CHARGE_DELAY_MS, delay_ms)
-            case SetFrequency(tenths_hertz=tenths):
-                field, value = Field.RATE, tenths
-            case SetPulses(pulses=pulses):
-                field, value = Field.PULSES, pulses
-            case SetDuration(tenths_second=tenths):
-                field, value = Field.DURATION_MS, tenths * MS_PER_TENTH_SECOND
-            case EnhancedPowerOn() | EnhancedPowerOff():
-                field, value = Field.ENHANCED, int(isinstance(command, EnhancedPowerOn))
-            case _:
-                return None
-        return self._done(self._rapid_status(command), self._device.set, field, value)
-
-    def _done(self, before: Reply, act: Callable[..., Answer], *order: Field | int) -> Reply:
-        refusal = _REFUSALS.get(act(*order))
+    def _done(self, before: Reply, answer: Answer) -> Reply:
+        refusal = _REFUSALS.get(answer)
         return Refused(before.letter, refusal) if refusal else before
 
-    def _enable_remote(self, command: EnableRemote) -> AnyReply | None:
-        if command.code is not None and command.code != self._profile.unlock_code:
-            return None if self._profile.silent_on_wrong_unlock else Refused(command.letter, Refusal.NOT_UNDERSTOOD)
-        self._device.take_remote()
-        return self._status(command)
+    def _set(self, before: Reply, field: Field, value: int) -> Reply:
+        return self._done(before, self._device.set(field, value))
 
-    def _operate(self, command: Operate) -> Reply:
+    def _set_charge_delay(self, order: SetChargeDelay) -> Reply:
+        tell = self._rapid_status if self._profile.firmware == NEW_FIRMWARE else self._system_status
+        return self._set(tell(order), Field.CHARGE_DELAY_MS, order.milliseconds)
+
+    def _enable_remote(self, order: EnableRemote) -> Reply | None:
+        if order.code is not None and order.code != self._profile.unlock_code:
+            return None if self._profile.silent_on_wrong_unlock else Refused(order.letter, Refusal.NOT_UNDERSTOOD)
+        self._device.take_remote()
+        return self._status(order)
+
+    def _disable_remote(self, order: DisableRemote) -> Reply:
+        self._device.drop_remote()
+        return self._status(order)
+
+    def _operate(self, order: Operate) -> Reply:
         acts = {
             DISARM: self._device.order_disarm,
             ARM: self._device.arm,
             TRIGGER: self._device.trigger,
             ARM_AND_TRIGGER: self._device.arm_and_trigger,
         }
-        return self._done(self._status(command), acts.get(command, lambda: Answer.BAD_DATA))
+        before = self._status(order)
+        return self._done(before, acts[order]() if order in acts else Answer.BAD_DATA)
 
-    def _tell(self, command: Command) -> Reply:
-        device, instrument = self._device, self._instrument()
-        match command:
-            case GetSettings():
-                return SettingsReply(
-                    command.letter,
-                    instrument,
-                    self._rapid(),
-                    percent=device.settings[Field.LEVEL] // 10,
-                    tenths_hertz=device.settings[Field.RATE],
-                    pulses=device.settings[Field.PULSES],
-                    tenths_second=device.settings[Field.DURATION_MS] // MS_PER_TENTH_SECOND,
-                    wait_tenths_second=device.wait_ms // MS_PER_TENTH_SECOND,
-                )
-            case GetSystemStatus():
-                return self._system_status(command)
-            case GetTemperature():
-                shown = min(max(device.coil_tenths, 0), HOTTEST_SHOWN)
-                return TemperatureReply(command.letter, instrument, shown, shown)
-            case GetVersion():
-                return VersionReply(command.letter, self._profile.version)
-            case GetError():
-                code = device.defects.error_code or "E00"
-                return ErrorReply(command.letter, instrument, code[0], int(code[1:]))
-            case GetChargeDelay():
-                return ChargeDelayReply(command.letter, instrument, device.settings[Field.CHARGE_DELAY_MS])
-            case GetBasicSettings():
-                return BasicSettingsReply(command.letter, instrument, device.settings[Field.LEVEL] // 10, 0, 0)
-            case _:
-                return Refused(command.letter, Refusal.NOT_UNDERSTOOD)
+    def _percent(self) -> int:
+        return self._device.settings[Field.LEVEL] // 10
+
+    def _tell_settings(self, order: GetSettings) -> Reply:
+        settings = self._device.settings
+        return SettingsReply(
+            order.letter,
+            self._instrument(),
+            self._rapid(),
+            percent=self._percent(),
+            tenths_hertz=settings[Field.RATE],
+            pulses=settings[Field.PULSES],
+            tenths_second=settings[Field.DURATION_MS] // MS_PER_TENTH_SECOND,
+            wait_tenths_second=self._device.wait_ms // MS_PER_TENTH_SECOND,
+        )
+
+    def _tell_temperature(self, order: GetTemperature) -> Reply:
+        shown = min(max(self._device.coil_tenths, 0), HOTTEST_SHOWN)
+        return TemperatureReply(order.letter, self._instrument(), shown, shown)
+
+    def _tell_error(self, order: GetError) -> Reply:
+        code = self._device.defects.error_code or "E00"
+        return ErrorReply(order.letter, self._instrument(), code[0], int(code[1:]))
 
     # ── status bytes ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -219,23 +219,23 @@ class MagstimWire:
 
     def _instrument(self) -> Instrument:
         device = self._device
-        flags = {
-            Instrument.COIL_PRESENT: device.coil.present,
-            Instrument.ERROR: bool(device.defects.error_code),
-            Instrument.REMOTE: device.remote,
-        }
-        return reduce(or_, (flag for flag, on in flags.items() if on), _CONDITIONS[device.condition])
+        return Instrument(
+            _CONDITIONS[device.condition]
+            + Instrument.COIL_PRESENT * device.coil.present
+            + Instrument.ERROR * bool(device.defects.error_code)
+            + Instrument.REMOTE * device.remote
+        )
 
     def _rapid(self) -> Rapid:
         device = self._device
-        flags = {
-            Rapid.ENHANCED_POWER: bool(device.settings[Field.ENHANCED]),
-            Rapid.TRAIN_RUNNING: device.train_running,
-            Rapid.WAIT: device.waiting,
-            Rapid.SINGLE_PULSE: not device.settings.repetitive,
-            Rapid.COIL_READY: device.coil_ready,
-        }
-        return reduce(or_, (flag for flag, on in flags.items() if on), Rapid.HIGH_VOLTAGE_CONNECTED)
+        return Rapid(
+            Rapid.HIGH_VOLTAGE_CONNECTED
+            + Rapid.ENHANCED_POWER * device.settings[Field.ENHANCED]
+            + Rapid.TRAIN_RUNNING * device.train_running
+            + Rapid.WAIT * device.waiting
+            + Rapid.SINGLE_PULSE * (not device.settings.repetitive)
+            + Rapid.COIL_READY * device.coil_ready
+        )
 
     def _extended(self) -> Extended:
         plus1 = Extended.PLUS1_MODULE if self._profile.model.endswith("plus1") else Extended(0)
