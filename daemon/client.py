@@ -34,6 +34,7 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
+from daemon.background import background
 from daemon.bus import BrokerLost, Bus, Message
 from daemon.messages import (
     Answer,
@@ -113,7 +114,7 @@ class RoomClient:
         self._followers: list[_Follower] = []
         self.user = user
         self.client = f"c-{secrets.token_hex(12)}"
-        """This connection's own name: control is held by a person at a client."""
+        """This connection's own name: where its answers go."""
 
     async def listen(self) -> None:
         """Subscribes to everything the room says. Raises `SubscribeRefused` or `DeadlinePassed`."""
@@ -239,18 +240,14 @@ class RoomClient:
     @asynccontextmanager
     async def present(self) -> AsyncIterator[None]:
         """While this lasts, the person at this client is here. Counts for the holder of control alone."""
-        async with asyncio.TaskGroup() as tasks:
-            renewing = tasks.create_task(self._renew_presence())
-            try:
-                yield
-            finally:
-                renewing.cancel()
+        async with background(self._renew_presence()):
+            yield
 
     async def _renew_presence(self) -> None:
         topic = self._topics.of("presence", user=self.user)
         while True:
             if self.alive and self._beat is not None and self._beat.nonce is not None:
-                presence = Presence(client=self.client, nonce=self._beat.nonce)
+                presence = Presence(nonce=self._beat.nonce)
                 # Without a broker the room hears nothing, and that is what presence is for.
                 with contextlib.suppress(BrokerLost):
                     await self._bus.publish(topic, presence.encode(), qos=0)

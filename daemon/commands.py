@@ -92,8 +92,6 @@ def judge(command: Command, verb: Verb, user: str, role: Role | None, now: Now) 
         return Rejection(Code.STALE, "stale")
     if verb.state_seq and command.state_seq != now.state_seq:
         return Rejection(Code.CONFLICT, "conflict")
-    if verb.control and not now.control.held_by(user, command.client):
-        holder = now.control.holder
-        at = "nobody" if holder is None else f"{holder}, at another client" if holder == user else holder
-        return Rejection(Code.FORBIDDEN, "no-control", {"verb": verb.name, "holder": at})
+    if verb.control and now.control.holder != user:
+        return Rejection(Code.FORBIDDEN, "no-control", {"verb": verb.name, "holder": now.control.holder or "nobody"})
     return None

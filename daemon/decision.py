@@ -32,7 +32,7 @@ class Decision:
         """The room now, and the number of what a person would decide about it. Notes the watchdog's nonce."""
         snapshot = self.room.status()
         self.nonces.note(snapshot.nonce, self.clock())
-        subject = (*snapshot.decision(), self.control.holder, self.control.client, self.control.offered_to)
+        subject = (*snapshot.decision(), self.control.holder, self.control.offered_to)
         if subject != self._last:
             self._last = subject
             self._seq += 1

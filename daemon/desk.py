@@ -92,7 +92,7 @@ class Desk:
             log.warning("not a sign of presence: %s", problem)
             return
         now = self._decision.clock()
-        if self._decision.nonces.fresh(presence.nonce, now) and self._decision.control.seen(user, presence.client, now):
+        if self._decision.nonces.fresh(presence.nonce, now) and self._decision.control.seen(user, now):
             self._decision.room.presence(user)
 
     async def _handle(self, message: Message, user: str, name: str) -> None:
@@ -174,7 +174,7 @@ class Desk:
         control = self._decision.control
         match command:
             case messages.Take():
-                if not control.take(user, command.client, self._decision.clock()):
+                if not control.take(user, self._decision.clock()):
                     return Rejection(Code.FORBIDDEN, "held-by", {"holder": control.holder})
             case messages.HandOver():
                 control.offer(command.to)
@@ -247,7 +247,7 @@ def _written(command_id: str, outcome: Outcome | Rejection, seq: int) -> Answer:
         case Done():
             return Answer(id=command_id, ok=True, code=Code.OK, state_seq=seq, detail=dict(outcome.detail))
         case Refused():
-            sentence = messages.Sentence(what=outcome.sentence)
+            sentence = words.split(outcome.sentence)
             code, reason = Code.REJECTED, outcome.reason
         case Rejection():
             sentence = words.ENGLISH.refusal(outcome.reason, **outcome.fields)

@@ -1,4 +1,4 @@
-"""Who holds control of the room: one person, at one client, seen four times a second.
+"""Who holds control of the room: one person, seen four times a second.
 
 Control is what an operator takes, holds and hands over; it is not the arm's lease and not the release of a session.
 Holding it ends by handing over, by letting go, or by somebody else's taking it after an absence.
@@ -17,16 +17,15 @@ class Control:
     """The present holder. Times are microseconds of one clock, handed in."""
 
     holder: str | None = None
-    client: str | None = None
     offered_to: str | None = None
     seen_us: int = 0
 
-    def take(self, user: str, client: str, now_us: int) -> bool:
+    def take(self, user: str, now_us: int) -> bool:
         """False while somebody else holds it, is present, and has not offered it to `user`."""
         absent = now_us - self.seen_us > ABSENT_AFTER_US
         if self.holder not in (None, user) and self.offered_to != user and not absent:
             return False
-        self.holder, self.client, self.offered_to, self.seen_us = user, client, None, now_us
+        self.holder, self.offered_to, self.seen_us = user, None, now_us
         return True
 
     def offer(self, to: str) -> None:
@@ -35,15 +34,11 @@ class Control:
 
     def let_go(self) -> None:
         """Nobody holds control."""
-        self.holder = self.client = self.offered_to = None
+        self.holder = self.offered_to = None
 
-    def held_by(self, user: str, client: str) -> bool:
-        """Whether this person at this client holds control."""
-        return (self.holder, self.client) == (user, client)
-
-    def seen(self, user: str, client: str, now_us: int) -> bool:
+    def seen(self, user: str, now_us: int) -> bool:
         """Notes a sign of presence. False when it is not the holder's: it counts for nothing."""
-        if not self.held_by(user, client):
+        if self.holder != user:
             return False
         self.seen_us = now_us
         return True

@@ -152,7 +152,7 @@ class Command(Payload):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
     """Fresh for every command; a second command with the same id is refused."""
     client: Name
-    """This connection, not this person: where the answer goes, and whose presence counts."""
+    """This connection, not this person: where the answer goes."""
     nonce: Nonce | None = None
     """Of the newest heartbeat."""
     state_seq: int | None = None
@@ -238,7 +238,6 @@ class Resolve(Command):
 class Presence(Payload):
     """The holder's client says, four times a second, that its person is here."""
 
-    client: Name
     nonce: Nonce
     """Of the newest heartbeat: what lay in a frozen network proves nobody's presence."""
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, Self
 
 import aiomqtt
@@ -18,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from daemon.background import background
 from daemon.bus import (
     DEADLINE_S,
     BrokerLost,
@@ -67,17 +70,18 @@ class MqttBus:
         self._up = asyncio.Event()
         self._tried = asyncio.Condition()
         self._why: Exception = BrokerLost(f"not connected to the broker at {address.host}:{address.port} yet")
-        self._group = asyncio.TaskGroup()
+        self._background = AsyncExitStack()
+        self._running: asyncio.Task[None] | None = None
         self._bug: Exception | None = None
 
     async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
-        self._running = self._group.create_task(self._run())
+        await self._background.enter_async_context(background(self._run()))
         return self
 
-    async def __aexit__(self, *problem: Any) -> None:  # noqa: PYI036  handed on as it came
-        self._running.cancel()
-        await self._group.__aexit__(*problem)
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._background.__aexit__(kind, problem, trace)
 
     @property
     def connected(self) -> bool:
@@ -136,6 +140,7 @@ class MqttBus:
             await self._ask_for(self._client, pattern)
 
     async def _run(self) -> None:
+        self._running = asyncio.current_task()
         pause_s = FIRST_RETRY_S
         while True:
             try:
@@ -193,7 +198,8 @@ class MqttBus:
                     wish.receive(message)
                 except Exception as bug:  # noqa: BLE001  paho would end the connection and lose the reason
                     self._bug = bug
-                    self._running.cancel()
+                    if self._running is not None:
+                        self._running.cancel()
                 return
 
 

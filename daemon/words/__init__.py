@@ -5,9 +5,20 @@ A language is one `Catalogue`; a test holds all of them to the same keys. Englis
 
 from __future__ import annotations
 
+import re
+
+from daemon.messages import Sentence
 from daemon.words.catalogue import Catalogue, PhaseWord
 from daemon.words.english import ENGLISH
 
 LANGUAGES: dict[str, Catalogue] = {"en": ENGLISH}
 
-__all__ = ["ENGLISH", "LANGUAGES", "Catalogue", "PhaseWord"]
+__all__ = ["ENGLISH", "LANGUAGES", "Catalogue", "PhaseWord", "split"]
+
+
+def split(text: str) -> Sentence:
+    """What, why and next of a refusal that was written as one text: first sentence, what is between, last sentence."""
+    first, *rest = re.split(r"(?<=[.!?])\s+", text.strip())
+    if not rest:
+        return Sentence(what=first)
+    return Sentence(what=first, why=" ".join(rest[:-1]), next=rest[-1])

@@ -60,7 +60,7 @@ ENGLISH = Catalogue(
         "no-control": Sentence(
             what="{verb} was refused.",
             why="Control is held by {holder}.",
-            next="Take control first, or ask {holder} to hand it over.",
+            next="Take control first; if somebody holds it, ask them to hand it over.",
         ),
         "held-by": Sentence(
             what="Control was not taken.",
