@@ -168,9 +168,11 @@ class SimulatedPort:
     # ── the cable ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def pull(self) -> None:
-        """Pulls the cable: bytes on their way are gone, the device itself goes on."""
+        """Pulls the cable: bytes on their way are gone, the device goes on, half a frame in its parser included."""
         if self.present:
-            self._lose_bytes()
+            self.hang_up()
+            self._arriving.clear()
+            self._arriving_bytes = 0
             self.present = False
             self._world.happened(Happening(self._body.now_us, Kind.CABLE, note="pulled"))
 
@@ -184,12 +186,6 @@ class SimulatedPort:
         """Nobody listens at the other end any more: what the device was saying is lost, what it heard is not."""
         self._leaving.clear()
         self._replies.clear()
-
-    def _lose_bytes(self) -> None:
-        self.hang_up()
-        self._arriving.clear()
-        self._arriving_bytes = 0
-        self._wire.forget()
 
     def restore(self) -> None:
         """A good cable, and a device that listens and answers."""

@@ -31,7 +31,11 @@ class Profile:
     model: str = _option("magstim-rapid2", "what is simulated")
     firmware: int = _option(11, "what is simulated")
     supply_volts: int = _option(240, "what is simulated")
-    unlock_code: str = _option("7f3a-0c55d1e2-9b", "invented; the form cccc-cccccccc-hh is " + MAGPY)
+    unlock_code: str = field(
+        default="7f3a-0c55d1e2-9b",
+        repr=False,  # as a real one: never in a log
+        metadata={"source": "invented; the form cccc-cccccccc-hh is " + MAGPY},
+    )
 
     # Time
     arming_us: int = _option(1_000_000, "magpy-tms 1.4 waits 1.1 s after arming; the exact delay is an assumption")

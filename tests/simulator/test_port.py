@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from drivers.magstim.framing import seal
 from simulator.port import BACKLOG_BYTES
 from simulator.world import Kind
@@ -111,3 +113,15 @@ def test_the_log_in_memory_is_bounded_and_the_count_is_not(talk_to: TalkTo) -> N
     assert talk.world.counts[Kind.COIL] == 10
     assert talk.world.forgotten == 7
     assert talk.fault("log")["first"] == 7
+
+
+@pytest.mark.parametrize("gone", ["hang-up", "pulled cable"])
+def test_half_a_frame_stays_in_the_device_when_its_client_is_gone(talk_to: TalkTo, gone: str) -> None:
+    talk = talk_to(firmware=8)
+    talk.send(b"E")
+    if gone == "hang-up":
+        talk.port.hang_up()
+    else:
+        talk.fault("vanish")
+        talk.fault("come-back")
+    assert talk.send(seal(b"EA")) == seal(b"E?") + b"?"  # it took the disarm for the rest of that frame
