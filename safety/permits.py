@@ -114,9 +114,20 @@ def _read_back_differs(turn: Turn, ask: Ask) -> frames.No | None:
     read = turn.state.device.confirmed
     if read is None:
         return frames.No(Reason.READ_BACK_STALE)
+    if _ambiguous(read):
+        shown = f"{read.pulses} pulses in {read.duration_ms / 1000:g} s at {read.rate}"
+        return frames.No(Reason.READ_BACK_DIFFERS, {"shown": shown, "expected": "a duration that fits them"})
     if (read.level, _train(read)) != (ask.level, ask.train):
         return frames.No(Reason.PERMIT_DIFFERS, {"device": f"{read.level}, {read.pulses} pulses, {read.rate}"})
     return None
+
+
+def _ambiguous(read: Settings) -> bool:
+    """Whether pulses and duration name different trains: nobody can say which of the two the device obeys."""
+    if read.pulses == 1:
+        return False
+    tenths_of_second = -(-read.pulses * 100 // read.rate.tenths) if read.rate.tenths else 0
+    return read.duration_ms != tenths_of_second * 100
 
 
 def _train(settings: Settings) -> Train:

@@ -119,7 +119,9 @@ def _complete(turn: Turn, exchange: Exchange, reply: bytes, reading: Reading) ->
     if exchange.asker is not None:
         turn.do(Reply(exchange.asker, reply))
     device.learn(turn, exchange, reading)
-    if exchange.effect.kind is EffectKind.TRIGGER:
+    if exchange.effect.kind is EffectKind.TRIGGER and len(reply) == 1:
+        evidence.trigger_unanswered(turn)  # a lone `?` carries no checksum: it proves nothing
+    elif exchange.effect.kind is EffectKind.TRIGGER:
         evidence.trigger_answered(turn, reading)
     elif reading.refused and exchange.asker is not None:
         turn.tell("device-refused", how=reading.refused.value, frame=turn.room.dialect.redact(exchange.frame))
