@@ -84,6 +84,11 @@ class Reason(Enum):
         member.sentence = Sentence(what, why, next_)
         return member
 
+    @classmethod
+    def named(cls, name: str) -> Reason:
+        """The reason of a name on the wire; KeyError when there is none."""
+        return cls[name.replace("-", "_").upper()]
+
     @property
     def json(self) -> str:
         """Its name on the wire."""

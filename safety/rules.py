@@ -274,11 +274,9 @@ def windows_kept(ask: Ask, facts: Facts, limits: Limits) -> Verdict:
     times += ask.pulse_times_us()
     most = (limits.window_1s, limits.window_10s, limits.window_60s)
     for window_us, allowed in zip(WINDOWS_US, most, strict=True):
-        if len(times) <= allowed:
-            continue
-        for newest in range(first, len(times)):
-            count = newest + 1 - bisect_right(times, times[newest] - window_us)
-            if count > allowed:
+        for newest in range(max(first, allowed), len(times)):
+            if times[newest] - times[newest - allowed] < window_us:
+                count = newest + 1 - bisect_right(times, times[newest] - window_us)
                 return _refused(Reason.WINDOW_FULL, count, allowed, window=seconds(window_us))
     return ALLOWED
 

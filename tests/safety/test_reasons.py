@@ -14,7 +14,7 @@ OURS = re.compile(r"\b(permit|lease|witness|trip|tripped|nonce|frame|ledger|tick
 @pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.json)
 def test_the_name_on_the_wire_is_the_member_s(reason: Reason) -> None:
     assert reason.json == reason.value == reason.name.lower().replace("_", "-")
-    assert Reason(reason.json) is reason
+    assert Reason.named(reason.json) is reason
 
 
 @pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.json)
@@ -25,6 +25,11 @@ def test_what_why_and_next_are_short_sentences_in_plain_words(reason: Reason) ->
         assert len(part.split()) <= 30
         assert not OURS.search(part)
     assert len(str(reason.sentence).split()) <= 45
+
+
+def test_an_unknown_name_is_no_reason() -> None:
+    with pytest.raises(KeyError):
+        Reason.named("because")
 
 
 def test_no_two_reasons_say_the_same() -> None:

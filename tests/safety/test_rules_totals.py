@@ -203,7 +203,8 @@ def test_every_protocol_of_the_library_opens_and_then_runs_without_a_refusal(nam
     facts = treatment(name)
     plan = plan_of(PROTOCOLS[name], MT, None, facts.planned)
     assert judge_plan(plan, facts, LIMITS) == ALLOWED
-    now_us, past, run, given = START, (), 0, 0
+    past: tuple[Past, ...] = ()
+    now_us, run, given = START, 0, 0
     for planned in plan:
         now_us += planned.gap_us
         asked = Ask(planned.level, planned.train, now_us)
