@@ -78,7 +78,7 @@ class LedgerLink:
             except BlockingIOError:
                 break
             except ConnectionError:
-                frame = b""
+                continue  # said once, ahead of the answers it sent before it died: those are still to be read
             events += [self._heard(parse_answer(frame))] if frame else self._ended()
         return events
 

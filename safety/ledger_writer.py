@@ -43,7 +43,10 @@ def serve(sock: socket.socket, ledger: Ledger, report: OpenReport) -> None:
     """
     sock.send(answer_bytes(Answer(HELLO, ledger.head, report)))
     while frame := sock.recv(_LONGEST_REQUEST):
-        sock.send(answer_bytes(_commit(ledger, frame, report)))
+        answer = _commit(ledger, frame, report)
+        sock.send(answer_bytes(answer))
+        if answer.error is not None:
+            continue
         try:
             ledger.keep_head()
         except LedgerFailed as error:
