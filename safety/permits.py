@@ -118,7 +118,9 @@ def _read_back_differs(turn: Turn, ask: Ask) -> frames.No | None:
         shown = f"{read.pulses} pulses in {read.duration_ms / 1000:g} s at {read.rate}"
         return frames.No(Reason.READ_BACK_DIFFERS, {"shown": shown, "expected": "a duration that fits them"})
     if (read.level, _train(read)) != (ask.level, ask.train):
-        return frames.No(Reason.PERMIT_DIFFERS, {"device": f"{read.level}, {read.pulses} pulses, {read.rate}"})
+        shown = f"{read.level}, {read.pulses} pulses, {read.rate}"
+        expected = f"{ask.level}, {ask.train.pulses} pulses, {ask.train.rate}"
+        return frames.No(Reason.PERMIT_DIFFERS, {"shown": shown, "expected": expected})
     return None
 
 
