@@ -84,6 +84,7 @@ def remember_and_cancel(loop: asyncio.AbstractEventLoop) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _loops_report_abandoned_tasks() -> Iterator[None]:
     """A loop cancels silently what nobody awaited; its close is the one place where every such task is seen."""
+    asyncio.set_event_loop(None)  # else pytest-asyncio's first look for a loop makes one that nobody closes
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asyncio.runners, "_cancel_all_tasks", remember_and_cancel)
         yield
