@@ -13,8 +13,9 @@ from safety.asking import Ask, Facts, Past, run_after
 from safety.limits import Limits
 from safety.protocols import Phase, Protocol
 from safety.reasons import Reason
-from safety.rules import ALLOWED, Refused, Verdict, judge, judge_pulses
+from safety.rules import judge, judge_pulses
 from safety.threshold import MotorThreshold
+from safety.verdicts import ALLOWED, Refused, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from safety.asking import Ask, Facts, Past, SessionKind, Use, run_after
 from safety.limits import DAY_US, load_limits
 from safety.protocols import load_protocols
 from safety.reasons import Reason
-from safety.rules import ALLOWED, RULES, Refused, judge, judge_all, seconds
+from safety.rules import ALLOWED, RULES, Refused, judge, judge_all
 from safety.threshold import MotorThreshold, ThresholdMethod
+from safety.verdicts import seconds
 
 LIMITS = load_limits()
 LOOSE = LIMITS.tightened({"rate": 25, "intensity": 130, "window_1s": 25})
