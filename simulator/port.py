@@ -170,8 +170,8 @@ class SimulatedPort:
     def pull(self) -> None:
         """Pulls the cable: bytes on their way are gone, the device goes on, half a frame in its parser included."""
         if self.present:
-            self.hang_up()
-            self._arriving.clear()
+            for queue in (self._arriving, self._leaving, self._replies):
+                queue.clear()
             self._arriving_bytes = 0
             self.present = False
             self._world.happened(Happening(self._body.now_us, Kind.CABLE, note="pulled"))
@@ -181,11 +181,6 @@ class SimulatedPort:
         if not self.present:
             self.present = True
             self._world.happened(Happening(self._body.now_us, Kind.CABLE, note="plugged in"))
-
-    def hang_up(self) -> None:
-        """Nobody listens at the other end any more: what the device was saying is lost, what it heard is not."""
-        self._leaving.clear()
-        self._replies.clear()
 
     def restore(self) -> None:
         """A good cable, and a device that listens and answers."""

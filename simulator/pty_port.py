@@ -39,22 +39,20 @@ class PtyPort:
         """There was an edge: bytes, or a hang-up."""
         self._readable = True
 
-    def read(self, room: int) -> bytes | None:
-        """What clients wrote, at most `room` bytes. None: the last client has just gone."""
+    def read(self, room: int) -> bytes:
+        """What clients wrote, at most `room` bytes; the last one's too, after it has gone."""
         if not self._readable or not room:
             return b""
         try:
-            data = os.read(self.master, min(room, CHUNK_BYTES))
+            return os.read(self.master, min(room, CHUNK_BYTES))
         except BlockingIOError:
             self._readable = False
-            return b""
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
             self._readable = False
             tty.setraw(self.master)
-            return None
-        return data
+        return b""
 
     def write(self, data: bytes) -> None:
         """Sends to whoever listens; to nobody, or to one who does not read, it is lost as on a serial line."""

@@ -68,10 +68,7 @@ class Shell:
     def _turn(self) -> None:
         self._follow_cable()
         port, pty = self._bench.port, self._pty
-        while pty and (data := pty.read(port.room)) != b"":
-            if data is None:
-                port.hang_up()
-                break
+        while pty and (data := pty.read(port.room)):
             port.receive(data, self._clock.now_us())
         sent = port.due(self._clock.now_us())
         if pty:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from drivers.magstim.framing import seal
 from simulator.port import BACKLOG_BYTES
 from simulator.world import Kind
@@ -88,11 +86,13 @@ def test_a_client_that_writes_ahead_of_a_paced_line_is_bounded(talk_to: TalkTo) 
     assert talk.port.room == BACKLOG_BYTES
 
 
-def test_what_was_heard_before_a_hang_up_takes_effect_and_its_reply_is_lost(talk_to: TalkTo) -> None:
+def test_what_was_on_its_way_when_the_cable_was_pulled_is_lost(talk_to: TalkTo) -> None:
     talk = talk_to(firmware=8)
-    talk.port.receive(seal(b"Q@"), talk.now_us)
-    talk.port.hang_up()
-    assert talk.port.due(talk.now_us) == b""
+    talk.fault("slow-replies", ms=50)
+    talk.say("Q@")
+    talk.fault("vanish")
+    talk.fault("come-back")
+    assert talk.rest(MS * 100) == b""
     assert talk.device.remote
 
 
@@ -115,13 +115,9 @@ def test_the_log_in_memory_is_bounded_and_the_count_is_not(talk_to: TalkTo) -> N
     assert talk.fault("log")["first"] == 7
 
 
-@pytest.mark.parametrize("gone", ["hang-up", "pulled cable"])
-def test_half_a_frame_stays_in_the_device_when_its_client_is_gone(talk_to: TalkTo, gone: str) -> None:
+def test_half_a_frame_stays_in_the_device_when_its_cable_is_pulled(talk_to: TalkTo) -> None:
     talk = talk_to(firmware=8)
     talk.send(b"E")
-    if gone == "hang-up":
-        talk.port.hang_up()
-    else:
-        talk.fault("vanish")
-        talk.fault("come-back")
+    talk.fault("vanish")
+    talk.fault("come-back")
     assert talk.send(seal(b"EA")) == seal(b"E?") + b"?"  # it took the disarm for the rest of that frame

@@ -124,13 +124,38 @@ def test_what_a_client_wrote_before_it_left_still_arrives(simulator: RunningSimu
     until(lambda: simulator.control("status")["condition"] == "standby")
 
 
-def test_a_client_hears_nothing_that_was_said_to_another(simulator: RunningSimulator) -> None:
-    simulator.control("slow-replies", ms=200)
+def test_what_the_device_says_while_nobody_listens_is_lost(simulator: RunningSimulator) -> None:
+    simulator.control("slow-replies", ms=100)
     with opened(simulator.link) as fd:
         os.write(fd, seal(b"F@"))
-    time.sleep(0.4)
+    time.sleep(0.3)
     simulator.control("slow-replies", ms=0)
     with opened(simulator.link) as fd:
+        assert ask(fd, seal(b"Q@"), 3) == REMOTE
+
+
+def test_what_a_client_left_unread_is_lost_with_it(simulator: RunningSimulator) -> None:
+    with opened(simulator.link) as fd:
+        os.write(fd, seal(b"F@"))
+        assert select.select([fd], [], [], PATIENCE_S)[0]
+    with opened(simulator.link) as fd:
+        assert ask(fd, seal(b"Q@"), 3) == REMOTE
+
+
+def test_a_reply_that_comes_late_meets_whoever_listens_then(simulator: RunningSimulator) -> None:
+    simulator.control("delay-reply", of="F", ms=300)
+    with opened(simulator.link) as fd:
+        os.write(fd, seal(b"F@"))
+    with opened(simulator.link) as fd:
+        assert take(fd, 9) == seal(b"F\x09" + b"220220")
+
+
+def test_half_a_frame_of_a_client_that_has_gone_eats_the_next_ones_bytes(simulator: RunningSimulator) -> None:
+    with opened(simulator.link) as fd:
+        os.write(fd, b"@0")
+    time.sleep(0.1)
+    with opened(simulator.link) as fd:
+        assert ask(fd, seal(b"Q@"), 3) == seal(b"@?")
         assert ask(fd, seal(b"Q@"), 3) == REMOTE
 
 
