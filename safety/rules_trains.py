@@ -23,7 +23,7 @@ def rate_limited(ask: Ask, _facts: Facts, limits: Limits) -> Verdict:
 
 def _run(ask: Ask, facts: Facts, limits: Limits) -> int:
     """Pulses of the 1 Hz run this slow ask would end: its own, and those before it that no break parts from it."""
-    broken = ask.triggers > 1 and ask.spacing_us >= limits.run_break_us
+    broken = ask.spacing_us >= limits.run_break_us
     own = ask.train.pulses if broken else ask.pulses
     joined = bool(facts.past) and ask.starts_us - facts.past[-1].last_us < limits.run_break_us
     return own + (facts.run if joined else 0)
@@ -80,8 +80,7 @@ def gap_kept(ask: Ask, facts: Facts, limits: Limits) -> Verdict:
 
 def windows_kept(ask: Ask, facts: Facts, limits: Limits) -> Verdict:
     """Pulses in any 1, 10 and 60 s that end with an asked pulse, counted at their planned times."""
-    since_us = ask.starts_us - WINDOWS_US[-1]
-    times = [time for past in facts.past for time in past.train.pulse_times_us(past.first_us) if time > since_us]
+    times = [time_us for past in facts.past for time_us in past.train.pulse_times_us(past.first_us)]
     first = len(times)
     times += ask.pulse_times_us()
     most = (limits.window_1s, limits.window_10s, limits.window_60s)

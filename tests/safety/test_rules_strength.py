@@ -8,7 +8,7 @@ import pytest
 
 from drivers.quantities import SECOND_US, SINGLE, Hertz, PercentMso, PercentRmt, Train
 from drivers.stimulators import Field, Witness
-from safety.asking import Ask, Facts, SessionKind, Use
+from safety.asking import Ask, Facts, Past, SessionKind, Use
 from safety.limits import DAY_US, load_limits
 from safety.protocols import load_protocols
 from safety.reasons import Reason
@@ -84,6 +84,11 @@ def test_a_script_needs_no_threshold() -> None:
 def test_a_threshold_is_at_most_seven_days_old_and_not_of_the_future(age_us: int, allowed: bool) -> None:
     facts = treatment(threshold=threshold(taken_wall_us=WALL - age_us))
     assert reasons(train(60), facts) == (set() if allowed else {Reason.THRESHOLD_OLD})
+
+
+def test_the_refusal_of_an_old_threshold_shows_its_age() -> None:
+    verdict = judge(train(60), treatment(threshold=threshold(taken_wall_us=WALL - 9 * DAY_US)), LIMITS)
+    assert verdict == Refused(Reason.THRESHOLD_OLD, {"asked": "9.0 days", "allowed": "7.0 days"})
 
 
 @pytest.mark.parametrize(("age_us", "allowed"), [(DAY_US, True), (DAY_US + 1, False)])
@@ -162,8 +167,8 @@ def test_a_site_may_go_to_130_percent_and_no_further() -> None:
     assert isinstance(judge(pulse(66), with_threshold, loose), Refused)
 
 
-@pytest.mark.parametrize(("level", "allowed"), [(53, True), (54, False)])
-def test_inside_the_tables_a_visual_threshold_is_capped_at_107_percent(level: int, allowed: bool) -> None:
+@pytest.mark.parametrize(("level", "allowed"), [(53.5, True), (53.6, False)])
+def test_inside_the_tables_a_visual_threshold_is_capped_at_107_percent(level: float, allowed: bool) -> None:
     facts = script(threshold=threshold(method=ThresholdMethod.VISUAL), ceiling=PercentMso.of(100))
     assert reasons(pulse(level), facts) == (set() if allowed else {Reason.THRESHOLD_VISUAL})
 
@@ -180,7 +185,8 @@ def test_an_authorised_tier_2_protocol_lifts_the_visual_cap_and_nothing_else_doe
 
 
 def test_a_treatment_without_a_protocol_is_refused() -> None:
-    assert Reason.UNKNOWN_PROTOCOL in reasons(train(60), treatment(protocol=None))
+    past = (Past(START - 30 * SECOND_US, Train(2, TEN_HZ)),)
+    assert Reason.UNKNOWN_PROTOCOL in reasons(train(60), treatment(protocol=None, past=past))
 
 
 @pytest.mark.parametrize(
@@ -202,6 +208,19 @@ def test_a_slow_protocol_goes_pulse_by_pulse_only() -> None:
 def test_a_treatment_is_never_stronger_than_prescribed(level: int, allowed: bool) -> None:
     demo = treatment(protocol=PROTOCOLS["demo"], planned=60)
     assert reasons(train(level, 20), demo) == (set() if allowed else {Reason.NOT_IN_PROTOCOL})
+
+
+def test_of_several_phases_the_strongest_that_fits_is_prescribed() -> None:
+    demo = PROTOCOLS["demo"].phases[0]
+    two = replace(PROTOCOLS["demo"], phases=(replace(demo, intensity=PercentRmt.of(80)), demo))
+    facts = treatment(protocol=two, planned=60)
+    assert reasons(train(50, 20), facts) == set()
+    assert reasons(train(51, 20), facts) == {Reason.NOT_IN_PROTOCOL}
+
+
+def test_a_protocol_binds_treatments_alone() -> None:
+    facts = script(protocol=PROTOCOLS["demo"], past=(Past(START - 8 * SECOND_US, Train(2, TEN_HZ)),))
+    assert reasons(train(55, 22), facts) == set()
 
 
 # Threshold hunts and phantoms

@@ -142,6 +142,14 @@ def test_triggers_asked_together_count_as_a_run_unless_breaks_part_them() -> Non
     assert judge(replace(block, spacing_us=2 * SECOND_US), facts, LIMITS) == ALLOWED
 
 
+def test_a_device_run_train_of_1_hertz_goes_on_with_a_run() -> None:
+    facts = script(past=(Past(START - SECOND_US, ONE),), run=175)
+    assert reasons(ask(5, 1, 120), facts) == set()
+    assert reasons(ask(5, 1, 120), replace(facts, run=176)) == {Reason.TRAIN_TOO_LONG}
+    after = script(past=(Past(START - 5 * SECOND_US, Train(5, Hertz.of(1))),), run=5)
+    assert reasons(ask(1, 0), after) == set()
+
+
 def test_a_run_grows_with_each_slow_pulse_and_ends_with_a_break_or_a_train() -> None:
     first, second = Past(START, ONE), Past(START + SECOND_US, Train(3, Hertz.of(1)))
     assert run_after(0, None, first, LIMITS.run_break_us) == 1
@@ -173,6 +181,20 @@ def test_a_treatment_keeps_its_protocol_s_gap_less_a_tenth_of_a_second(gap_us: i
     forty = Train(40, Hertz.of(10))
     facts = treatment("mdd-10hz-37", past=(Past(START - gap_us - forty.duration_us, forty),))
     assert reasons(ask(40, 10, 120), facts) == (set() if allowed else {Reason.GAP_TOO_SHORT})
+
+
+def test_of_several_phases_the_shortest_gap_is_kept() -> None:
+    forty = Train(40, Hertz.of(10))
+    phase = PROTOCOLS["mdd-10hz-37"].phases[0]
+    two = replace(PROTOCOLS["mdd-10hz-37"], phases=(phase, replace(phase, gap_us=20 * SECOND_US)))
+    past = (Past(START - 20 * SECOND_US - forty.duration_us, forty),)
+    assert reasons(ask(40, 10, 120), treatment("mdd-10hz-37", protocol=two, past=past)) == set()
+
+
+def test_a_train_of_1_hertz_before_a_treatment_is_no_train_of_it() -> None:
+    slow = Train(2, Hertz.of(1))
+    facts = treatment("mdd-10hz-37", past=(Past(START - 6 * SECOND_US, slow),))
+    assert reasons(ask(40, 10, 120), facts) == set()
 
 
 def test_threshold_pulses_before_a_treatment_need_only_the_least_gap() -> None:
@@ -211,7 +233,8 @@ def test_a_script_has_at_most_60_pulses_in_ten_seconds() -> None:
     earlier = Past(START - 5 * SECOND_US - Train(30, Hertz.of(10)).duration_us, Train(30, Hertz.of(10)))
     window_10s = LIMITS.tightened({"window_10s": 50})
     assert judge(ask(30, 10), script(past=(earlier,)), LIMITS) == ALLOWED
-    verdict = judge(ask(30, 10), script(past=(earlier,)), window_10s)
+    old = Past(START - 30 * SECOND_US, TWENTY)
+    verdict = judge(ask(30, 10), script(past=(old, earlier)), window_10s)
     assert verdict == Refused(Reason.WINDOW_FULL, {"asked": "51", "allowed": "50", "window": "10.0 s"})
 
 
