@@ -27,7 +27,7 @@ import asyncio
 import contextlib
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -152,7 +152,7 @@ class RoomClient:
             "Is coilward-daemon running, and is the room's name right? `coilward doctor` looks."
         )
 
-    async def changes(self) -> AsyncIterator[View | None]:
+    async def changes(self) -> AsyncGenerator[View | None, None]:
         """The room now, then again whenever it differs (None: unknown). One that reads slowly skips what is between."""
         last: View | str | None = "nothing yet"
         while True:
@@ -176,7 +176,7 @@ class RoomClient:
             async with asyncio.timeout(LIVE_S / 4):
                 await self._news.wait()
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """What happens from now on; a reader that falls behind gets one `missed` with the number lost."""
         follower = _Follower()
         self._followers.append(follower)

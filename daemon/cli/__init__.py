@@ -1,0 +1,58 @@
+"""`coilward`: the operator's command line. It speaks to a room through `daemon.client` alone.
+
+Exit codes: 0 done, 1 refused or ended otherwise, 2 wrong usage, 3 nobody there to ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import typer
+
+from daemon.cli.doctor import doctor
+from daemon.cli.files import check, limits, report, subject
+from daemon.cli.guarded import guarded
+from daemon.cli.look import status, watch
+from daemon.cli.operate import app as session
+from daemon.cli.place import Place, hoisted
+from daemon.cli.safety import reset, resolve, stop
+from daemon.cli.show import Exit, failure
+from daemon.cli.trial import try_
+from drivers.errors import CoilwardError, WireError
+
+app = typer.Typer(
+    name="coilward",
+    help="Operate a TMS room: sessions, stop, status. Every refusal says what, why, and what to do next.",
+    epilog="--runtime, --site, --user and --password-file may stand anywhere on the line. "
+    "Exit codes: 0 done, 1 refused or ended otherwise, 2 wrong usage, 3 nobody there to ask.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.callback()(Place.from_options)
+app.command("try")(try_)
+app.command()(status)
+app.command()(watch)
+app.add_typer(session, name="session", help="Start a session and steer it.")
+app.command()(stop)
+app.command()(reset)
+app.command()(resolve)
+app.command()(doctor)
+app.command("check-config")(check)
+app.command()(report)
+app.command()(guarded)
+app.add_typer(limits, name="limits", help="The numbers that nobody has compared with print yet.")
+app.add_typer(subject, name="subject", help="What is on file about a subject.")
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app(hoisted(sys.argv[1:]))
+    except (CoilwardError, ExceptionGroup) as problem:
+        failure(problem)
+        unreachable = isinstance(problem, WireError)
+        sys.exit(Exit.UNREACHABLE if unreachable else Exit.REFUSED)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(Exit.REFUSED)

@@ -1,0 +1,148 @@
+"""`doctor`: looks at everything a room needs, and says what is wrong, why, and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from rich.text import Text
+
+from daemon import words
+from daemon.broker import find_mosquitto
+from daemon.cli import show
+from daemon.cli.place import Place, place
+from daemon.cli.safety import Json
+from daemon.cli.show import Exit
+from daemon.messages import Sentence
+from daemon.watchdog_line import WatchdogLine
+from drivers.errors import CoilwardError, OperatorError
+
+LEAST_FREE_BYTES = 64 << 20
+"""Room for half a million ledger records (engineering choice)."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    good: bool
+    told: Sentence
+    """When good, `what` alone."""
+
+    def data(self) -> dict[str, Any]:
+        """For --json."""
+        return {"check": self.name, "ok": self.good, **self.told.model_dump()}
+
+
+def doctor(ctx: typer.Context, as_json: Json = False) -> None:
+    """Look at everything this room needs: files, sockets, watchdog, port, broker, daemon, disk."""
+    findings = list(examine(place(ctx)))
+    for finding in findings:
+        if as_json:
+            show.as_json(finding.data())
+        else:
+            mark = ("ok    ", "green") if finding.good else ("WRONG ", "bold red")
+            show.out.print(Text.assemble(mark, (f"{finding.name:12}", "bright_black"), finding.told.what))
+            for label, text in (("why", finding.told.why), ("next", finding.told.next)):
+                if text and not finding.good:
+                    show.out.print(Text.assemble((f"{'':18}{label:5}", "bright_black"), text))
+    raise typer.Exit(Exit.OK if all(finding.good for finding in findings) else Exit.REFUSED)
+
+
+def examine(where: Place) -> Iterator[Finding]:
+    """Every finding, in the order in which one builds on another."""
+    checks: list[tuple[str, Callable[[Place], str]]] = [
+        ("site file", _site),
+        ("runtime", _runtime),
+        ("mosquitto", _mosquitto),
+        ("watchdog", _watchdog),
+        ("stimulator", _stimulator),
+        ("guarded port", _guarded_port),
+        ("broker", _broker),
+        ("ledger disk", _disk),
+    ]
+    for name, check in checks:
+        try:
+            yield Finding(name, good=True, told=Sentence(what=check(where)))
+        except (CoilwardError, OSError) as problem:
+            yield Finding(name, good=False, told=words.split(str(problem)))
+
+
+def _site(where: Place) -> str:
+    site = where.site.site
+    return f"{where.site_file}: room {site.room}, use {site.use}"
+
+
+def _runtime(where: Place) -> str:
+    folder = where.runtime.folder
+    if not folder.is_dir():
+        raise OperatorError(
+            f"{folder} is no folder. No process of this room has started on this machine, or it uses another. "
+            "Start the room, or give --runtime."
+        )
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise OperatorError(f"{folder} cannot be read. It belongs to another user. Join the group coilward.")
+    return str(folder)
+
+
+def _mosquitto(_where: Place) -> str:
+    program = find_mosquitto()
+    told = subprocess.run([program, "-h"], capture_output=True, text=True, timeout=5, check=False).stdout
+    return f"{program}: {told.splitlines()[0] if told else 'it does not say its version'}"
+
+
+def _watchdog(where: Place) -> str:
+    with WatchdogLine(where.runtime.watchdog_control) as line:
+        status = line.status()
+    trip = status.get("trip")
+    if trip:
+        raise OperatorError(
+            f"The watchdog is tripped: {trip['reason']}. It stays so until a person lifts it. "
+            "Clear the cause, then run `coilward reset`."
+        )
+    return f"{status['phase']}, witness {status['witness']}, {line.hello.get('use', '?')}"
+
+
+def _stimulator(where: Place) -> str:
+    with WatchdogLine(where.runtime.watchdog_control) as line:
+        device = line.status().get("device") or {}
+    if not device.get("present"):
+        raise OperatorError(
+            f"No stimulator answers. Its port is {where.site.stimulator.port}. "
+            "Check power, cable, and the port in the site file."
+        )
+    return f"{where.site.stimulator.model}, {device.get('condition')}"
+
+
+def _guarded_port(where: Place) -> str:
+    link = where.runtime.guarded_port
+    if not link.is_symlink() or not link.exists():
+        raise OperatorError(f"{link} leads nowhere. The watchdog makes it. Start coilward-watchdog.")
+    return f"{link} → {link.readlink()}"
+
+
+def _broker(where: Place) -> str:
+    async def look() -> str:
+        async with where.room() as room:
+            view = await room.known(3)
+            return f"signed in as {where.user}; the room is {words.ENGLISH.phase(view.state.phase).word}"
+
+    return asyncio.run(look())
+
+
+def _disk(where: Place) -> str:
+    state = where.site.watchdog.state
+    folder = next(path for path in (state, *state.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        raise OperatorError(
+            f"{folder} has {free >> 20} MiB left. A full disk locks the room out. Free {LEAST_FREE_BYTES >> 20} MiB."
+        )
+    return f"{state}: {free >> 20} MiB free"

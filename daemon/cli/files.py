@@ -1,0 +1,112 @@
+"""Commands that read and write files: `check-config`, `report`, `limits review`, `subject threshold`."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from daemon.cli import show
+from daemon.cli.place import place, whoami
+from daemon.cli.safety import Json
+from daemon.cli.show import Exit
+from daemon.config import check_config
+from daemon.thresholds import Thresholds, threshold_of
+from drivers.errors import ConfigError, OperatorError
+from safety.protocols import load_protocols
+from safety.review import load_reviewed, reviewed_text, sign, to_review, unsigned
+from safety.site import load_site as load_safety_site
+
+limits = typer.Typer(no_args_is_help=True)
+subject = typer.Typer(no_args_is_help=True)
+
+
+def check(
+    ctx: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="Site file; none: the one this command would use.")] = None,
+) -> None:
+    """Say everything that is wrong with a site file, or that it holds."""
+    lines, code = check_config(file or place(ctx).site_file)
+    for line in lines:
+        print(line)
+    raise typer.Exit(code)
+
+
+def report(
+    ctx: typer.Context,
+    session: Annotated[str | None, typer.Argument(help="Part of the report's name; none: the newest.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a session gave, and where its report lies."""
+    folder = place(ctx).site.daemon.state / "reports"
+    found = sorted(folder.glob(f"*{session or ''}*.json"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise OperatorError(f"No report in {folder}. No session of that name has ended here. List the folder.")
+    document = json.loads(found[-1].read_text())
+    if as_json:
+        show.as_json(document)
+    else:
+        show.out.print(show.summary(document))
+    raise typer.Exit(Exit.OK)
+
+
+@limits.command()
+def review(
+    ctx: typer.Context,
+    sign_as: Annotated[str | None, typer.Option("--sign", metavar="NAME", help="Sign the rows named, as NAME.")] = None,
+    rows: Annotated[
+        list[str] | None, typer.Argument(help="Rows to sign; none with --sign: every unsigned one.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="File of signatures; none: the site's `reviewed`.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List every number nobody has compared with its source in print, and who has signed it; sign some."""
+    site = load_safety_site(place(ctx).site_file)
+    reviewed = file or (site.study.reviewed if site.study else None)
+    every = to_review(site.limits, load_protocols().values())
+    signatures = load_reviewed(reviewed if reviewed is not None and reviewed.exists() else None)
+    open_rows = set(unsigned(every, signatures))
+    if sign_as is not None:
+        wanted = set(rows) if rows else open_rows
+        if unknown := wanted - {row.name for row in every}:
+            raise OperatorError(f"{', '.join(sorted(unknown))}: no such row. Run `coilward limits review`.")
+        if reviewed is None:
+            raise ConfigError("The site names no file of signatures. Give --file, and set `reviewed` in [study].")
+        kept = tuple(signature for signature in signatures if signature.row not in wanted)
+        new = tuple(sign(row, sign_as, time.time_ns() // 1000) for row in every if row.name in wanted)
+        reviewed.write_text(reviewed_text((*kept, *new)))
+        show.out.print(f"{len(new)} rows signed as {sign_as} in {reviewed}.")
+        return
+    if as_json:
+        for row in every:
+            show.as_json({"row": row.name, "says": row.says, "source": row.source, "signed": row.name not in open_rows})
+        return
+    table = Table("row", "says", "source", "signed")
+    for row in every:
+        table.add_row(row.name, row.says, row.source, "no" if row.name in open_rows else "yes")
+    show.out.print(table)
+    show.out.print(f"{len(open_rows)} of {len(every)} unsigned. Use `study` needs every row it uses signed.")
+
+
+@subject.command()
+def threshold(
+    ctx: typer.Context,
+    subject: Annotated[str, typer.Argument(help="Pseudonym.")],
+    *,
+    value: Annotated[str, typer.Option(help="Motor threshold in % MSO, such as 42 or 42.5.")],
+    method: Annotated[str, typer.Option(help="emg or visual.")],
+    pulses: Annotated[int, typer.Option(help="Accepted pulses it was found from.")],
+    coil: Annotated[str, typer.Option(help="Coil it was found with.")],
+    sd: Annotated[str | None, typer.Option(help="Standard deviation, % MSO.")] = None,
+) -> None:
+    """File a motor threshold that was measured just now."""
+    where = place(ctx)
+    known = {"method": method, "pulses": pulses, "coil": coil, "taken_wall_us": time.time_ns() // 1000}
+    spread = threshold_of(sd, **known).value_tenths if sd is not None else None
+    filed = threshold_of(value, **known, sd_tenths=spread, simulated=where.site.site.use == "simulation")
+    Thresholds(where.site.daemon.state).file(subject, filed, by=whoami())
+    show.out.print(f"On file: {subject}, {value} % MSO with {coil}, by {method}.")

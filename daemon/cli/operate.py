@@ -1,0 +1,163 @@
+"""`session …`: open, steer and continue a session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+import typer
+
+from daemon.cli import conduct, show
+from daemon.cli.bar import Bar
+from daemon.cli.place import Place, place
+from daemon.cli.safety import Json, ask, stop
+from daemon.cli.show import Exit
+from daemon.client import RoomClient
+from daemon.messages import Answer
+from drivers.errors import OperatorError
+
+app = typer.Typer(no_args_is_help=True)
+app.command()(stop)
+
+Placement = Annotated[str, typer.Option(help="How and where the coil was placed, in your words.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Release without asking: you have read what the watchdog understood.")]
+Intensity = Annotated[str | None, typer.Option(help="In % rMT, at most what is prescribed.")]
+
+
+@app.command()
+def start(
+    ctx: typer.Context,
+    subject: Annotated[str, typer.Argument(help="Pseudonym.")],
+    protocol: Annotated[str, typer.Argument(help="Id in the library, such as mdd-10hz-37.")],
+    *,
+    placement: Placement = "",
+    intensity: Intensity = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Open a session, release it, and stay in the foreground as its operator. Ctrl-C is STOP."""
+    tenths = percent_tenths(intensity) if intensity is not None else None
+
+    async def opening(room: RoomClient) -> Answer:
+        return await room.ask("start", subject=subject, protocol=protocol, placement=placement, intensity_tenths=tenths)
+
+    raise typer.Exit(asyncio.run(_foreground(place(ctx), opening, yes=yes, as_json=as_json)))
+
+
+@app.command("continue")
+def continue_(
+    ctx: typer.Context,
+    session: Annotated[str | None, typer.Argument(help="Key of the session; none: the last one.")] = None,
+    *,
+    reason: Annotated[str, typer.Option(help="Why it was interrupted, in your words.")],
+    placement: Placement = "",
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Open the remainder of a session that ended early, and stay in the foreground. Ctrl-C is STOP."""
+
+    async def opening(room: RoomClient) -> Answer:
+        return await room.ask("continue", session=session, reason=reason, placement=placement)
+
+    raise typer.Exit(asyncio.run(_foreground(place(ctx), opening, yes=yes, as_json=as_json)))
+
+
+@app.command()
+def pause(ctx: typer.Context, as_json: Json = False) -> None:
+    """No further train; a running one is disarmed. Needs no control."""
+    raise typer.Exit(asyncio.run(ask(place(ctx), "pause", "Paused.", as_json=as_json)))
+
+
+@app.command()
+def resume(ctx: typer.Context, as_json: Json = False) -> None:
+    """Release a paused session again. Its operator must be present."""
+    raise typer.Exit(asyncio.run(_resume(place(ctx), as_json=as_json)))
+
+
+@app.command()
+def end(ctx: typer.Context, as_json: Json = False) -> None:
+    """End a session at rest, and write its report."""
+    code = ask(place(ctx), "end", "The session has ended.", as_json=as_json, take=True)
+    raise typer.Exit(asyncio.run(code))
+
+
+@app.command()
+def lower(
+    ctx: typer.Context,
+    intensity: Annotated[str, typer.Argument(help="In % rMT.")],
+    as_json: Json = False,
+) -> None:
+    """Lower the intensity of the trains to come."""
+    tenths = percent_tenths(intensity)
+    done = f"Intensity is {intensity} % rMT from the next train on."
+    code = ask(place(ctx), "lower", done, as_json=as_json, take=True, intensity_tenths=tenths)
+    raise typer.Exit(asyncio.run(code))
+
+
+def percent_tenths(text: str) -> int:
+    """0.1 % rMT of what a person typed. OperatorError when it is no percentage with at most one decimal."""
+    try:
+        tenths = Decimal(text.removesuffix("%").strip()) * 10
+    except InvalidOperation:
+        tenths = Decimal("NaN")
+    if not tenths.is_finite() or tenths != int(tenths) or tenths < 0:
+        raise OperatorError(f"{text!r} is no intensity. Write % rMT with at most one decimal, such as 95 or 97.5.")
+    return int(tenths)
+
+
+async def _resume(where: Place, *, as_json: bool) -> Exit:
+    async with where.room() as room:
+        view = await room.known(5)
+        if view.state.hash is None:
+            raise OperatorError("Nothing was resumed. No session is open. Start one first.")
+        taken = await room.ask("take")
+        if not taken.ok:
+            return show.answer(taken, "", as_json=as_json)
+        return show.answer(await room.ask("resume", hash=view.state.hash), "Resumed.", as_json=as_json)
+
+
+async def _foreground(
+    where: Place, opening: Callable[[RoomClient], Awaitable[Answer]], *, yes: bool, as_json: bool
+) -> Exit:
+    async def confirm(opened: Answer) -> bool:
+        show.err.print(show.understood(opened))
+        return yes or await asyncio.to_thread(typer.confirm, "Release?", default=False, err=True)
+
+    async with where.room() as room, conduct.stop_key() as stop:
+        try:
+            await conduct.take_control(room)
+            with Bar() as bar:
+                ended = await conduct.conduct(
+                    room,
+                    where.runtime,
+                    stop,
+                    opening=lambda: opening(room),
+                    confirm=_paused_bar(bar, confirm),
+                    progress=bar,
+                )
+        except conduct.Refused as no:
+            return show.answer(no.answer, "", as_json=as_json)
+    return tell_end(ended, as_json=as_json)
+
+
+def _paused_bar(bar: Bar, confirm: Callable[[Answer], Awaitable[bool]]) -> Callable[[Answer], Awaitable[bool]]:
+    async def asking(opened: Answer) -> bool:
+        with bar.hidden():
+            return await confirm(opened)
+
+    return asking
+
+
+def tell_end(ended: conduct.Ended, *, as_json: bool) -> Exit:
+    """Prints how a session ended."""
+    report: Any = ended.report
+    if as_json:
+        show.as_json(report if report is not None else {"outcome": ended.view.state.phase})
+    elif report is not None:
+        show.out.print(show.summary(report))
+    else:
+        show.out.print(show.room(ended.view))
+    complete = report["outcome"] == "completed" if report is not None else ended.view.state.phase == "done"
+    return Exit.OK if complete else Exit.REFUSED

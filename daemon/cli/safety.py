@@ -1,0 +1,108 @@
+"""`stop`, `reset`, `resolve`: what a person does when something is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from daemon.cli import show
+from daemon.cli.place import Place, place, whoami
+from daemon.cli.show import Exit
+from daemon.client import RoomClient
+from daemon.guard_words import Stop
+from daemon.messages import Sentence
+from daemon.runtime import Runtime
+from daemon.watchdog_line import WatchdogLine
+from drivers.errors import CoilwardError
+
+STANDBY_S = 3.0
+"""How long a STOP waits to see the stimulator in standby before it says: press the button."""
+Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")]
+
+
+def stop(ctx: typer.Context, as_json: Json = False) -> None:
+    """Disarm now. Goes to the watchdog's own socket first and over MQTT as well; needs neither control nor daemon."""
+    where = place(ctx)
+    ways = asyncio.run(_stop(where))
+    if as_json:
+        show.as_json(ways)
+    elif ways["standby"]:
+        show.out.print("[bold]DISARMED.[/] The watchdog has read the stimulator back in standby.")
+    else:
+        show.refusal(
+            Sentence(
+                what="STOP is NOT CONFIRMED: press STOP on the stimulator.",
+                why=" ".join(str(ways[way]) for way in ("watchdog", "mqtt") if ways[way] is not True),
+                next="Then run `coilward doctor`.",
+            )
+        )
+    raise typer.Exit(Exit.OK if ways["standby"] else Exit.UNREACHABLE)
+
+
+async def stop_everywhere(runtime: Runtime, room: RoomClient | None) -> dict[str, Any]:
+    """STOP by both ways. `standby` is true only when the watchdog itself has confirmed it."""
+    direct = asyncio.create_task(asyncio.to_thread(_stop_watchdog, runtime))
+    over_mqtt: Any = "Not connected to the broker."
+    if room is not None:
+        try:
+            answer = await room.ask("stop")
+            over_mqtt = True if answer.ok else answer.sentence.what if answer.sentence else answer.reason
+        except CoilwardError as problem:
+            over_mqtt = str(problem)
+    watchdog = await direct
+    return {"watchdog": watchdog, "mqtt": over_mqtt, "standby": watchdog is True or over_mqtt is True}
+
+
+async def _stop(where: Place) -> dict[str, Any]:
+    direct = asyncio.create_task(asyncio.to_thread(_stop_watchdog, where.runtime))
+    try:
+        async with where.room() as room:
+            ways = await stop_everywhere(where.runtime, room)
+    except CoilwardError as problem:
+        ways = {"watchdog": await direct, "mqtt": str(problem)}
+    watchdog = await direct
+    return {"watchdog": watchdog, "mqtt": ways["mqtt"], "standby": watchdog is True or ways["mqtt"] is True}
+
+
+def _stop_watchdog(runtime: Runtime) -> bool | str:
+    """True once the watchdog shows the stimulator in standby (or none there to be armed); else why not."""
+    try:
+        with WatchdogLine(runtime.watchdog_control) as line:
+            line.ask(Stop(by=whoami()))
+            for _ in range(int(STANDBY_S / 0.25)):
+                status = line.status()
+                device = status.get("device") or {}
+                if not status.get("disarming") and (not device.get("present") or device.get("condition") == "standby"):
+                    return True
+            return "The watchdog has not read the stimulator back in standby."
+    except CoilwardError as problem:
+        return str(problem)
+
+
+def reset(ctx: typer.Context, as_json: Json = False) -> None:
+    """Lift a trip once its cause is clear. The graver ones take two different people within 30 s."""
+    raise typer.Exit(asyncio.run(ask(place(ctx), "reset", "The trip is lifted.", as_json=as_json)))
+
+
+def resolve(
+    ctx: typer.Context,
+    ref: Annotated[int, typer.Argument(help="Number of the unknown pulse, from `coilward status`.")],
+    why: Annotated[str, typer.Option(help="What was seen, in your words.")],
+    as_json: Json = False,
+) -> None:
+    """Book an unknown pulse as delivered, with a person's reason. Takes control."""
+    code = ask(place(ctx), "resolve", "Booked as delivered.", as_json=as_json, take=True, ref=ref, why=why)
+    raise typer.Exit(asyncio.run(code))
+
+
+async def ask(where: Place, verb: str, done: str, *, as_json: bool, take: bool = False, **fields: Any) -> Exit:
+    """Asks for one verb, taking control before when it needs that, and prints the answer."""
+    async with where.room() as room:
+        await room.known(5)
+        if take:
+            taken = await room.ask("take")
+            if not taken.ok:
+                return show.answer(taken, "", as_json=as_json)
+        return show.answer(await room.ask(verb, **fields), done, as_json=as_json)

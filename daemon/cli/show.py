@@ -1,0 +1,181 @@
+"""How answers, refusals and the room look in a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from daemon import words
+from daemon.client import View
+from daemon.messages import Answer, Sentence
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+_STYLE = {"grey": "bright_black", "blue": "blue", "green": "green", "yellow": "yellow", "red": "bold red"}
+
+
+class Exit(IntEnum):
+    """What the shell is told."""
+
+    OK = 0
+    REFUSED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+
+
+def refusal(sentence: Sentence) -> None:
+    """What, why, next step."""
+    err.print(Text(sentence.what, style="bold red"))
+    for label, text in (("why", sentence.why), ("next", sentence.next)):
+        if text:
+            err.print(Text.assemble((f"  {label:5}", "bright_black"), text))
+
+
+def failure(problem: BaseException) -> None:
+    """An error of our tree, in the same form."""
+    if isinstance(problem, BaseExceptionGroup):
+        for one in problem.exceptions:
+            failure(one)
+        return
+    first, newline, tail = str(problem).partition("\n")
+    refusal(words.split(first))
+    if newline:
+        err.print(Text(tail, style="bright_black"))
+
+
+def answer(given: Answer, done: str, *, as_json: bool) -> Exit:
+    """An answer of the room, and what the shell is told about it."""
+    if as_json:
+        print(given.model_dump_json())
+    elif given.ok:
+        out.print(done)
+    else:
+        refusal(given.sentence or Sentence(what=given.reason))
+    return Exit.OK if given.ok else Exit.REFUSED
+
+
+def as_json(document: Any) -> None:
+    """One JSON object on one line."""
+    print(json.dumps(document, ensure_ascii=False))
+
+
+def view_json(view: View | None) -> Mapping[str, Any]:
+    """A view as data; `known` false when nothing live is heard."""
+    if view is None:
+        return {"known": False}
+    parts = {"state": view.state, "progress": view.progress, "watchdog": view.watchdog}
+    return {"known": True, **{name: part.model_dump(mode="json") if part else None for name, part in parts.items()}}
+
+
+def understood(answer_: Answer) -> RenderableType:
+    """What the watchdog understood of an order, for a person to read before they release."""
+    told: Mapping[str, Any] = answer_.detail.get("understood", {})
+    rows: list[tuple[str, str]] = [
+        ("subject", str(told.get("subject", ""))),
+        ("protocol", str(told.get("protocol", ""))),
+        ("threshold", _threshold(told.get("threshold"))),
+        ("ceiling", _percent(told.get("ceiling_tenths"), "% MSO")),
+        ("trains", _trains(told.get("trains_left"))),
+        ("pulses", str(told.get("pulses_left", ""))),
+        ("tier", str(told.get("tier", ""))),
+        ("today", str(told.get("today", ""))),
+        ("witness", str(told.get("witness", ""))),
+        ("hash", str(answer_.detail.get("hash", ""))),
+    ]
+    return Panel(_grid((name, text) for name, text in rows if text), title="the watchdog understood", expand=False)
+
+
+def room(view: View | None) -> RenderableType:
+    """The room at one glance: a big word, its sentence, and what stands behind it."""
+    if view is None:
+        unknown = words.ENGLISH.unknown
+        return Panel(Text(unknown.sentence), title=unknown.word, border_style=_STYLE[unknown.colour], expand=False)
+    state, progress = view.state, view.progress
+    phase = words.ENGLISH.phase(state.phase)
+    rows = [
+        ("subject", state.subject or ""),
+        ("protocol", state.protocol or ""),
+        ("intensity", _percent(state.intensity_tenths, "% rMT")),
+        ("level", _percent(state.level_tenths, "% MSO")),
+        ("stimulator", state.stimulator),
+        ("watchdog", _watchdog(view)),
+        ("control", state.holder or "nobody"),
+        ("holds", ", ".join(state.holds)),
+        ("trip", str(state.trip["reason"]) if state.trip else ""),
+        ("unknown", ", ".join(map(str, state.unknown))),
+    ]
+    if progress is not None and state.session is not None:
+        counts = progress.counts
+        rows.append(("train", f"{progress.train} of {progress.trains}"))
+        rows.append(("pulses", f"{counts.settled} settled of {counts.planned} planned, {counts.commanded} commanded"))
+    body = Group(Text(state.sentence or phase.sentence), Text(""), _grid(row for row in rows if row[1]))
+    return Panel(body, title=Text(phase.word, style="bold"), border_style=_STYLE[phase.colour], expand=False)
+
+
+def summary(report: Mapping[str, Any]) -> RenderableType:
+    """What a session gave."""
+    pulses = report["pulses"]
+    back = pulses["read_back"]
+    interval = str(back["low"]) if back["low"] == back["high"] else f"{back['low']} to {back['high']}"
+    rows = [
+        ("protocol", str(report["protocol"])),
+        ("trains", str(report["trains"])),
+        ("planned", str(pulses["planned"])),
+        ("commanded", str(pulses["commanded"])),
+        ("settled", str(pulses["settled"])),
+        ("evidence", f"{interval} ({back['by']}), not sensed independently"),
+        ("unknown", str(pulses["unknown"] or "")),
+        ("report", str(report["report"] or "")),
+    ]
+    title = words.ENGLISH.outcomes.get(report["outcome"], report["outcome"])
+    good = report["outcome"] == "completed"
+    return Panel(
+        _grid((name, text) for name, text in rows if text),
+        title=title,
+        border_style=_STYLE["green" if good else "yellow"],
+        expand=False,
+    )
+
+
+def _grid(rows: Iterable[tuple[str, str]]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bright_black")
+    grid.add_column(overflow="fold")
+    for name, text in rows:
+        grid.add_row(name, Text(text))
+    return grid
+
+
+def _percent(tenths: object, unit: str) -> str:
+    return f"{tenths // 10}.{tenths % 10} {unit}" if isinstance(tenths, int) else ""
+
+
+def _threshold(told: object) -> str:
+    if not isinstance(told, Mapping):
+        return ""
+    simulated = ", simulated" if told.get("simulated") else ""
+    return f"{_percent(told.get('value_tenths'), '% MSO')} ({told.get('method', '?')}{simulated})"
+
+
+def _trains(told: object) -> str:
+    if not isinstance(told, list) or not told:
+        return ""
+    pulses, rate, level, gap = told[0]
+    same = all(train[:3] == told[0][:3] for train in told)
+    one = f"{pulses} pulses at {rate / 10:g} Hz, {_percent(level, '% MSO')}"
+    return f"{len(told)} x {one}, {gap / 1e6:g} s between" if same else f"{len(told)}, the first {one}"
+
+
+def _watchdog(view: View) -> str:
+    if not view.state.linked:
+        return "does not answer"
+    status = view.watchdog.status if view.watchdog else {}
+    return ", ".join(str(status[name]) for name in ("phase", "witness") if status.get(name))

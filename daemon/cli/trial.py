@@ -1,0 +1,162 @@
+"""`try`: a whole treatment on a simulated stimulator, with every process real."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from daemon.cli import conduct, show
+from daemon.cli.bar import Bar, Quiet
+from daemon.cli.operate import tell_end
+from daemon.cli.place import place
+from daemon.cli.show import Exit
+from daemon.client import RoomClient, connect
+from daemon.messages import Answer
+from daemon.runtime import Runtime
+from daemon.simulated_room import (
+    ROOM,
+    RunningRoom,
+    Simulated,
+    check_runtime_path,
+    new_subject,
+    simulated_room,
+)
+from drivers.errors import OperatorError
+
+LOOK_S = 0.2
+
+
+def try_(
+    ctx: typer.Context,
+    *,
+    protocol: Annotated[str, typer.Option(help="Id in the library.")] = "demo",
+    stimulator: Annotated[str, typer.Option(metavar="MODEL:FW", help="What to simulate.")] = "magstim-rapid2:11",
+    pacing: Annotated[bool, typer.Option(help="Bytes take as long as at the device's own baud rate.")] = True,
+    once: Annotated[
+        bool, typer.Option("--once", help="End after the treatment; exit 0 only if the evidence agrees.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The last line is one JSON object.")] = False,
+) -> None:
+    """Treat a simulated subject on a simulated stimulator, with broker, watchdog and daemon as real processes.
+
+    Uses a folder of its own unless --runtime is given before or after. Ctrl-C is STOP, and ends everything.
+    """
+    what = Simulated(stimulator, pacing)
+    given = place(ctx).runtime if ctx.parent is not None and ctx.parent.params.get("runtime") else None
+    with _folder(given) as runtime:
+        raise typer.Exit(asyncio.run(_try(runtime, what, protocol, once=once, as_json=as_json)))
+
+
+@contextmanager
+def _folder(given: Runtime | None) -> Iterator[Runtime]:
+    if given is not None:
+        check_runtime_path(given.folder)
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="coilward-") as folder:
+        yield Runtime(Path(folder))
+
+
+async def _try(runtime: Runtime, what: Simulated, protocol: str, *, once: bool, as_json: bool) -> Exit:
+    async with conduct.stop_key() as stop, _started(runtime, what, stop) as room:
+        if room is None:
+            return Exit.REFUSED
+        code = await _treat(room, stop, protocol, as_json=as_json)
+        if not once and not stop.is_set():
+            show.err.print(f"The room stays up. In another terminal: coilward --runtime {runtime.folder} status")
+            show.err.print("Ctrl-C ends it.")
+            await _until_stopped(room, stop)
+        return code
+
+
+@asynccontextmanager
+async def _started(runtime: Runtime, what: Simulated, stop: asyncio.Event) -> AsyncIterator[RunningRoom | None]:
+    """The room, or None when it was stopped while it started."""
+    with show.err.status("starting") as status:
+        starting = simulated_room(runtime, what, lambda name: status.update(f"starting the {name}"))
+        entering = asyncio.ensure_future(starting.__aenter__())
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({entering, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not entering.done():
+            entering.cancel()
+            await asyncio.wait({entering})
+    if entering.cancelled():
+        yield None
+        return
+    room = entering.result()
+    try:
+        yield room
+    finally:
+        await starting.__aexit__(None, None, None)
+
+
+async def _treat(room: RunningRoom, stop: asyncio.Event, protocol: str, *, as_json: bool) -> Exit:
+    subject = new_subject(room.site)
+
+    async def agree(opened: Answer) -> bool:
+        show.err.print(show.understood(opened))
+        return True
+
+    async with connect(room.address, ROOM) as client:
+
+        async def opening() -> Answer:
+            placement = "simulated: there is no head"
+            return await client.ask("start", subject=subject, protocol=protocol, placement=placement)
+
+        try:
+            await conduct.take_control(client)
+            ended = await _conducted(client, room, stop, opening, agree)
+        except conduct.Refused as no:
+            conduct.refused(no.answer)
+            if as_json:
+                show.as_json(nothing_delivered(protocol))
+            return Exit.REFUSED
+    code = tell_end(ended, as_json=as_json)
+    return code if ended.report is not None and agrees(ended.report) else Exit.REFUSED
+
+
+async def _conducted(
+    client: RoomClient, room: RunningRoom, stop: asyncio.Event, opening: Any, agree: Any
+) -> conduct.Ended:
+    if not show.err.is_terminal:
+        return await conduct.conduct(client, room.runtime, stop, opening=opening, confirm=agree, progress=Quiet())
+    with Bar() as bar:
+        return await conduct.conduct(client, room.runtime, stop, opening=opening, confirm=agree, progress=bar)
+
+
+async def _until_stopped(room: RunningRoom, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        if (gone := room.ended()) is not None:
+            raise OperatorError(f"The {gone.name} ended. Its log says why.\n{gone.tail()}")
+        try:
+            async with asyncio.timeout(LOOK_S):
+                await stop.wait()
+        except TimeoutError:
+            continue
+
+
+def agrees(report: Mapping[str, Any]) -> bool:
+    """Whether a complete treatment's evidence bears out what was commanded, every pulse of it."""
+    pulses = report["pulses"]
+    back = pulses["read_back"]
+    return bool(
+        report["outcome"] == "completed"
+        and pulses["planned"] == pulses["commanded"] == pulses["settled"] > 0
+        and back["low"] <= pulses["commanded"] <= back["high"]
+        and back["by"] in ("accepted", "running", "counted")
+        and pulses["unknown"] == 0
+    )
+
+
+def nothing_delivered(protocol: str) -> dict[str, Any]:
+    """The JSON object of a session that was not opened."""
+    nothing = {"low": 0, "high": 0, "by": "none"}
+    pulses = {"planned": 0, "commanded": 0, "settled": 0, "read_back": nothing, "sensed": None, "unknown": 0}
+    return {"outcome": "refused", "protocol": protocol, "trains": 0, "pulses": pulses, "report": None}

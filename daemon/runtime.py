@@ -1,0 +1,61 @@
+"""Where the processes of one room meet on this machine: sockets, links, passwords."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The paths below one runtime folder."""
+
+    folder: Path
+
+    @classmethod
+    def default(cls) -> Runtime:
+        """COILWARD_RUNTIME, else /run/coilward as root, else $XDG_RUNTIME_DIR/coilward."""
+        if named := os.environ.get("COILWARD_RUNTIME"):
+            return cls(Path(named))
+        if os.geteuid() == 0:
+            return cls(Path("/run/coilward"))
+        return cls(Path(os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")) / "coilward")
+
+    @property
+    def site(self) -> Path:
+        """A site file that lies with the runtime: `coilward try` puts its own here."""
+        return self.folder / "site.toml"
+
+    @property
+    def stimulator(self) -> Path:
+        """The simulated stimulator's port."""
+        return self.folder / "sim" / "stimulator"
+
+    @property
+    def simulator_control(self) -> Path:
+        """The simulator's back door."""
+        return self.folder / "sim" / "control"
+
+    @property
+    def watchdog_control(self) -> Path:
+        """The watchdog's socket."""
+        return self.folder / "watchdog" / "control"
+
+    @property
+    def guarded_port(self) -> Path:
+        """The watchdog's own port, for other programs."""
+        return self.folder / "watchdog" / "stimulator"
+
+    @property
+    def broker(self) -> Path:
+        """Configuration and passwords of a broker of ours."""
+        return self.folder / "broker"
+
+    def password(self, user: str) -> Path:
+        """The password file of a person on a broker of ours."""
+        return self.broker / f"{user}.password"
+
+    def log(self, name: str) -> Path:
+        """What a child process printed."""
+        return self.folder / "log" / f"{name}.log"

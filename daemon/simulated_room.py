@@ -1,0 +1,237 @@
+"""A whole room with a simulated stimulator on this machine: broker, simulator, watchdog and daemon as real processes.
+
+Nothing of the simulator is imported here: it is one more process on the other end of a serial port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import stat
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.broker import Person, free_port, start_mosquitto, write_files
+from daemon.children import Child, stop_all
+from daemon.client import Address, RoomUnknown, connect
+from daemon.config import Site, load_site, read_secret
+from daemon.messages import Role
+from daemon.runtime import Runtime
+from daemon.thresholds import Thresholds, threshold_of
+from daemon.watchdog_line import WatchdogLine
+from drivers.errors import CoilwardError, OperatorError
+
+OPERATOR = "operator"
+ROOM = "room1"
+HOST = "127.0.0.1"
+READY_S = 20.0
+"""For one process to be ready, on a loaded machine (engineering choice)."""
+SIMULATED_RMT = "45"
+"""% MSO; a usual resting motor threshold (engineering choice: nobody was measured)."""
+_FIRST_WITH_CODE = 9
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What to simulate. `stimulator` is MODEL:FIRMWARE."""
+
+    stimulator: str = "magstim-rapid2:11"
+    pacing: bool = True
+    """Bytes take as long as at the device's own baud rate."""
+    slack: int = 4
+
+    @property
+    def model(self) -> str:
+        """Model name. OperatorError when the whole is not MODEL:FIRMWARE."""
+        return self._parts()[0]
+
+    @property
+    def firmware(self) -> int:
+        """Major firmware version."""
+        return self._parts()[1]
+
+    def _parts(self) -> tuple[str, int]:
+        model, _, firmware = self.stimulator.partition(":")
+        if not model or not firmware.isdecimal():
+            raise OperatorError(
+                f"{self.stimulator!r} names no stimulator. Write MODEL:FIRMWARE, such as magstim-rapid2:11"
+            )
+        return model, int(firmware)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRoom:
+    """A simulated room that answers."""
+
+    runtime: Runtime
+    site: Site
+    children: tuple[Child, ...]
+
+    @property
+    def address(self) -> Address:
+        """How its operator signs in."""
+        password = read_secret(self.runtime.password(OPERATOR))
+        return Address(self.site.broker.host, self.site.broker.port, OPERATOR, password)
+
+    def ended(self) -> Child | None:
+        """The first process that is gone although it is needed."""
+        return next((child for child in self.children if not child.running), None)
+
+
+@asynccontextmanager
+async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> AsyncIterator[RunningRoom]:
+    """Starts everything in order, each proven ready before the next; ends it in reverse.
+
+    Raises what says which process failed, with the end of its log.
+    """
+    code = _unlock_code() if what.firmware >= _FIRST_WITH_CODE else None
+    port = free_port(HOST)
+    runtime.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    runtime.site.write_text(site_text(runtime, what, port, code))
+    site = load_site(runtime.site)
+    people = [Person(OPERATOR, Role.OPERATOR)]
+    write_files(runtime.broker, room=ROOM, host=HOST, port=port, people=people)
+    children: list[Child] = []
+    try:
+        tell("broker")
+        children.append(await start_mosquitto(runtime.broker, HOST, port))
+        tell("simulator")
+        await _start(children, runtime, "simulator", _simulator(runtime, what, code), _simulator_ready(runtime))
+        tell("watchdog")
+        await _start(children, runtime, "watchdog", _ours("safety", runtime), _watchdog_ready(runtime))
+        tell("daemon")
+        await _start(children, runtime, "daemon", _ours("daemon", runtime), None)
+        room = RunningRoom(runtime, site, tuple(children))
+        await _daemon_ready(room)
+        yield room
+    finally:
+        await stop_all(children)
+
+
+def new_subject(site: Site) -> str:
+    """A pseudonym nobody has had, with a threshold on file that is marked as simulated."""
+    subject = f"sim-{secrets.token_hex(4)}"
+    threshold = threshold_of(
+        SIMULATED_RMT,
+        method="emg",
+        pulses=20,
+        coil=site.stimulator.coil,
+        taken_wall_us=time.time_ns() // 1000,
+        simulated=True,
+    )
+    Thresholds(site.daemon.state).file(subject, threshold, by=OPERATOR)
+    return subject
+
+
+def site_text(runtime: Runtime, what: Simulated, port: int, code: str | None) -> str:
+    """The site file of a simulated room; writes the unlock code beside it when there is one."""
+    unlock = ""
+    if code is not None:
+        file = runtime.folder / "unlock-code"
+        file.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+        file.write_text(code + "\n")
+        unlock = f'unlock_code_file = "{file}"\n'
+    return f"""\
+# Written by `coilward try`.
+[site]
+room = "{ROOM}"
+use = "simulation"
+timezone = "UTC"
+one_person = true
+
+[stimulator]
+model = "{what.model}"
+firmware = {what.firmware}
+port = "pty:{runtime.stimulator}"
+coil = "coil-1"
+{unlock}
+[watchdog]
+state = "{runtime.folder / "state" / "watchdog"}"
+slack = {what.slack}
+
+[daemon]
+state = "{runtime.folder / "state" / "daemon"}"
+
+[broker]
+host = "{HOST}"
+port = {port}
+username = "daemon"
+password_file = "{runtime.password("daemon")}"
+
+[[operators]]
+user = "{OPERATOR}"
+role = "operator"
+"""
+
+
+def _unlock_code() -> str:
+    """Invented, in the form of a real one: cccc-cccccccc-hh."""
+    return f"{secrets.token_hex(2)}-{secrets.token_hex(4)}-{secrets.token_hex(1)}"
+
+
+def _simulator(runtime: Runtime, what: Simulated, code: str | None) -> list[str]:
+    command = [sys.executable, "-m", "simulator", "--runtime", str(runtime.folder), "--stimulator", what.stimulator]
+    command += ["--pacing", "on" if what.pacing else "off"]
+    return [*command, "--unlock", code] if code else command
+
+
+def _ours(package: str, runtime: Runtime) -> list[str]:
+    return [sys.executable, "-m", package, "--runtime", str(runtime.folder), "--site", str(runtime.site)]
+
+
+Probe = Callable[[], bool]
+
+
+async def _start(children: list[Child], runtime: Runtime, name: str, command: list[str], probe: Probe | None) -> None:
+    child = Child.start(name, command, runtime.log(name))
+    children.append(child)
+
+    async def ready() -> bool:
+        return probe is None or await asyncio.to_thread(probe)
+
+    await child.ready(ready, READY_S)
+
+
+def _simulator_ready(runtime: Runtime) -> Probe:
+    return lambda: runtime.stimulator.exists() and runtime.simulator_control.exists()
+
+
+def _watchdog_ready(runtime: Runtime) -> Probe:
+    """It listens, and it has brought the stimulator to standby: before that no door is open."""
+
+    def ready() -> bool:
+        try:
+            with WatchdogLine(runtime.watchdog_control) as line:
+                return str(line.status()["phase"]).lower() != "boot"
+        except CoilwardError:
+            return False
+
+    return ready
+
+
+async def _daemon_ready(room: RunningRoom) -> None:
+    """Its heartbeat is heard, and the stimulator stands ready behind it."""
+    daemon = room.children[-1]
+    async with connect(room.address, ROOM) as client:
+
+        async def known() -> bool:
+            try:
+                view = await client.known(0.2)
+            except RoomUnknown:
+                return False
+            return view.state.linked and view.state.stimulator not in ("away", "connecting")
+
+        await daemon.ready(known, READY_S)
+
+
+def check_runtime_path(folder: Path) -> None:
+    """A unix socket's path has 108 bytes; a deep runtime folder would only fail later, and say so badly."""
+    longest = Runtime(folder).watchdog_control
+    if len(str(longest).encode()) > 100:  # noqa: PLR2004  sun_path, with room for a link's temporary name
+        raise OperatorError(f"{folder} is too deep for a unix socket. Choose a shorter --runtime.")
