@@ -155,9 +155,9 @@ class Reason(Enum):
     NOT_ARMED = ("not-armed", Outcome.REFUSED, "The pulse was not given.",
         "The stimulator is not armed.", "Arm it first.")
     COIL_HOT = ("coil-hot", Outcome.STOP, "The session is paused.",
-        "The coil is warm: {temperature}.", "Let it cool or change the coil, then press Release.")
+        "The coil is warm.", "Let it cool or change the coil, then press Release.")
     COIL_TOO_HOT = ("coil-too-hot", Outcome.TRIP, "Stimulation was stopped.",
-        "The coil is too hot: {temperature}.", "Take the coil off the head, let it cool, then reset.")
+        "The coil is too hot for skin.", "Take the coil off the head, let it cool, then reset.")
     TEMPERATURE_UNREAD = ("temperature-unread", Outcome.TRIP, "Stimulation was stopped.",
         "The coil's temperature could not be read.", "Check the coil's plug, then reset.")
     COIL_MISSING = ("coil-missing", Outcome.STOP, "The session is paused.",
@@ -228,9 +228,9 @@ class Reason(Enum):
     NONCE_STALE = ("nonce-stale", Outcome.REFUSED, "The request was not carried out.",
         "What you saw was too old when you decided.", "Look at the panel and press again.")
     RESET_NEEDS_SECOND_PERSON = ("reset-needs-second-person", Outcome.REFUSED, "The safety stop is still active.",
-        "Its reset takes two different operators.", "Ask a second operator to reset within {allowed}.")
+        "Its reset takes two different operators.", "Ask a second operator to reset now as well.")
     RESET_CONDITIONS = ("reset-conditions", Outcome.REFUSED, "The safety stop is still active.",
-        "Its cause is still there: {cause}.", "Mend it, then reset.")
+        "Its cause is still there.", "Mend it, then reset.")
     NOTHING_TRIPPED = ("nothing-tripped", Outcome.REFUSED, "Nothing was reset.",
         "No safety stop is active.", "Go on.")
     NOTHING_TO_RESOLVE = ("nothing-to-resolve", Outcome.REFUSED, "Nothing was resolved.",
@@ -238,7 +238,7 @@ class Reason(Enum):
     SUBJECT_BLOCKED = ("subject-blocked", Outcome.REFUSED, "The session was not opened.",
         "This subject is blocked after an emergency or by a person.", "The responsible person unblocks with a reason.")
     CANNOT_CONTINUE = ("cannot-continue", Outcome.REFUSED, "The session was not continued.",
-        "It does not match the one that ended: {differs}.",
+        "It cannot go on where it ended: {why}.",
         "Use the same subject, protocol and coil, or begin a new session.")
     UNKNOWN_PROTOCOL = ("unknown-protocol", Outcome.REFUSED, "The session was not opened.",
         "There is no such protocol here.", "Choose one from the list.")
@@ -246,7 +246,7 @@ class Reason(Enum):
         "At {cell} it lasts {asked}, the tables end at {allowed}; this subject has no authorisation.",
         "File an authorisation for this subject, or choose another protocol.")
     USE_FORBIDS = ("use-forbids", Outcome.REFUSED, "The session was not opened.",
-        "This room may not do that yet: {asked}.", "Have the numbers reviewed and signed, or correct the site file.")
+        "The use of this room does not allow it.", "Have the numbers reviewed and signed, or correct the site file.")
 
     # Limits
     THRESHOLD_MISSING = ("threshold-missing", Outcome.REFUSED, "The session was not opened.",
@@ -256,7 +256,7 @@ class Reason(Enum):
     THRESHOLD_POOR = ("threshold-poor", Outcome.REFUSED, "The train was not allowed.",
         "The motor threshold is uncertain: {asked}; needed: {allowed}.", "Go on determining it, or do it again.")
     THRESHOLD_OTHER_COIL = ("threshold-other-coil", Outcome.REFUSED, "The train was not allowed.",
-        "The motor threshold was taken with coil {asked}; connected is {allowed}.",
+        "The motor threshold belongs to another coil than the one in use.",
         "Connect that coil, or determine the threshold again.")
     THRESHOLD_VISUAL = ("threshold-visual", Outcome.REFUSED, "The train was not allowed.",
         "{asked} of a threshold seen by eye is too strong; {allowed} at most.",
