@@ -95,7 +95,8 @@ def complaints(mutants: Iterable[Mutant], made: Counter[str], explained: dict[st
     for module, count in sorted(made.items()):
         if not count or per_module[module] != count:
             said.append(f"{module}: {count} mutants were made and {per_module[module]} evaluated")
-    canary, ours = [], []
+    canary: list[Mutant] = []
+    ours: list[Mutant] = []
     for mutant in mutants:
         (canary if mutant.module == "safety.canary" else ours).append(mutant)
     for mutant in canary:
