@@ -104,7 +104,8 @@ class Reason(Enum):
         """Who may lift it."""
         return _LIFTED_BY.get(self, _FOLLOWS[self.outcome])
 
-    # fmt: off  (a row is two lines, or nobody reads the table)
+    # A row is two or three lines, so that the table can be read as one.
+    # fmt: off
     # Frames and doors
     NOT_SPEAKING = ("not-speaking", Outcome.REFUSED, "The command was not passed on.",
         "Another program is using the stimulator.", "End that session first, then try again.")
