@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 
 import pytest
 
-from tests.mutation import Mutant, complaints
+from tests.mutation import ROOT, Mutant, complaints
+
+SHELLS = {
+    "__main__", "connections", "doors", "ledger", "ledger_bench", "ledger_cli", "ledger_files", "ledger_link",
+    "ledger_show", "ledger_unlock", "ledger_writer", "realtime", "start", "watchdog",
+}  # fmt: skip
+"""Modules that do input and output: tested with real files, sockets and processes."""
+
+NO_BODIES = {"__init__", "events", "instant", "ledger_errors", "reasons"}
+"""Modules that are declarations: nothing in them for mutmut to change."""
 
 CANARIES = [
     Mutant("safety.canary.x_watched__mutmut_1", "killed"),
@@ -86,3 +96,13 @@ def test_an_unwatched_canary_that_is_killed_fails() -> None:
 
 def test_a_run_without_canaries_fails() -> None:
     assert complaints([KILLED], Counter({"safety.rules": 1}), {}) == ["there was no canary"]
+
+
+def test_every_module_of_safety_is_mutated_or_named_as_one_that_is_not() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    mutated = {
+        pattern.removeprefix("safety/").removesuffix(".py") for pattern in settings["tool"]["mutmut"]["only_mutate"]
+    }
+
+    assert mutated | SHELLS | NO_BODIES == {path.stem for path in (ROOT / "safety").glob("*.py")}
+    assert not mutated & (SHELLS | NO_BODIES)
