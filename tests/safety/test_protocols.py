@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,18 @@ def test_the_longest_gap_is_between_trains() -> None:
     library = load_protocols()
     assert library["mdd-10hz-37"].longest_gap_us == 26_100_000
     assert library["lf-right-1hz"].longest_gap_us == 0
+
+
+def test_of_several_phases_each_excuses_its_cells_and_the_longest_gap_counts() -> None:
+    library = load_protocols()
+    fast, slow, inside = (library[name].phases[0] for name in ("mdd-10hz-19", "lf-right-1hz", "demo"))
+    once = replace(inside, trains=1, gap_us=60 * SECOND_US)
+    mixed = replace(library["mdd-10hz-19"], phases=(inside, fast, slow, once))
+    assert mixed.longest_gap_us == 11_000_000
+    assert mixed.excuses(Hertz.of(10), PercentRmt.of(120), 40)
+    assert mixed.excuses(Hertz.of(1), PercentRmt.of(120), 1200)
+    twice = replace(inside, trains=2, gap_us=30 * SECOND_US)
+    assert replace(mixed, phases=(fast, twice)).longest_gap_us == 30_000_000
 
 
 def test_a_second_phase_follows_after_the_least_gap() -> None:
