@@ -73,21 +73,22 @@ class Exchange:
         wait_s = self._free_at.get(frame[0], 0.0) - self._loop.time()
         return wait_s if wait_s > ROUNDING_S else 0.0
 
-    async def ask(self, frame: bytes, deadline_s: float) -> bytes:
-        """Sends `frame` once and returns its answer.
+    async def ask(self, frame: bytes, deadline_s: float, *, begin_s: float | None = None) -> bytes:
+        """Sends `frame` once, within `begin_s` where that is given, and returns its answer.
 
         Raises NotAsked when nothing was sent, DeadlinePassed when it was and no answer came, PortLost.
         """
         ends_at = self._loop.time() + deadline_s
+        begins_by = ends_at if begin_s is None else min(ends_at, self._loop.time() + begin_s)
         while True:
             wait_s = self.free_in_s(frame)
-            if wait_s and self._loop.time() + wait_s > ends_at - ROUNDING_S:
+            if wait_s and self._loop.time() + wait_s > begins_by - ROUNDING_S:
                 raise NotAsked(f"an earlier {chr(frame[0])!r} may still be answered. Ask again in {wait_s:.2f} s.")
             if wait_s:
                 await asyncio.sleep(wait_s)
-            async with self._turn(ends_at) as granted:
+            async with self._turn(begins_by) as granted:
                 if not granted:
-                    raise NotAsked(f"the line was busy for {deadline_s:.3f} s. Ask again.")
+                    raise NotAsked("the line was busy all the time there was. Ask again.")
                 if not self.free_in_s(frame):
                     return await self._send_and_hear(frame, ends_at)
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from drivers.errors import CoilwardError, DeadlinePassed, DeviceError, DeviceRefused, DeviceSilent, OurError, PortLost
-from drivers.exchange import NotAsked
+from drivers.exchange import ROUNDING_S, NotAsked
 from drivers.quantities import SECOND_US
 
 SLICE_S: Final = 0.05
@@ -73,11 +73,11 @@ class KeepAlive:
 
     def _wait_s(self) -> float:
         now = asyncio.get_running_loop().time()
-        while self._planned and self._planned[0] + QUIET_AFTER_S <= now:
+        while self._planned and self._planned[0] + QUIET_AFTER_S <= now + ROUNDING_S:
             self._planned.popleft()
-        if self._planned and now >= self._planned[0] - QUIET_BEFORE_S:
-            return self._planned[0] + QUIET_AFTER_S - now
-        return max(0.0, self._due_at_s() - now)
+        quiet = self._planned and now >= self._planned[0] - QUIET_BEFORE_S
+        wait_s = (self._planned[0] + QUIET_AFTER_S if quiet else self._due_at_s()) - now
+        return wait_s if wait_s > ROUNDING_S else 0.0
 
     async def _renew(self) -> None:
         try:

@@ -28,6 +28,9 @@ from drivers.stimulators import Condition, EffectKind, Settings
 
 TRIGGER_S: Final = 0.4
 """Time for a trigger's answer: longer than the 300 ms after which the watchdog counts it as unknown."""
+TRIGGER_BEGIN_S: Final = 0.05
+"""A trigger that cannot go out within this is not sent: it would be a pulse at the wrong time (engineering choice, the
+limit of the watchdog's own timed pulses)."""
 POLL_S: Final = 0.05
 """How often an arming device is asked whether it is READY (engineering choice)."""
 ENTER_TRAINS: Final = SetDuration(10)
@@ -136,7 +139,7 @@ class RapidDriver(RapidConnection):
         if self.lost is not None:
             return self._triggered(Outcome.REFUSED, asked_us, f"Not sent: {self.lost}")
         try:
-            await self._ask(TRIGGER, TRIGGER_S)
+            await self._ask(TRIGGER, TRIGGER_S, begin_s=TRIGGER_BEGIN_S)
         except (NotAsked, DeviceRefused) as error:
             return self._triggered(Outcome.REFUSED, asked_us, str(error))
         except (DeadlinePassed, PortLost) as error:

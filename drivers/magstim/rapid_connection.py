@@ -179,11 +179,11 @@ class RapidConnection:
         except DeadlinePassed:
             return await self._ask(command, LATE_S + 2 * REPEAT_S + self._answer_s)
 
-    async def _ask(self, command: Command, deadline_s: float) -> bytes:
+    async def _ask(self, command: Command, deadline_s: float, *, begin_s: float | None = None) -> bytes:
         if self.lost is not None:
             raise PortLost(str(self.lost))
         with self._noting_loss():
-            return await self._line.ask(command, deadline_s)
+            return await self._line.ask(command, deadline_s, begin_s=begin_s)
 
     @contextlib.contextmanager
     def _noting_loss(self) -> Iterator[None]:

@@ -73,11 +73,11 @@ class RapidLine:
         self.renewed_at_s = self._loop.time()
         """When the newest frame was sent that the device took as a keep-alive."""
 
-    async def ask(self, command: Command, deadline_s: float) -> bytes:
-        """The reply to `command`, sent once. Raises DeviceRefused, NotAsked, DeadlinePassed, PortLost."""
+    async def ask(self, command: Command, deadline_s: float, *, begin_s: float | None = None) -> bytes:
+        """The reply to `command`, asked as `Exchange.ask` does. Raises DeviceRefused, NotAsked, DeadlinePassed, PortLost."""
         frame = command.encode(self.firmware)
         asked_at_s = self._loop.time()
-        reply = await self._exchange.ask(frame, deadline_s)
+        reply = await self._exchange.ask(frame, deadline_s, begin_s=begin_s)
         self._learn(frame, reply, asked_at_s)
         if refused := self._dialect.reading(reply).refused:
             raise DeviceRefused(self._refusal(command, refused))
