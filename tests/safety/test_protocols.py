@@ -67,8 +67,8 @@ def test_each_figure_is_proved_by_itself(changed: str, to: str, figure: str) -> 
     assert figure in error_of(STANDARD.replace(changed, to))
 
 
-@pytest.mark.parametrize("stated", [2228, 2272])
-def test_a_printed_length_may_be_rounded_by_a_hundredth(stated: int) -> None:
+@pytest.mark.parametrize("stated", [2227.5, 2272.5])
+def test_a_printed_length_may_be_rounded_by_a_hundredth(stated: float) -> None:
     text = STANDARD.replace("published = 2250", f"published = {stated}")
     assert parse_protocol(text, "some.toml", LIMITS).pulses == 3000
 
@@ -154,8 +154,7 @@ def test_a_second_phase_follows_after_the_least_gap() -> None:
     head, phase = STANDARD.split("[[phases]]")
     text = head.replace("pulses = 3000", "pulses = 6000").replace("per_day = 3000", "per_day = 6000")
     message = error_of(f"{text}[[phases]]{phase}[[phases]]{phase}")
-    assert "windows says (10, 40, 80), its arithmetic gives (10, 50, 120)" not in message
-    assert "windows says (10, 40, 80)" in message
+    assert "windows says (10, 40, 80), its arithmetic gives (10, 51, 120)" in message
 
 
 @pytest.mark.parametrize(
