@@ -65,9 +65,10 @@ class Account:
         """Pulses one trigger delivers."""
         return 1 if self.planned.single else self.planned.train.pulses
 
-    def permitted(self, permit: int, first: int, triggers: int) -> None:
-        """A permit was granted for `triggers` triggers, the first of which delivers the train's pulse `first`."""
-        self._permits[permit] = _Permit(permit, first, triggers)
+    def permitted(self, permit: int, pulses: int) -> None:
+        """A permit was granted for the train's next `pulses` pulses. Told twice, it counts once."""
+        if permit not in self._permits:
+            self._permits[permit] = _Permit(permit, self.permitted_pulses, pulses // self.per_trigger)
 
     def hear(self, event: Event) -> None:
         """Takes in one event; those of other permits are nothing to this train."""

@@ -169,7 +169,7 @@ class Treatment:
         """Takes one event of the watchdog's; most move nothing."""
         if self.account is not None:
             if event.get("kind") == "granted" and event.get("train") == self._attempt:
-                self._permitted(int(event["permit"]), int(event["pulses"]))
+                self.account.permitted(int(event["permit"]), int(event["pulses"]))
             self.account.hear(event)
         if event.get("kind") in ("disarmed", "stop", "trip"):
             self._set = None
@@ -282,7 +282,8 @@ class Treatment:
             self.account = None
             self._denied(answer)
             return
-        self._permitted(int(answer.detail["permit"]), int(answer.detail["reserved"]))
+        if self.account is not None:
+            self.account.permitted(int(answer.detail["permit"]), int(answer.detail["reserved"]))
         self.happen(Happened(Event.GRANTED))
 
     def _denied(self, answer: Denied) -> None:
@@ -295,12 +296,6 @@ class Treatment:
         else:
             self._fruitless = 0
             self.happen(Happened(Event.PAUSE, reason=answer.reason))
-
-    def _permitted(self, permit: int, pulses: int) -> None:
-        """Told twice, by the answer and by the event, in either order; counted once."""
-        if self.account is not None:
-            account = self.account
-            account.permitted(permit, account.permitted_pulses, pulses // account.per_trigger)
 
     async def _train(self) -> None:
         planned = self.session.plan[0]
@@ -332,7 +327,7 @@ class Treatment:
             if isinstance(answer, Denied):
                 self._write("refused", reason=answer.reason, detail=dict(answer.detail))
                 return
-            self._permitted(int(answer.detail["permit"]), int(answer.detail["reserved"]))
+            account.permitted(int(answer.detail["permit"]), int(answer.detail["reserved"]))
 
     async def _settle(self) -> None:
         """Until the watchdog has accounted for every pulse of the train under way."""

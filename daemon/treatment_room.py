@@ -63,7 +63,7 @@ class _Connected:
     def _now(self) -> Driver:
         if self.driver is None:
             raise DeviceSilent(
-                "No stimulator is connected. Check its power and cable; it is connected again by itself."
+                "No stimulator is connected. Check power and cable; it comes back by itself."
             )
         return self.driver
 

@@ -17,6 +17,9 @@ T = TypeVar("T")
 SLICE_S: Final = 0.05
 """Longest a loop waits without counting; beats go out this often, and stand still for 250 ms at most."""
 
+RESOLUTION_S: Final = 1e-6
+"""Nearer than this is now: a rest for less would be no rest on a clock that counts microseconds."""
+
 
 def _nothing() -> None:
     """Nothing to look for."""
@@ -37,9 +40,20 @@ class Turns:
     async def slice(self, at_most_s: float, *others: asyncio.Future[Any]) -> None:
         """One turn: until somebody rings, one of `others` is done, or a slice is over."""
         self.count += 1
-        self._bell = asyncio.get_running_loop().create_future()
-        timeout_s = max(0.0, min(at_most_s, SLICE_S))
-        await asyncio.wait((self._bell, *others), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        loop = asyncio.get_running_loop()
+        bell = self._bell = loop.create_future()
+        timer = loop.call_later(max(0.0, min(at_most_s, SLICE_S)), self.ring)
+        for other in others:
+            other.add_done_callback(self._rung)
+        try:
+            await bell
+        finally:
+            timer.cancel()
+            for other in others:
+                other.remove_done_callback(self._rung)
+
+    def _rung(self, _future: asyncio.Future[Any]) -> None:
+        self.ring()
 
     async def finish(self, work: Coroutine[Any, Any, T], within_s: float, look: Callable[[], None] = _nothing) -> T:
         """The result of `work`, turning while it runs and looking around at every turn.
@@ -62,7 +76,7 @@ class Turns:
     async def rest(self, until_s: float, look: Callable[[], None] = _nothing) -> None:
         """Waits until the loop's clock shows `until_s`, turning and looking."""
         loop = asyncio.get_running_loop()
-        while (left_s := until_s - loop.time()) > 0:
+        while (left_s := until_s - loop.time()) > RESOLUTION_S:
             look()
             await self.slice(left_s)
         look()
