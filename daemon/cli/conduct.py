@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,7 @@ async def conduct(
     stop: asyncio.Event,
     *,
     opening: Callable[[], Awaitable[Answer]],
-    confirm: Callable[[Answer], Awaitable[bool]],
+    confirm: Callable[[Answer], Coroutine[Any, Any, bool]],
     progress: Progress,
 ) -> Ended:
     """Opens with `opening`, releases once `confirm` agrees to what the watchdog understood, follows to the end.
@@ -92,12 +92,24 @@ async def conduct(
     """
     async with room.present():
         opened = _must(await opening())
-        if await confirm(opened) and not stop.is_set():
+        if await _agreed(confirm(opened), stop):
             _must(await room.ask("release", hash=opened.detail["hash"]))
         else:
             stop.set()
         view = await _follow(room, runtime, stop, str(opened.detail["session"]), progress)
         return Ended(view, await _report(room, view))
+
+
+async def _agreed(confirming: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
+    """Whether the person said yes before they pressed Ctrl-C."""
+    asking, stopping = asyncio.create_task(confirming), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return asking.done() and not stop.is_set() and asking.result()
+    finally:
+        asking.cancel()
+        stopping.cancel()
+        await asyncio.wait({asking, stopping})
 
 
 async def _follow(room: RoomClient, runtime: Runtime, stop: asyncio.Event, session: str, progress: Progress) -> View:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -24,6 +25,8 @@ app.command()(stop)
 Placement = Annotated[str, typer.Option(help="How and where the coil was placed, in your words.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Release without asking: you have read what the watchdog understood.")]
 Intensity = Annotated[str | None, typer.Option(help="In % rMT, at most what is prescribed.")]
+
+Confirm = Callable[[Answer], Coroutine[Any, Any, bool]]
 
 
 @app.command()
@@ -121,9 +124,12 @@ async def _resume(where: Place, *, as_json: bool) -> Exit:
 async def _foreground(
     where: Place, opening: Callable[[RoomClient], Awaitable[Answer]], *, yes: bool, as_json: bool
 ) -> Exit:
+    if not yes and not sys.stdin.isatty():
+        raise OperatorError("Nothing was opened. There is no terminal to ask for the release. Use one, or give --yes.")
+
     async def confirm(opened: Answer) -> bool:
         show.err.print(show.understood(opened))
-        return yes or await asyncio.to_thread(typer.confirm, "Release?", default=False, err=True)
+        return yes or await _typed_yes("Release? [y/N] ")
 
     async with where.room() as room, conduct.stop_key() as stop:
         try:
@@ -142,7 +148,21 @@ async def _foreground(
     return tell_end(ended, as_json=as_json)
 
 
-def _paused_bar(bar: Bar, confirm: Callable[[Answer], Awaitable[bool]]) -> Callable[[Answer], Awaitable[bool]]:
+async def _typed_yes(question: str) -> bool:
+    """What a person types at the terminal. Waits in the loop, not in a thread: Ctrl-C must get through."""
+    loop = asyncio.get_running_loop()
+    typed = asyncio.Event()
+    show.err.print(question, end="", markup=False)
+    show.err.file.flush()
+    loop.add_reader(sys.stdin, typed.set)
+    try:
+        await typed.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _paused_bar(bar: Bar, confirm: Confirm) -> Confirm:
     async def asking(opened: Answer) -> bool:
         with bar.hidden():
             return await confirm(opened)

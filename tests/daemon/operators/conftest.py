@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -228,6 +228,11 @@ class House:
     clock: Clock
     decision: Decision
     desk: Desk
+    serving: asyncio.Task[None]
+
+    def stop(self) -> None:
+        """The daemon ends."""
+        self.serving.cancel()
 
     async def client(self, user: str = "olga") -> RoomClient:
         client = RoomClient(await self.ground.bus(user), "room1", user)
@@ -240,8 +245,8 @@ class House:
         self.room.show(nonce=fill * 32)
 
 
-@pytest.fixture
-async def house(ground: Ground) -> AsyncIterator[House]:
+@asynccontextmanager
+async def housed(ground: Ground) -> AsyncIterator[House]:
     topics, room, clock = Topics("room1"), RecordingRoom(), Clock()
     bus = await ground.bus("daemon", will=Will(topics.of("availability"), b'{"online":false}'))
     decision = Decision(room, first_seq=100, clock=clock)
@@ -256,13 +261,24 @@ async def house(ground: Ground) -> AsyncIterator[House]:
             tasks.create_task(announcer.run())
 
     serving = asyncio.create_task(serve())
-    yield House(ground, room, clock, decision, desk)
+    yield House(ground, room, clock, decision, desk, serving)
     serving.cancel()
     await asyncio.wait([serving])
     if room.fault is None:
         assert serving.cancelled()
     else:
         assert room.fault in leaves(serving.exception())
+
+
+@pytest.fixture
+def house_on() -> Callable[[Ground], AbstractAsyncContextManager[House]]:
+    return housed
+
+
+@pytest.fixture
+async def house(ground: Ground) -> AsyncIterator[House]:
+    async with housed(ground) as served:
+        yield served
 
 
 def leaves(problem: BaseException | None) -> list[BaseException | None]:

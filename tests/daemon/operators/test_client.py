@@ -137,13 +137,13 @@ async def test_events_arrive_and_a_slow_reader_is_told_what_it_missed(house: Any
 
 async def until_missed(client: RoomClient) -> None:
     async with asyncio.timeout(5):
-        while client._followers[0]._missed == 0:  # noqa: ASYNC110  nothing to wait for but the loss itself
+        while client._followers[0]._missed == 0:
             await asyncio.sleep(0.01)
 
 
 async def until_seen(house: Any, times: int) -> None:
     async with asyncio.timeout(5):
-        while len(house.room.seen) < times:  # noqa: ASYNC110  the room is asked, it does not tell
+        while len(house.room.seen) < times:
             await asyncio.sleep(0.01)
 
 

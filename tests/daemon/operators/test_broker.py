@@ -73,7 +73,7 @@ async def test_a_wrong_password_and_no_password_are_refused_and_said_so(mosquitt
 
 
 async def test_it_listens_on_loopback_only(mosquitto: Any) -> None:
-    listening = Path("/proc/net/tcp").read_text().splitlines()  # noqa: ASYNC240  a file in memory
+    listening = Path("/proc/net/tcp").read_text().splitlines()
     mine = [line.split()[1] for line in listening if line.split()[1].endswith(f":{mosquitto.port:04X}")]
     assert set(mine) == {f"0100007F:{mosquitto.port:04X}"}
 

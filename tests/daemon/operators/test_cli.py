@@ -1,0 +1,243 @@
+"""The command line as a person meets it: real processes, a real broker, a room that plays its part."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.room import Counts, Done, Refused
+from daemon.runtime import Runtime
+
+HASH = "ab" * 16
+SESSION = "0123456789abcdef"
+SITE = """
+[site]
+room = "room1"
+use = "simulation"
+timezone = "UTC"
+[stimulator]
+model = "magstim-rapid2"
+firmware = 8
+port = "pty:/nowhere"
+coil = "coil-1"
+[watchdog]
+state = "{state}"
+[daemon]
+state = "{state}"
+[broker]
+port = {port}
+"""
+REPORT: dict[str, Any] = {
+    "outcome": "completed",
+    "protocol": "demo",
+    "trains": 3,
+    "pulses": {
+        "planned": 60,
+        "commanded": 60,
+        "settled": 60,
+        "read_back": {"low": 60, "high": 62, "by": "running"},
+        "sensed": None,
+        "unknown": 0,
+    },
+}
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+class Terminal:
+    """Runs `coilward` as a person would, with everything it prints."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "from daemon.cli import main; main()", *arguments,
+            env=os.environ | {"COILWARD_RUNTIME": str(self.runtime.folder), "COLUMNS": "200"},
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+
+    async def run(self, *arguments: str, user: str = "olga") -> Result:
+        return await self.end(await self.start(*arguments, "--user", user))
+
+    async def end(self, process: asyncio.subprocess.Process) -> Result:
+        async with asyncio.timeout(30):
+            out, err = await process.communicate()
+        assert process.returncode is not None
+        return Result(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+async def terminal(house_on: Any, mosquitto_in: Any, tmp_path: Path) -> AsyncIterator[Any]:
+    runtime = Runtime(tmp_path)
+    async with AsyncExitStack() as stack:
+        ground = await mosquitto_in(stack, runtime.broker)
+        runtime.site.write_text(SITE.format(state=tmp_path / "state", port=ground.port))
+        terminal = Terminal(runtime)
+        terminal.house = await stack.enter_async_context(house_on(ground))
+        yield terminal
+
+
+def plays(house: Any, tmp_path: Path, *, to: str = "done") -> None:
+    """The room opens, and after its release comes to its end by itself, or when it is stopped."""
+    room = house.room
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps(REPORT | {"report": str(report), "pulse_rows": []}))
+
+    async def start(order: Any, by: str) -> Any:
+        room.asked.append(("start", order, by))
+        room.show(phase="positioning", session=SESSION, hash=HASH, trains=3, counts=Counts(planned=60))
+        return Done({"session": SESSION, "hash": HASH, "understood": {"protocol": "demo", "ceiling_tenths": 450}})
+
+    async def release(hash_: str, nonce: str, by: str) -> Any:
+        room.asked.append(("release", hash_, by))
+        room.show(phase="train", train=1)
+        if to == "done":
+            room.show(phase="done", train=3, counts=Counts(60, 60, 60), report=str(report))
+        return Done()
+
+    async def stop(by: str) -> Any:
+        room.asked.append(("stop", by))
+        room.show(phase="ended-early", report=str(report))
+        return Done()
+
+    room.start, room.release, room.stop = start, release, stop
+
+
+async def test_a_session_is_opened_released_followed_and_summed_up(terminal: Any, tmp_path: Path) -> None:
+    plays(terminal.house, tmp_path)
+    result = await terminal.run("session", "start", "S-01", "demo", "--placement", "C3", "--yes", "--json")
+    assert result.code == 0, result
+    assert json.loads(result.out.splitlines()[-1])["pulses"]["settled"] == 60
+    assert "45.0 % MSO" in result.err, "what the watchdog understood is shown before the release"
+    assert [call[0] for call in terminal.house.room.asked] == ["start", "release"]
+    assert set(terminal.house.room.seen) <= {"olga"}
+
+
+async def test_without_a_terminal_to_ask_nothing_is_opened(terminal: Any) -> None:
+    result = await terminal.run("session", "start", "S-01", "demo")
+    assert result.code == 1
+    assert "--yes" in result.err
+    assert terminal.house.room.asked == []
+
+
+@pytest.mark.parametrize(("typed", "passes"), [(b"y\n", True), (b"n\n", False), (b"\x03", False)])
+async def test_a_person_at_the_terminal_releases_by_saying_yes(
+    terminal: Any, tmp_path: Path, typed: bytes, *, passes: bool
+) -> None:
+    plays(terminal.house, tmp_path)
+    ours, theirs = pty.openpty()
+    code = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from daemon.cli import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, "session", "start", "S-01", "demo", "--user", "olga",
+        env=os.environ | {"COILWARD_RUNTIME": str(terminal.runtime.folder)},
+        stdin=theirs, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    assert process.stderr is not None
+    async with asyncio.timeout(20):
+        await process.stderr.readuntil(b"[y/N]")
+    os.write(ours, typed)
+    await terminal.end(process)
+    os.close(ours)
+    asked = [call[0] for call in terminal.house.room.asked]
+    assert asked == (["start", "release"] if passes else ["start", "stop"])
+
+
+async def test_ctrl_c_is_stop(terminal: Any, tmp_path: Path) -> None:
+    plays(terminal.house, tmp_path, to="train")
+    process = await terminal.start("session", "start", "S-01", "demo", "--yes", "--user", "olga")
+    room = terminal.house.room
+    async with asyncio.timeout(20):
+        while ("release", HASH, "olga") not in room.asked:
+            await asyncio.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    result = await terminal.end(process)
+    assert ("stop", "olga") in room.asked
+    assert result.code == 0, "the report in this play says completed"
+
+
+async def test_a_refusal_is_printed_as_what_why_and_next(terminal: Any) -> None:
+    terminal.house.room.answer = Refused(
+        "day-limit", "The session was not opened. The day is full. Come back tomorrow."
+    )
+    result = await terminal.run("session", "start", "S-01", "demo", "--yes")
+    assert result.code == 1
+    assert [line.strip() for line in result.err.splitlines() if line.strip()][-3:] == [
+        "The session was not opened.",
+        "why  The day is full.",
+        "next Come back tomorrow.",
+    ]
+
+
+async def test_a_viewer_may_look_and_stop_and_no_more(terminal: Any) -> None:
+    status = await terminal.run("status", "--json", user="vera")
+    assert status.code == 0
+    assert json.loads(status.out)["state"]["phase"] == "idle"
+    stop = await terminal.run("stop", "--json", user="vera")
+    assert ("stop", "vera") in terminal.house.room.asked
+    assert json.loads(stop.out)["mqtt"] is True
+    pause = await terminal.run("session", "pause", user="vera")
+    assert pause.code == 1
+    assert "refused" in pause.err
+
+
+async def test_a_room_nobody_serves_is_unknown_and_a_broker_that_is_gone_unreachable(terminal: Any) -> None:
+    terminal.house.stop()
+    silent = await terminal.run("status")
+    assert silent.code == 3
+    assert "UNKNOWN" in silent.out
+    await terminal.house.ground.stop()
+    gone = await terminal.run("status")
+    assert gone.code == 3
+    assert "no connection to the broker" in gone.err
+    stop = await terminal.run("stop")
+    assert stop.code == 3
+    assert "press STOP on the stimulator" in stop.err
+
+
+async def test_the_doctor_names_what_is_wrong_and_what_to_do(terminal: Any) -> None:
+    result = await terminal.run("doctor", "--json")
+    assert result.code == 1
+    found = {one["check"]: one for one in map(json.loads, result.out.splitlines())}
+    assert {name for name, one in found.items() if one["ok"]} >= {"site file", "runtime", "mosquitto", "broker"}
+    assert not found["watchdog"]["ok"]
+    assert "not running" in found["watchdog"]["what"]
+
+
+async def test_wrong_usage_has_its_own_code(terminal: Any) -> None:
+    assert (await terminal.run("session", "start")).code == 2
+    assert (await terminal.run("no-such-command")).code == 2
+
+
+async def test_a_threshold_is_filed_for_the_watchdog_to_judge(terminal: Any) -> None:
+    arguments = ("S-01", "--value", "42.5", "--method", "emg", "--pulses", "20", "--coil", "coil-1")
+    result = await terminal.run("subject", "threshold", *arguments)
+    assert result.code == 0, result
+    [line] = (terminal.runtime.folder / "state" / "thresholds.jsonl").read_text().splitlines()
+    assert json.loads(line)["threshold"]["value_tenths"] == 425
+    assert (await terminal.run("subject", "threshold", "S-01", "--value", "x", *arguments[3:])).code == 1
+
+
+async def test_a_site_file_is_checked_whole(terminal: Any, tmp_path: Path) -> None:
+    assert (await terminal.run("check-config")).code == 0
+    (tmp_path / "bad.toml").write_text("[site]\nrooom = 1\n")
+    bad = await terminal.run("check-config", str(tmp_path / "bad.toml"))
+    assert bad.code == 1
+    assert "rooom" in bad.out

@@ -1,0 +1,103 @@
+"""Options that may stand anywhere, and what the watchdog's own socket says."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.cli.operate import percent_tenths
+from daemon.cli.place import hoisted
+from daemon.guard_words import Stop
+from daemon.watchdog_line import WatchdogLine, WatchdogRefused
+from drivers.errors import OperatorError, PortLost, PortNotFound
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        (["status", "--runtime", "R"], ["--runtime", "R", "status"]),
+        (["--runtime", "R", "status"], ["--runtime", "R", "status"]),
+        (["stop", "--json", "--site=S"], ["--site=S", "stop", "--json"]),
+        (["guarded", "--user", "o", "--", "x", "--user", "y"], ["--user", "o", "guarded", "--", "x", "--user", "y"]),
+        (["status", "--runtime"], ["status", "--runtime"]),
+        ([], []),
+    ],
+)  # fmt: skip
+def test_shared_options_may_stand_anywhere_before_two_dashes(typed: list[str], read: list[str]) -> None:
+    assert hoisted(typed) == read
+
+
+@pytest.mark.parametrize(("text", "tenths"), [("95", 950), ("97.5", 975), ("100 %", 1000), ("0", 0)])
+def test_an_intensity_is_read_to_the_tenth(text: str, tenths: int) -> None:
+    assert percent_tenths(text) == tenths
+
+
+@pytest.mark.parametrize("text", ["", "a lot", "97.55", "-1", "nan", "inf", "9,5"])
+def test_what_is_no_intensity_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(OperatorError, match="such as 95"):
+        percent_tenths(text)
+
+
+Told = Callable[[dict[str, Any]], list[dict[str, Any]]]
+
+
+@contextmanager
+def watchdog(path: Path, answer: Told) -> Iterator[list[dict[str, Any]]]:
+    """One connection to something that speaks the watchdog's protocol."""
+    heard: list[dict[str, Any]] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as lines:
+                for line in lines:
+                    heard.append(json.loads(line))
+                    replies = answer(heard[-1])
+                    if not replies:
+                        return
+                    connection.sendall(b"".join(json.dumps(reply).encode() + b"\n" for reply in replies))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield heard
+        thread.join()
+
+
+def agreeable(request: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"say": "status", "phase": "safe"}, {"re": request["id"], "ok": True, "room": "room1"}]
+
+
+def test_a_line_says_hello_as_a_command_line_and_passes_over_pushes(tmp_path: Path) -> None:
+    with watchdog(tmp_path / "control", agreeable) as heard, WatchdogLine(tmp_path / "control") as line:
+        assert line.hello["room"] == "room1"
+        assert line.ask(Stop(by="olga"))["ok"]
+    assert [(message["do"], message.get("role")) for message in heard] == [("hello", "cli"), ("stop", None)]
+
+
+def test_a_refusal_of_the_watchdog_has_its_name(tmp_path: Path) -> None:
+    def refuse(request: dict[str, Any]) -> list[dict[str, Any]]:
+        ok = request["do"] == "hello"
+        return [{"re": request["id"], "ok": ok, "reason": "tripped", "detail": {}}]
+
+    with (
+        watchdog(tmp_path / "control", refuse),
+        WatchdogLine(tmp_path / "control") as line,
+        pytest.raises(WatchdogRefused, match="tripped"),
+    ):
+        line.ask(Stop(by="olga"))
+
+
+def test_a_watchdog_that_hangs_up_and_one_that_is_not_there_are_told_apart(tmp_path: Path) -> None:
+    with watchdog(tmp_path / "control", lambda _: []), pytest.raises(PortLost), WatchdogLine(tmp_path / "control"):
+        pass
+    with pytest.raises(PortNotFound, match="not running"), WatchdogLine(tmp_path / "nobody"):
+        pass
