@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from drivers.errors import DeadlinePassed, PortLost
-from drivers.streams import ByteStream, Gate, Inbox
+from drivers.streams import Bell, ByteStream, Inbox
 
 
 class _Lane:
@@ -17,16 +17,16 @@ class _Lane:
 
     def __init__(self, name: str) -> None:
         self.inbox = Inbox(name)
-        self.room_made = Gate()
+        self.room_made = Bell()
 
     def take(self) -> bytes:
         data = self.inbox.take()
-        self.room_made.open()
+        self.room_made.ring()
         return data
 
     def lose(self, why: str) -> None:
         self.inbox.lose(PortLost(why))
-        self.room_made.open()
+        self.room_made.ring()
 
 
 class MemoryStream:
@@ -40,7 +40,7 @@ class MemoryStream:
     async def read(self, deadline_s: float) -> bytes:
         """As `ByteStream.read`."""
         data = await self._incoming.inbox.get(deadline_s)
-        self._incoming.room_made.open()
+        self._incoming.room_made.ring()
         return data
 
     async def write(self, data: bytes, deadline_s: float) -> None:

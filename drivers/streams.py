@@ -36,18 +36,18 @@ class ByteStream(Protocol):
         """Lets go of the port; a read that waits ends in PortLost. A second call does nothing."""
 
 
-class Gate:
-    """One waiter, one deadline: `wait` returns once another callback calls `open`."""
+class Bell:
+    """One waiter, one deadline: `wait` returns once another callback calls `ring`."""
 
     def __init__(self) -> None:
         self._waiter: asyncio.Future[bool] | None = None
 
-    def open(self) -> None:
-        """Lets the waiter through, if there is one."""
+    def ring(self) -> None:
+        """Wakes the waiter, if there is one."""
         self._settle(in_time=True)
 
     async def wait(self, deadline_s: float) -> bool:
-        """True when opened, False when the deadline passed first; whichever the loop saw first decides."""
+        """True when rung, False when the deadline passed first; whichever the loop saw first decides."""
         if self._waiter is not None:
             raise OurError("Two tasks wait on one stream. Share it through an Exchange.")
         loop = asyncio.get_running_loop()
@@ -70,7 +70,7 @@ class Inbox:
     def __init__(self, name: str) -> None:
         self._name = name
         self._data = bytearray()
-        self._gate = Gate()
+        self._bell = Bell()
         self.lost: PortLost | None = None
 
     @property
@@ -81,12 +81,12 @@ class Inbox:
     def put(self, data: bytes) -> None:
         """Adds `data` and wakes the reader."""
         self._data += data
-        self._gate.open()
+        self._bell.ring()
 
     def lose(self, error: PortLost) -> None:
         """Nothing more will come; the first reason stays."""
         self.lost = self.lost or error
-        self._gate.open()
+        self._bell.ring()
 
     def take(self) -> bytes:
         """All of it, at once; empty when nothing waits. Raises PortLost when nothing waits and nothing will come."""
@@ -99,7 +99,7 @@ class Inbox:
     async def get(self, deadline_s: float) -> bytes:
         """`take`, once there is something. Raises DeadlinePassed, PortLost."""
         if not (data := self.take()):
-            await self._gate.wait(deadline_s)
+            await self._bell.wait(deadline_s)
             if not (data := self.take()):
                 raise DeadlinePassed(f"{self._name}: nothing came within {deadline_s:.3f} s. Is the device on?")
         return data
@@ -112,7 +112,7 @@ class PortStream:
         self._port = port
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(port.url)
-        self._writable = Gate()
+        self._writable = Bell()
         self._watching = False
         self._watch()
 
@@ -133,7 +133,7 @@ class PortStream:
         left = data
         while left := left[self._hand_over(left) :]:
             fd = self._port.fileno()
-            self._loop.add_writer(fd, self._writable.open)
+            self._loop.add_writer(fd, self._writable.ring)
             try:
                 in_time = await self._writable.wait(ends_at - self._loop.time())
             finally:
@@ -194,7 +194,7 @@ class PortStream:
             self._loop.remove_writer(self._port.fileno())
             self._port.close()
             self._inbox.lose(error)
-            self._writable.open()
+            self._writable.ring()
 
 
 def open_stream(url: str) -> ByteStream:

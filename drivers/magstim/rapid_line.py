@@ -74,7 +74,7 @@ class RapidLine:
         """When the newest frame was sent that the device took as a keep-alive."""
 
     async def ask(self, command: Command, deadline_s: float, *, begin_s: float | None = None) -> bytes:
-        """The reply to `command`, asked as `Exchange.ask` does. Raises DeviceRefused, NotAsked, DeadlinePassed, PortLost."""
+        """The reply to `command`, asked as `Exchange.ask` does. Raises DeviceRefused, and what that raises."""
         frame = command.encode(self.firmware)
         asked_at_s = self._loop.time()
         reply = await self._exchange.ask(frame, deadline_s, begin_s=begin_s)
