@@ -32,6 +32,7 @@ def facts(turn: Turn, own: Block | None = None) -> Facts:
         protocol=session.protocol,
         threshold=session.threshold,
         authorised=session.authorised,
+        lacks=turn.room.lacks(session.protocol, turn.now.wall_us),
         past=turn.state.past,
         run=turn.state.run,
         disarm_cuts_train=turn.room.dialect.capabilities.disarm_cuts_train,
