@@ -24,6 +24,8 @@ FILE_NAME: Final = "journal.jsonl"
 MAX_WAITING: Final = 20_000
 """Rows that may wait for the disk: more than the pulses of six whole treatments."""
 RETRY_S: Final = 1.0
+LAST_BYTES: Final = 1024 * 1024
+"""Longer than any row."""
 _START: Final = "0" * 32
 
 
@@ -107,7 +109,7 @@ def broken_links(path: Path) -> tuple[Contents, list[int]]:
 def open_journal(state: Path, clock: Callable[[], tuple[int, int]]) -> Journal:
     """The journal of a room, going on where its file ends. Raises OSError when it cannot even be opened."""
     path = state / FILE_NAME
-    rows = read_rows(path).rows
+    rows = read_rows(path, LAST_BYTES).rows
     previous = digest(encode(rows[-1])) if rows else _START
     return Journal(FileSink(AppendOnly(path)), clock, previous=previous)
 

@@ -64,10 +64,16 @@ class Contents:
     """Lines that are no JSON object."""
 
 
-def read_rows(path: Path) -> Contents:
-    """All rows of a file, oldest first; none when there is no file. Raises OSError."""
+def read_rows(path: Path, last_bytes: int | None = None) -> Contents:
+    """All rows of a file, or those in its last bytes, oldest first; none when there is no file. Raises OSError."""
     try:
-        lines = path.read_bytes().splitlines()
+        with path.open("rb") as file:
+            if last_bytes is not None and file.seek(0, os.SEEK_END) > last_bytes:
+                file.seek(-last_bytes, os.SEEK_END)
+                file.readline()  # the first one is cut
+            else:
+                file.seek(0)
+            lines = file.read().splitlines()
     except FileNotFoundError:
         return Contents((), 0)
     rows, damaged = [], 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -66,6 +66,9 @@ class Stimulator(Protocol):
 
     async def disarm(self) -> None:
         """Standby, confirmed by the device."""
+
+    def expect(self, times_us: Iterable[int]) -> None:
+        """When pulses are due (BOOTTIME µs), so that no question of the driver's stands in their way."""
 
 
 class Guard(Protocol):
@@ -130,6 +133,8 @@ class Treatment:
         self.last_pulse_us = last_pulse_us
         self._set: tuple[PercentMso, Train] | None = None
         """What the stimulator is armed with; None when it stands in standby."""
+        self._expected_us: tuple[int, ...] = ()
+        """When the pulses of the block under way are due."""
         self._attempt = 0
         self._fruitless = 0
         self._activities: dict[State, Callable[[], Coroutine[Any, Any, None]]] = {
@@ -276,7 +281,9 @@ class Treatment:
         if planned.single:
             times = tuple(FIRST_OFFSET_US + offset for offset in blocks(planned.train)[0].offsets_us)
             answer = await self._do(self._means.guard.ask(self._block(planned, times)))
+            self._expect(self._means.now_us(), times)
         else:
+            self._means.stimulator.expect((self._due(),))
             answer = await self._do(self._means.guard.ask(self._whole(planned)))
         if isinstance(answer, Denied):
             self.account = None
@@ -285,6 +292,10 @@ class Treatment:
         if self.account is not None:
             self.account.permitted(int(answer.detail["permit"]), int(answer.detail["reserved"]))
         self.happen(Happened(Event.GRANTED))
+
+    def _expect(self, base_us: int, times_us: tuple[int, ...]) -> None:
+        self._expected_us = tuple(base_us + at for at in times_us)
+        self._means.stimulator.expect(self._expected_us)
 
     def _denied(self, answer: Denied) -> None:
         self._write("refused", reason=answer.reason, detail=dict(answer.detail))
@@ -321,9 +332,9 @@ class Treatment:
                 self._look()
             if account is None or account.closed:
                 return
-            answer = await self._do(
-                self._means.guard.ask(self._block(planned, tuple(period_us + offset for offset in block.offsets_us)))
-            )
+            times = tuple(period_us + offset for offset in block.offsets_us)
+            answer = await self._do(self._means.guard.ask(self._block(planned, times)))
+            self._expect(self._expected_us[-1], times)
             if isinstance(answer, Denied):
                 self._write("refused", reason=answer.reason, detail=dict(answer.detail))
                 return

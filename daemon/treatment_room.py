@@ -62,9 +62,7 @@ class _Connected:
 
     def _now(self) -> Driver:
         if self.driver is None:
-            raise DeviceSilent(
-                "No stimulator is connected. Check power and cable; it comes back by itself."
-            )
+            raise DeviceSilent("No stimulator is connected. Check power and cable; it comes back by itself.")
         return self.driver
 
     async def prepare(self, level: PercentMso, train: Train) -> None:
@@ -78,6 +76,10 @@ class _Connected:
 
     async def disarm(self) -> None:
         await self._now().disarm()
+
+    def expect(self, times_us: Iterable[int]) -> None:
+        if self.driver is not None:
+            self.driver.expect(times_us)
 
 
 class TreatmentRoom:

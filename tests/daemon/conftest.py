@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,9 @@ class StandInGuard:
             raise DeviceRefused("S")
         permit = self.open_permits[number]
         self.trigger_times_us.append(now_us())
-        self.tell("trigger", permit=number, ref=number, index=permit["index"], planned_us=now_us(), late_us=0, late=False)
+        self.tell(
+            "trigger", permit=number, ref=number, index=permit["index"], planned_us=now_us(), late_us=0, late=False
+        )
         period_s = 10 / permit["rate"] if permit["rate"] else 0.0
         index, permit["index"] = permit["index"], permit["index"] + 1
         self.running = self._later(
@@ -226,6 +228,7 @@ class StandInStimulator:
     did: list[tuple[int, str]] = field(default_factory=list)
     levels: list[tuple[PercentMso, Train]] = field(default_factory=list)
     refuse: set[str] = field(default_factory=set)
+    expected_us: list[int] = field(default_factory=list)
     turns: int = 0
 
     @property
@@ -254,6 +257,9 @@ class StandInStimulator:
         self._do("trigger")
         self.guard.triggered()
         await asyncio.sleep(REPLY_S)
+
+    def expect(self, times_us: Iterable[int]) -> None:
+        self.expected_us += times_us
 
     async def disarm(self) -> None:
         self._do("disarm")

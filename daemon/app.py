@@ -1,0 +1,211 @@
+"""The daemon: built in one place, started in order, stopped in reverse.
+
+Journal, room, session task, beats, the link to the watchdog with the stimulator behind it, and last the operators.
+Whatever goes away is waited for and comes back disarmed; nothing starts by itself. When one of the tasks fails the
+whole daemon ends, which makes the watchdog disarm: half a daemon is worse than none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
+
+from daemon.config import Site, read_secret
+from daemon.front import serve_operators
+from daemon.guard_link import GuardLink
+from daemon.journal import FILE_NAME, Journal, open_journal
+from daemon.json_lines import read_rows
+from daemon.opening import Opener
+from daemon.rapid_room import RapidInTheRoom
+from daemon.room import Done
+from daemon.runtime import Runtime
+from daemon.thresholds import Thresholds
+from daemon.treatment_room import TreatmentRoom
+from drivers.catalogue import dialect
+from drivers.errors import CoilwardError, ConfigError
+from drivers.magstim.rapid import RapidDriver
+from safety.protocols import load_protocols
+from safety.realtime import Notifier
+
+BEAT_S: Final = 0.05
+"""The watchdog's limit is 250 ms: four beats may be lost."""
+FIRST_RETRY_S: Final = 0.1
+LAST_RETRY_S: Final = 5.0
+HISTORY_BYTES: Final = 8 * 1024 * 1024
+"""Of the journal, read at the start: several days, and what may be continued is hours old at most."""
+Operators = Callable[[TreatmentRoom, Site], Awaitable[None]]
+
+
+def clock() -> tuple[int, int]:
+    """(BOOTTIME µs, unix µs), read together."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000, time.time_ns() // 1000
+
+
+async def serve(site: Site, runtime: Runtime, operators: Operators = serve_operators) -> None:
+    """Runs the room until SIGTERM or SIGINT. Raises ConfigError, and OSError when the journal cannot be opened."""
+    journal = open_journal(site.daemon.state, clock)
+    try:
+        device = site.stimulator
+        opener = Opener(
+            site,
+            dialect(device.model, device.firmware, device.supply_volts),
+            load_protocols(),
+            Thresholds(site.daemon.state),
+        )
+        room = TreatmentRoom(opener, journal, clock)
+        room.remember(read_rows(site.daemon.state / FILE_NAME, HISTORY_BYTES).rows)
+        journal.write("daemon-started", room=site.site.room, use=site.site.use)
+        await _run(room, opener, runtime, journal, operators)
+        journal.write("daemon-ended")
+    finally:
+        journal.close()
+
+
+async def _run(room: TreatmentRoom, opener: Opener, runtime: Runtime, journal: Journal, operators: Operators) -> None:
+    stopping = asyncio.Event()
+    notifier = Notifier()
+    link = Linked(room, opener, runtime, journal)
+    with _signals_set(stopping):
+        async with asyncio.TaskGroup() as tasks:
+            started = [
+                tasks.create_task(room.run(), name="session"),
+                tasks.create_task(_beat(room, notifier), name="beats"),
+                tasks.create_task(link.keep(), name="watchdog"),
+                tasks.create_task(_serve(operators, room, opener.site), name="operators"),
+            ]
+            notifier.say("READY=1")
+            await stopping.wait()
+            notifier.say("STOPPING=1")
+            await _leave_in_order(room, journal)
+            for task in reversed(started):
+                task.cancel()
+
+
+async def _serve(operators: Operators, room: TreatmentRoom, site: Site) -> None:
+    await operators(room, site)
+
+
+async def _leave_in_order(room: TreatmentRoom, journal: Journal) -> None:
+    """A session that is open ends as by STOP, with its report; the watchdog would disarm in any case."""
+    answer = await room.end("coilward-daemon")
+    if isinstance(answer, Done):
+        journal.write("daemon-ended-session", **answer.detail)
+
+
+@contextlib.contextmanager
+def _signals_set(event: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, event.set)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+async def _beat(room: TreatmentRoom, notifier: Notifier) -> None:
+    """The counters do not come from here: a blocked session or driver task stands still in every beat."""
+    turns = -1
+    while True:
+        with contextlib.suppress(CoilwardError):  # a lost link is the reader's to tell
+            room.beat()
+        if room.turns.count != turns:
+            turns = room.turns.count
+            notifier.turned(clock()[0])
+        await asyncio.sleep(BEAT_S)
+
+
+class Linked:
+    """The link to the watchdog and, behind its door, the stimulator: kept; each loss and each return is told once."""
+
+    def __init__(self, room: TreatmentRoom, opener: Opener, runtime: Runtime, journal: Journal) -> None:
+        self._room = room
+        self._site = opener.site
+        self._dialect = opener.dialect
+        self._path = runtime.watchdog_control
+        self._journal = journal
+        self._told: str | None = None
+
+    async def keep(self) -> None:
+        """For ever: connects, serves, and connects again."""
+        await self._again_and_again(self._serve_link)
+
+    async def _serve_link(self) -> None:
+        link, hello = await GuardLink.connect(self._path)
+        try:
+            self._same_unit(hello.get("model"), hello.get("firmware"))
+            self._back("watchdog")
+            self._room.linked(link)
+            stimulator = asyncio.create_task(self._again_and_again(lambda: self._serve_stimulator(link)))
+            try:
+                async for push in link.pushes():
+                    self._room.hear(push)
+            finally:
+                await _ended(stimulator)
+                self._room.unlinked(str(link.lost or "the daemon ends"))
+        finally:
+            link.close()
+
+    def _same_unit(self, model: object, firmware: object) -> None:
+        ours = self._site.stimulator
+        if (model, firmware) != (ours.model, ours.firmware):
+            raise ConfigError(
+                f"The watchdog guards a {model} with firmware {firmware}, the daemon's site file names {ours.model} "
+                f"with {ours.firmware}. Give both the same file."
+            )
+
+    async def _serve_stimulator(self, link: GuardLink) -> None:
+        file = self._site.stimulator.unlock_code_file
+        code = read_secret(file) if file else None
+        lost: asyncio.Future[CoilwardError] = asyncio.get_running_loop().create_future()
+        driver = RapidDriver(
+            await link.attach(),
+            self._dialect,
+            unlock_code=code,
+            on_lost=lost.set_result,  # said once
+        )
+        await driver.connect()
+        try:
+            self._back("stimulator")
+            self._room.equipped(RapidInTheRoom(driver))
+            raise await lost
+        finally:
+            self._room.equipped(None)
+            await driver.close()
+
+    async def _again_and_again(self, serve: Callable[[], Awaitable[None]]) -> None:
+        wait_s = FIRST_RETRY_S
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                await serve()
+            except CoilwardError as error:
+                self._away(str(error))
+            if asyncio.get_running_loop().time() - began > LAST_RETRY_S:
+                wait_s = FIRST_RETRY_S  # it worked for a while: this is a new trouble
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LAST_RETRY_S)
+
+    def _away(self, why: str) -> None:
+        if why != self._told:
+            self._told = why
+            self._journal.write("trouble", what=why)
+            print(f"coilward-daemon: {why}", flush=True)
+
+    def _back(self, who: str) -> None:
+        if self._told is not None:
+            self._told = None
+            print(f"coilward-daemon: the {who} is there again", flush=True)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait((task,))
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error
