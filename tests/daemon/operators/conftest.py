@@ -286,3 +286,19 @@ def leaves(problem: BaseException | None) -> list[BaseException | None]:
     if isinstance(problem, BaseExceptionGroup):
         return [leaf for inner in problem.exceptions for leaf in leaves(inner)]
     return [problem]
+
+
+@pytest.fixture
+def recording_room() -> RecordingRoom:
+    return RecordingRoom()
+
+
+@pytest.fixture
+def client_of() -> Callable[[Bus, str], Awaitable[RoomClient]]:
+    async def listening(bus: Bus, user: str) -> RoomClient:
+        client = RoomClient(bus, "room1", user)
+        await client.listen()
+        await client.known(5)
+        return client
+
+    return listening
