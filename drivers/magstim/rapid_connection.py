@@ -194,11 +194,10 @@ class RapidConnection:
             raise
 
     def _lose(self, error: CoilwardError) -> None:
-        if self.lost is None:
-            self.lost = error
-            if self._connected:
-                self._connected = False
-                self._on_lost(error)
+        self.lost = self.lost or error
+        if self._connected:
+            self._connected = False
+            self._on_lost(error)
 
     def _stray(self, piece: Piece) -> None:
         self._strays += 1

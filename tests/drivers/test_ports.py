@@ -119,9 +119,7 @@ def test_a_port_with_nothing_to_read_says_so_and_does_not_wait(terminal: Termina
 
 def test_a_full_port_takes_nothing_and_does_not_wait(terminal: Terminal) -> None:
     port = open_port(terminal.url)
-    while port.write(b"x" * 4096):
-        pass
-    assert port.write(b"x") == 0
+    assert any(port.write(b"x" * 4096) == 0 for _ in range(1000))
     port.close()
 
 

@@ -489,8 +489,10 @@ async def test_a_device_that_falls_silent_is_told_once_within_half_its_lapse_tim
         assert it.driver.lost is it.lost[0]
         with pytest.raises(PortLost, match="stopped answering"):
             await it.driver.set_single(HALF)
-        await asyncio.sleep(10)
-        assert len(it.lost) == 1
+        await it.far.close()
+        with pytest.raises(PortLost):
+            await it.driver.disarm()
+        assert it.lost == [it.driver.lost], "the first reason stays, and is told once"
 
 
 async def test_a_cable_pulled_is_told_once() -> None:
@@ -520,6 +522,25 @@ async def test_remote_control_taken_back_at_the_device_is_a_lost_connection() ->
         await asyncio.sleep(3.0)
         assert [str(error) for error in it.lost] == [str(it.driver.lost)]
         assert "took back remote control" in str(it.driver.lost)
+
+
+async def test_a_refused_frame_never_reached_the_device_and_does_not_count_as_keeping_it_alive() -> None:
+    async with connected() as it:
+        await it.driver.arm()
+        it.refuse = b"["
+        for _ in range(30):
+            with pytest.raises(DeviceRefused):
+                await it.driver.set_single(HALF)
+            await asyncio.sleep(0.08)
+        assert it.bench.device.condition is Condition.READY
+
+
+async def test_what_a_reply_shows_of_the_time_before_its_command_is_not_believed() -> None:
+    async with connected() as it:
+        await it.driver._start_arming()
+        assert it.driver.seen.condition is None
+        await it.driver.look()
+        assert it.driver.seen.condition is Condition.ARMED
 
 
 async def test_while_another_program_speaks_the_connection_is_not_lost() -> None:
