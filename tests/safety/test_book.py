@@ -297,6 +297,13 @@ def test_an_open_reserve_counts_as_now_until_its_session_or_the_watchdog_ended()
     assert book_of(reserve, about(OTHER, Kind.CLOSE, wall_us=origin + 5)).window(ANNA, later, HOUR) == 20
 
 
+def test_a_settled_train_counts_up_to_the_very_end_of_the_window() -> None:
+    origin = 1_800_000_000 * SECOND
+    book = book_of(about(MORNING, Kind.RESERVE, pulses=20, wall_us=origin), replace(settle(1, 20), wall_us=origin + 5))
+    assert book.window(ANNA, origin + 5 + HOUR, HOUR) == 20
+    assert book.window(ANNA, origin + 6 + HOUR, HOUR) == 0
+
+
 def test_what_a_device_found_armed_may_deliver_are_the_reserves_of_this_start_and_the_last() -> None:
     reserve = about(MORNING, Kind.RESERVE, pulses=20, wall_us=10)
     book = book_of(reserve)
@@ -327,6 +334,17 @@ def test_a_clock_that_steps_back_shortens_no_window() -> None:
     assert book.last_wall_us == origin
     assert book.window(ANNA, origin - 20 * DAY, 12 * HOUR) == 25
     assert book.day(ANNA, origin - 20 * DAY, ROME) == 25
+
+
+def test_a_question_from_before_the_last_record_is_of_its_day() -> None:
+    origin = 1_800_000_000 * SECOND
+    records = [
+        Record(kind, pulses=20, subject=ANNA, ref=ref, wall_us=at, note=settle(1, 20).note)
+        for ref, at in ((1, origin), (3, origin + 2 * DAY))
+        for kind in (Kind.RESERVE, Kind.SETTLE)
+    ]
+    assert book_of(*records).day(ANNA, origin, ROME) == 20
+    assert book_of(*records).window(ANNA, origin, 12 * HOUR) == 20
 
 
 def test_windows_further_back_than_times_are_kept_are_our_own_error() -> None:
@@ -363,6 +381,14 @@ def test_an_open_reserve_is_booked_in_full_after_eight_days_and_an_unknown_one_w
     assert (book.unsettled(MORNING), book.course(ANNA, TENS)) == ((), 20)
     book = book_of(*records, about(MORNING, Kind.UNKNOWN, ref=1), Record(Kind.BOOT, wall_us=11 * DAY))
     assert ([reserve.seq for reserve in book.unsettled(MORNING)], book.unknowns) == ([1], (1,))
+
+
+def test_a_session_with_an_unknown_is_not_forgotten() -> None:
+    opened = about(MORNING, Kind.OPEN, pulses=60, wall_us=DAY)
+    reserve = about(MORNING, Kind.RESERVE, pulses=20, wall_us=DAY)
+    unknown = about(MORNING, Kind.UNKNOWN, ref=2, wall_us=DAY)
+    book = book_of(opened, reserve, unknown, Record(Kind.BOOT, wall_us=11 * DAY))
+    assert (book.opened(MORNING), book.remaining(MORNING)) == (opened, 40)
 
 
 @pytest.mark.parametrize("kind", [Kind.LOST, Kind.FOUND_ARMED])

@@ -149,6 +149,20 @@ def test_a_killed_writer_fails_everything_that_waits_and_says_that_it_ended(tmp_
     spawned.link.close()
 
 
+def test_what_a_writer_confirmed_before_it_died_is_heard() -> None:
+    """It died with requests unread, which the kernel tells ahead of the answers."""
+    ours, theirs = pair()
+    link = LedgerLink(ours)
+    for token in (1, 2):
+        link.send(token, RESERVE)
+    theirs.recv(ANSWER_BYTES)
+    theirs.send(answer_bytes(Answer(1, Head(5, HASH0), OpenReport())))
+    theirs.close()
+    ended = "the ledger writer ended"
+    assert hear(link, 3) == [Committed(1, 5), CommitFailed(2, ended), CommitFailed(HELLO, ended)]
+    link.close()
+
+
 def test_a_writer_that_hangs_never_blocks_the_watchdog_and_is_killed_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
