@@ -168,7 +168,8 @@ def _not_delivered(turn: Turn, delivery: Delivery) -> None:
     permit = turn.state.permits[0]
     block = replace(permit.block, spent=permit.block.spent - delivery.train.pulses)
     turn.to(delivery=None, permits=(replace(permit, block=block), *turn.state.permits[1:]))
-    turn.move(Phase.ARMED)
+    if turn.state.phase is Phase.FIRING:
+        turn.move(Phase.ARMED)
     turn.tell("not-delivered", permit=permit.number, ref=block.ref, index=delivery.index)
     permits.close_used_up(turn)
     outcomes.stop(turn, Reason.TRIGGER_REFUSED)

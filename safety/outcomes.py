@@ -68,7 +68,8 @@ def lock_out(turn: Turn, why: str) -> None:
         return
     if turn.state.phase in (Phase.ARMED, Phase.FIRING):
         disarm.begin(turn, Reason.LEDGER_FAILED)
-    turn.to(pending=None, permits=(), commits=())
+    permits.drop(turn, Reason.LEDGER_FAILED)
+    turn.to(commits=())
     turn.move(Phase.LOCKOUT)
     turn.tell("lockout", reason=Reason.LOCKED_OUT.json, detail=why)
 
