@@ -287,7 +287,8 @@ def release(turn: Turn, connection: int, message: control.Release) -> Yes | No:
 
 def nonce_is_fresh(turn: Turn, nonce: str) -> bool:
     """Whether a command quotes a nonce of the last 2 s: it was decided on what the operator just saw."""
-    return any(value == nonce for value, _ in turn.state.nonces)
+    oldest_us = turn.now.us - turn.room.limits.timing.nonce_age_us
+    return any(value == nonce and at_us >= oldest_us for value, at_us in turn.state.nonces)
 
 
 def stop(turn: Turn, message: control.Stop) -> Yes:
