@@ -145,7 +145,7 @@ class Room(Protocol):
         """`release` of a paused session, under the name operators use."""
 
     async def stop(self, by: str) -> Answer:
-        """Disarms and pauses. Always allowed, idempotent; `Done` once the watchdog confirmed standby."""
+        """Disarms, and ends the session once the watchdog confirmed standby; only then `Done`. Always, idempotent."""
 
     async def end(self, by: str) -> Answer:
         """Ends the session early, stopping it first where it runs, and writes its report. `Done.detail`: report."""

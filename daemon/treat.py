@@ -33,11 +33,15 @@ PREPARE_US: Final = 2_600_000
 """Settings begin this long before a train: six exchanges at 9600 baud, before arming."""
 ARM_US: Final = 2 * SECOND_US
 """Arming comes at most this long before the train; a Rapid is READY within 1.1 s (magpy-tms 1.4 waits as long)."""
-ASK_US: Final = 300_000
-"""A permit is asked this long before the first pulse: read-back and a durable reservation take about 100 ms, and a
-permit lives 500 ms."""
+ASK_US: Final = 80_000
+"""A permit is asked this long before the first pulse: a durable reservation takes some 10 ms, and the watchdog judges
+the gap when it is asked, with 0.1 s of tolerance."""
+SETTLE_IN_US: Final = 600_000
+"""From READY, or from a short gap's end, to the permit: the time for two read-backs."""
+ASK_BLOCK_US: Final = 300_000
+"""A block is asked this long before its first pulse; its times are judged, not the time it is asked."""
 FIRST_OFFSET_US: Final = 200_000
-"""A block on the watchdog's timer begins this long after its grant: ASK_US less the time a grant takes."""
+"""A block on the watchdog's timer begins this long after its grant: ASK_BLOCK_US less the time a grant takes."""
 NEXT_BLOCK_US: Final = 3 * SECOND_US
 """The next block is asked this long before the last pulse of the running one."""
 PARK_GAP_US: Final = 4 * SECOND_US
@@ -230,7 +234,7 @@ class Treatment:
         if self._set is not None and self._set != self._wanted(planned):
             await self._do(self._means.stimulator.disarm())
             self._set = None
-        lead_us = PREPARE_US if self._set is None else 2 * ASK_US
+        lead_us = PREPARE_US if self._set is None else SETTLE_IN_US
         await self._rest_until(due_us - lead_us)
         if trouble := self._means.journal.trouble:
             self.happen(Happened(Event.PAUSE, reason=f"journal-not-written: {trouble}"))
@@ -243,7 +247,7 @@ class Treatment:
             self.happen(Happened(Event.DUE))
 
     def _next_due_us(self, planned: Planned) -> int:
-        earliest = self._means.now_us() + (PREPARE_US if self._set is None else 2 * ASK_US)
+        earliest = self._means.now_us() + (PREPARE_US if self._set is None else SETTLE_IN_US)
         after_last = 0 if self.last_pulse_us is None else self.last_pulse_us + planned.gap_us
         return max(earliest, after_last, self._not_before_us)
 
@@ -271,7 +275,7 @@ class Treatment:
 
     async def _ask_permit(self) -> None:
         planned = self.session.plan[0]
-        await self._rest_until(self._due() - ASK_US)
+        await self._rest_until(self._due() - (ASK_BLOCK_US if planned.single else ASK_US))
         self._attempt += 1
         device = self._means.view.device
         self.account = Account(

@@ -214,12 +214,13 @@ class TreatmentRoom:
         answer = await self._ask(lambda: Stop(by=by))
         if isinstance(answer, Refused):
             return answer
-        if await self._until(lambda: self.view.standby, STANDBY_S):
-            return Done({"standby": True})
-        return Refused(
-            "disarm-unconfirmed",
-            "Stop was asked, and the stimulator has not confirmed standby. Press STOP on the stimulator itself.",
-        )
+        if not await self._until(lambda: self.view.standby, STANDBY_S):
+            return Refused(
+                "disarm-unconfirmed",
+                "Stop was asked, and the stimulator has not confirmed standby. Press STOP on the stimulator itself.",
+            )
+        ended = await self.end(by) if self._running() else Done()
+        return Done({"standby": True, **(ended.detail if isinstance(ended, Done) else {})})
 
     async def end(self, by: str) -> Answer:
         """As `Room.end`."""

@@ -102,7 +102,7 @@ class StandInGuard:
         self.hear({"say": "status", "phase": "safe", "nonce": NONCE, "hold": self.hold, "trip": self.trip,
                    "unknown": [], "disarming": False, "device": device})  # fmt: skip
 
-    async def ask(self, request: Request, deadline_s: float = 1.0) -> Allowed | Denied:
+    async def ask(self, request: Request, deadline_s: float = 1.0) -> Allowed | Denied:  # noqa: ARG002  as the link's
         self.asked.append(request)
         if isinstance(request, AskPermit):
             return await self._grant(request)

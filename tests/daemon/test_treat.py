@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ async def test_slow_stimulation_runs_in_blocks_that_follow_each_other_without_a_
 
     times = stage.guard.trigger_times_us
     assert len(times) == 50
-    assert all(abs(later - sooner - 1_000_000) <= 2 for sooner, later in zip(times, times[1:], strict=False))
+    assert all(abs(later - sooner - 1_000_000) <= 2 for sooner, later in itertools.pairwise(times))
     assert [permit.triggers for permit in stage.guard.of(AskPermit)] == [20, 20, 10]
     assert report_of(stage)["pulses"]["settled"] == 50
     assert stage.stimulator.times_us("trigger") == []  # the watchdog's timer triggers
@@ -296,7 +297,7 @@ async def test_a_full_disk_begins_no_further_train_and_stops_nothing_else(stage:
     assert len(stage.guard.trigger_times_us) == 1
     assert stage.room.status().counts.settled == 20
     assert "No space left on device" in stage.room.status().sentence
-    assert isinstance(await stage.room.stop("operator"), Done)
+    assert isinstance(await stage.room.pause("operator"), Done)
 
     stage.sink.trouble = None
     await stage.released()
@@ -358,14 +359,17 @@ async def test_a_stimulator_that_goes_away_and_comes_back_finishes_the_session(s
     assert report_of(stage)["outcome"] == "completed"
 
 
-async def test_stop_is_done_only_when_standby_is_confirmed(stage: Any) -> None:
+@pytest.mark.parametrize("phase", ["gap", "armed", "train"])
+async def test_stop_is_done_when_standby_is_confirmed_and_the_session_has_ended(stage: Any, phase: str) -> None:
     await stage.begun()
-    await stage.reaches("armed")
-    assert await stage.room.stop("operator") == Done({"standby": True})
-    await stage.reaches("paused")
-    await stage.room.end("operator")
+    await stage.reaches(phase)
+    answer = await stage.room.stop("operator")
 
+    assert isinstance(answer, Done)
+    assert answer.detail["standby"] is True
+    assert stage.guard.condition == "standby"
     assert report_of(stage)["outcome"] == "stopped"
+    assert isinstance(await stage.room.stop("operator"), Done)  # again, with nothing to stop
 
 
 async def test_stop_says_press_stop_on_the_device_when_nothing_confirms_it(stage: Any) -> None:
@@ -423,7 +427,7 @@ async def test_followers_get_every_pulse_row_and_hear_of_changes(stage: Any) -> 
 
     async def listen() -> None:
         async for happening in stage.room.follow():
-            heard.append(happening.kind)
+            heard.append(happening.kind)  # noqa: PERF401  it is cancelled, and what it heard so far counts
 
     follower = asyncio.ensure_future(listen())
     await stage.begun()
