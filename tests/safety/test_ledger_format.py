@@ -117,12 +117,12 @@ def test_bytes_that_are_no_record_are_refused_and_raise_nothing_else(data: bytes
         unseal(data)
 
 
-@pytest.mark.parametrize("bit", range(RECORD_BYTES * 8))
-def test_a_flipped_bit_is_a_torn_record(bit: int) -> None:
-    block = bytearray(SOUND)
-    block[bit // 8] ^= 1 << bit % 8
-    with pytest.raises(TornRecord):
-        unseal(bytes(block))
+def test_every_flipped_bit_makes_a_record_a_torn_one() -> None:
+    for bit in range(RECORD_BYTES * 8):
+        block = bytearray(SOUND)
+        block[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(TornRecord):
+            unseal(bytes(block))
 
 
 @pytest.mark.parametrize(
