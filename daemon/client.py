@@ -144,8 +144,8 @@ class RoomClient:
 
     async def known(self, deadline_s: float) -> View:
         """The room, once it is known. Raises `RoomUnknown` after the deadline."""
-        with contextlib.suppress(TimeoutError):
-            return await self._until(lambda _: True, deadline_s)
+        with contextlib.suppress(DeadlinePassed):
+            return await self.until(lambda _: True, deadline_s)
         heard = "its heartbeat is heard, its state is not" if self.alive else "no heartbeat is heard"
         raise RoomUnknown(
             f"room {self._topics.room} is unknown: {heard} on the broker. "
@@ -163,11 +163,19 @@ class RoomClient:
             else:
                 await self._some_news()
 
-    async def _until(self, enough: Callable[[View], bool], deadline_s: float) -> View:
-        async with asyncio.timeout(deadline_s):
-            while (view := self.view) is None or not enough(view):
-                await self._some_news()
-            return view
+    async def until(self, enough: Callable[[View], bool], deadline_s: float) -> View:
+        """The room, once it is as wanted. Raises `DeadlinePassed`."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                while (view := self.view) is None or not enough(view):
+                    await self._some_news()
+                return view
+        except TimeoutError:
+            now = f"is {self.view.state.phase}" if self.view else "is unknown"
+            raise DeadlinePassed(
+                f"The room {now} and has not become what was waited for within {deadline_s} s. "
+                "Look at the stimulator, then run `coilward doctor`."
+            ) from None
 
     async def _some_news(self) -> None:
         """Something was heard, or silence may have grown long enough to know nothing any more."""
@@ -233,8 +241,8 @@ class RoomClient:
         finally:
             del self._waiting[command_id]
         if answered.ok and row.state_seq:
-            with contextlib.suppress(TimeoutError):
-                await self._until(lambda view: view.state.state_seq >= answered.state_seq, LIVE_S)
+            with contextlib.suppress(DeadlinePassed):
+                await self.until(lambda view: view.state.state_seq >= answered.state_seq, LIVE_S)
         return answered
 
     @asynccontextmanager

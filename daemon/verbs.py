@@ -42,7 +42,7 @@ VERBS: dict[str, Verb] = {
         Verb("continue", messages.Continue, deadline_s=20.0),
         Verb("release", messages.Release),
         Verb("resume", messages.Resume),
-        Verb("end", messages.End),
+        Verb("end", messages.End, deadline_s=25.0),
         # A second person lifts the graver trips with the first, and only one of them can hold control.
         Verb("reset", messages.Reset, control=False),
         Verb("resolve", messages.Resolve),

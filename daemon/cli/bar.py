@@ -65,7 +65,15 @@ class Bar:
 
 
 class Quiet:
-    """Shows nothing."""
+    """Shows nothing: nobody looks."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
 
     def show(self, view: View | None) -> None:
         """Nothing."""

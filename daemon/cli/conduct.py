@@ -6,6 +6,7 @@ While this runs its person counts as present. Ctrl-C is STOP, first to the watch
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
@@ -14,15 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from daemon.background import background
 from daemon.cli import show
 from daemon.cli.safety import stop_everywhere
 from daemon.client import RoomClient, View
-from daemon.messages import Answer, Sentence
+from daemon.messages import Answer, Code, Sentence
 from daemon.runtime import Runtime
 from daemon.session_table import FINAL as FINAL_STATES
-from drivers.errors import DeadlinePassed
+from daemon.session_table import State
+from drivers.errors import OurError
 
 FINAL = frozenset(state.value for state in FINAL_STATES)
+STUCK = frozenset(state.value for state in (State.PAUSED, State.TRIPPED, State.UNKNOWN))
+"""A person has to act before anything goes on."""
+AT_REST = STUCK | {State.POSITIONING.value, State.HELD.value}
+"""The session can be ended."""
 REPORT_S = 10.0
 """For the report to be written after a session has ended (engineering choice)."""
 ENDING_S = 15.0
@@ -85,8 +92,11 @@ async def conduct(
     opening: Callable[[], Awaitable[Answer]],
     confirm: Callable[[Answer], Coroutine[Any, Any, bool]],
     progress: Progress,
+    patient: bool = True,
 ) -> Ended:
     """Opens with `opening`, releases once `confirm` agrees to what the watchdog understood, follows to the end.
+
+    `patient` waits for a person when the session is paused, tripped or unknown; else it is ended then.
 
     Raises `Refused`, and what `RoomClient` raises.
     """
@@ -96,7 +106,7 @@ async def conduct(
             _must(await room.ask("release", hash=opened.detail["hash"]))
         else:
             stop.set()
-        view = await _follow(room, runtime, stop, str(opened.detail["session"]), progress)
+        view = await _follow(room, runtime, stop, str(opened.detail["session"]), progress, patient=patient)
         return Ended(view, await _report(room, view))
 
 
@@ -112,50 +122,47 @@ async def _agreed(confirming: Coroutine[Any, Any, bool], stop: asyncio.Event) ->
         await asyncio.wait({asking, stopping})
 
 
-async def _follow(room: RoomClient, runtime: Runtime, stop: asyncio.Event, session: str, progress: Progress) -> View:
-    """Until the session is at its end; STOP once when asked to."""
-    changes = room.changes()
-    stopping = asyncio.create_task(stop.wait())
-    changing: asyncio.Task[View | None] | None = None
-    told = False
-    deadline: float | None = None
-    loop = asyncio.get_running_loop()
+async def _follow(
+    room: RoomClient, runtime: Runtime, stop: asyncio.Event, session: str, progress: Progress, *, patient: bool
+) -> View:
+    """Until the session is at its end."""
+    rest = asyncio.Event()
+    async with (
+        background(_end_when_told(room, runtime, stop, rest)),
+        contextlib.aclosing(room.changes()) as changes,
+    ):
+        async for view in changes:
+            progress.show(view)
+            if view is None or view.state.session != session:
+                continue
+            if view.state.phase in FINAL:
+                return view
+            if view.state.phase in STUCK and not patient:
+                rest.set()
+    raise OurError("a room's changes never end")
+
+
+async def _end_when_told(room: RoomClient, runtime: Runtime, stop: asyncio.Event, rest: asyncio.Event) -> None:
+    """After STOP, or when nobody is there to go on: ends the session, so that its report is written."""
+    waits = [asyncio.create_task(event.wait()) for event in (stop, rest)]
     try:
-        while True:
-            changing = changing or asyncio.ensure_future(anext(changes))
-            waits: set[asyncio.Task[Any]] = {changing} if told else {changing, stopping}
-            timeout = None if deadline is None else max(0.0, deadline - loop.time())
-            done, _ = await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            if not done:
-                raise DeadlinePassed(
-                    f"The session has not ended within {ENDING_S} s after STOP. Look at the stimulator, "
-                    "then run `coilward doctor`."
-                )
-            if stopping in done and not told:
-                told, deadline = True, loop.time() + ENDING_S
-                await stop_everywhere(runtime, room)
-            if changing in done:
-                view, changing = changing.result(), None
-                progress.show(view)
-                if view is not None and view.state.session == session and view.state.phase in FINAL:
-                    return view
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        stopping.cancel()
-        if changing is not None:
-            changing.cancel()
-            await asyncio.wait({changing})
-        await changes.aclose()
+        for wait in waits:
+            wait.cancel()
+    if stop.is_set():
+        await stop_everywhere(runtime, room)
+    while (await room.until(lambda view: view.state.phase in AT_REST | FINAL, ENDING_S)).state.phase not in FINAL:
+        answer = await room.ask("end")
+        if answer.code is not Code.CONFLICT:
+            _must(answer)
 
 
 async def _report(room: RoomClient, view: View) -> Mapping[str, Any] | None:
     """The summary in the report's file, when it lies on this machine."""
     path = view.state.report
     if path is None:
-        async with asyncio.timeout(REPORT_S):
-            async for later in room.changes():
-                if later is not None and later.state.report is not None:
-                    path = later.state.report
-                    break
+        path = (await room.until(lambda later: later.state.report is not None, REPORT_S)).state.report
     file = Path(str(path))
     if not await asyncio.to_thread(file.exists):
         return None

@@ -81,12 +81,14 @@ def understood(answer_: Answer) -> RenderableType:
     rows: list[tuple[str, str]] = [
         ("subject", str(told.get("subject", ""))),
         ("protocol", str(told.get("protocol", ""))),
-        ("threshold", _threshold(told.get("threshold"))),
+        ("threshold", _threshold(told)),
+        ("intensity", _percent(told.get("intensity_tenths"), "% rMT")),
         ("ceiling", _percent(told.get("ceiling_tenths"), "% MSO")),
-        ("trains", _trains(told.get("trains_left"))),
+        ("trains", _trains(told.get("plan"))),
         ("pulses", str(told.get("pulses_left", ""))),
         ("tier", str(told.get("tier", ""))),
-        ("today", str(told.get("today", ""))),
+        ("today", f"{told.get('today', '?')} pulses so far"),
+        ("placement", str(told.get("placement", ""))),
         ("witness", str(told.get("witness", ""))),
         ("hash", str(answer_.detail.get("hash", ""))),
     ]
@@ -158,20 +160,22 @@ def _percent(tenths: object, unit: str) -> str:
     return f"{tenths // 10}.{tenths % 10} {unit}" if isinstance(tenths, int) else ""
 
 
-def _threshold(told: object) -> str:
-    if not isinstance(told, Mapping):
-        return ""
+def _threshold(told: Mapping[str, Any]) -> str:
+    value = _percent(told.get("threshold_tenths"), "% MSO")
     simulated = ", simulated" if told.get("simulated") else ""
-    return f"{_percent(told.get('value_tenths'), '% MSO')} ({told.get('method', '?')}{simulated})"
+    return f"{value} ({told.get('threshold_method', '?')}{simulated})" if value else ""
 
 
-def _trains(told: object) -> str:
-    if not isinstance(told, list) or not told:
+def _trains(plan: object) -> str:
+    """The watchdog's plan: groups of equal trains, the first of all without a gap before it."""
+    if not isinstance(plan, list) or not plan:
         return ""
-    pulses, rate, level, gap = told[0]
-    same = all(train[:3] == told[0][:3] for train in told)
-    one = f"{pulses} pulses at {rate / 10:g} Hz, {_percent(level, '% MSO')}"
-    return f"{len(told)} x {one}, {gap / 1e6:g} s between" if same else f"{len(told)}, the first {one}"
+    last = plan[-1]
+    if len({(group["pulses"], group["rate_tenths"], group["level_tenths"]) for group in plan}) > 1:
+        return f"{sum(group['trains'] for group in plan)} in {len(plan)} groups"
+    rate = f" at {last['rate_tenths'] / 10:g} Hz" if last["rate_tenths"] else ""
+    one = f"{last['pulses']} pulses{rate}, {_percent(last['level_tenths'], '% MSO')}"
+    return f"{sum(group['trains'] for group in plan)} x {one}, {last['gap_us'] / 1e6:g} s between"
 
 
 def _watchdog(view: View) -> str:

@@ -16,7 +16,7 @@ from daemon.cli.bar import Bar, Quiet
 from daemon.cli.operate import tell_end
 from daemon.cli.place import place
 from daemon.cli.show import Exit
-from daemon.client import RoomClient, connect
+from daemon.client import connect
 from daemon.messages import Answer
 from daemon.runtime import Runtime
 from daemon.simulated_room import (
@@ -67,7 +67,7 @@ async def _try(runtime: Runtime, what: Simulated, protocol: str, *, once: bool, 
     async with conduct.stop_key() as stop, _started(runtime, what, stop) as room:
         if room is None:
             return Exit.REFUSED
-        code = await _treat(room, stop, protocol, as_json=as_json)
+        code = await _treat(room, stop, protocol, patient=not once, as_json=as_json)
         if not once and not stop.is_set():
             show.err.print(f"The room stays up. In another terminal: coilward --runtime {runtime.folder} status")
             show.err.print("Ctrl-C ends it.")
@@ -97,7 +97,7 @@ async def _started(runtime: Runtime, what: Simulated, stop: asyncio.Event) -> As
         await starting.__aexit__(None, None, None)
 
 
-async def _treat(room: RunningRoom, stop: asyncio.Event, protocol: str, *, as_json: bool) -> Exit:
+async def _treat(room: RunningRoom, stop: asyncio.Event, protocol: str, *, patient: bool, as_json: bool) -> Exit:
     subject = new_subject(room.site)
 
     async def agree(opened: Answer) -> bool:
@@ -112,7 +112,16 @@ async def _treat(room: RunningRoom, stop: asyncio.Event, protocol: str, *, as_js
 
         try:
             await conduct.take_control(client)
-            ended = await _conducted(client, room, stop, opening, agree)
+            with Bar() if show.err.is_terminal else Quiet() as progress:
+                ended = await conduct.conduct(
+                    client,
+                    room.runtime,
+                    stop,
+                    opening=opening,
+                    confirm=agree,
+                    progress=progress,
+                    patient=patient,
+                )
         except conduct.Refused as no:
             conduct.refused(no.answer)
             if as_json:
@@ -120,15 +129,6 @@ async def _treat(room: RunningRoom, stop: asyncio.Event, protocol: str, *, as_js
             return Exit.REFUSED
     code = tell_end(ended, as_json=as_json)
     return code if ended.report is not None and agrees(ended.report) else Exit.REFUSED
-
-
-async def _conducted(
-    client: RoomClient, room: RunningRoom, stop: asyncio.Event, opening: Any, agree: Any
-) -> conduct.Ended:
-    if not show.err.is_terminal:
-        return await conduct.conduct(client, room.runtime, stop, opening=opening, confirm=agree, progress=Quiet())
-    with Bar() as bar:
-        return await conduct.conduct(client, room.runtime, stop, opening=opening, confirm=agree, progress=bar)
 
 
 async def _until_stopped(room: RunningRoom, stop: asyncio.Event) -> None:
