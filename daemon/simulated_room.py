@@ -45,6 +45,8 @@ class Simulated:
     pacing: bool = True
     """Bytes take as long as at the device's own baud rate."""
     slack: int = 4
+    state: Path | None = None
+    """Where ledger, journal and reports stay; None: in the runtime folder."""
 
     @property
     def model(self) -> str:
@@ -131,6 +133,7 @@ def new_subject(site: Site) -> str:
 
 def site_text(runtime: Runtime, what: Simulated, port: int, code: str | None) -> str:
     """The site file of a simulated room; writes the unlock code beside it when there is one."""
+    state = what.state or runtime.folder / "state"
     unlock = ""
     if code is not None:
         file = runtime.folder / "unlock-code"
@@ -152,11 +155,11 @@ port = "pty:{runtime.stimulator}"
 coil = "coil-1"
 {unlock}
 [watchdog]
-state = "{runtime.folder / "state" / "watchdog"}"
+state = "{state / "watchdog"}"
 slack = {what.slack}
 
 [daemon]
-state = "{runtime.folder / "state" / "daemon"}"
+state = "{state / "daemon"}"
 
 [broker]
 host = "{HOST}"

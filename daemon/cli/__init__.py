@@ -11,7 +11,7 @@ import sys
 import typer
 
 from daemon.cli.doctor import doctor
-from daemon.cli.files import check, limits, report, subject
+from daemon.cli.files import check, limits, protocols, report, subject
 from daemon.cli.guarded import guarded
 from daemon.cli.look import status, watch
 from daemon.cli.operate import app as session
@@ -41,6 +41,7 @@ app.command()(resolve)
 app.command()(doctor)
 app.command("check-config")(check)
 app.command()(report)
+app.command()(protocols)
 app.command()(guarded)
 app.add_typer(limits, name="limits", help="The numbers that nobody has compared with print yet.")
 app.add_typer(subject, name="subject", help="What is on file about a subject.")

@@ -54,6 +54,17 @@ def report(
     raise typer.Exit(Exit.OK)
 
 
+def protocols(as_json: Json = False) -> None:
+    """The library of protocols."""
+    table = Table("id", "version", "what it is", "checked in print")
+    for one in load_protocols().values():
+        if as_json:
+            show.as_json({"id": one.id, "version": one.version, "title": one.title, "verified": one.verified})
+        table.add_row(one.id, str(one.version), one.title, "yes" if one.verified else "no")
+    if not as_json:
+        show.out.print(table)
+
+
 @limits.command()
 def review(
     ctx: typer.Context,

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,18 +50,19 @@ def try_(
     """
     what = Simulated(stimulator, pacing)
     given = place(ctx).runtime if ctx.parent is not None and ctx.parent.params.get("runtime") else None
-    with _folder(given) as runtime:
-        raise typer.Exit(asyncio.run(_try(runtime, what, protocol, once=once, as_json=as_json)))
+    with _folders(given) as (runtime, state):
+        raise typer.Exit(asyncio.run(_try(runtime, replace(what, state=state), protocol, once=once, as_json=as_json)))
 
 
 @contextmanager
-def _folder(given: Runtime | None) -> Iterator[Runtime]:
+def _folders(given: Runtime | None) -> Iterator[tuple[Runtime, Path]]:
+    """Where the sockets are, gone afterwards unless they were asked for, and where report and ledger stay."""
     if given is not None:
         check_runtime_path(given.folder)
-        yield given
+        yield given, given.folder / "state"
         return
     with tempfile.TemporaryDirectory(prefix="coilward-") as folder:
-        yield Runtime(Path(folder))
+        yield Runtime(Path(folder)), Path(tempfile.mkdtemp(prefix="coilward-try-"))
 
 
 async def _try(runtime: Runtime, what: Simulated, protocol: str, *, once: bool, as_json: bool) -> Exit:

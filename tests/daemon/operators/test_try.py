@@ -1,0 +1,106 @@
+"""A whole room in real processes, treated once; and that nothing of it is left, however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
+
+
+@pytest.fixture
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("r")
+
+
+def coilward(runtime: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", "from daemon.cli import main; main()", "--runtime", str(runtime), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def processes_of(runtime: Path) -> list[str]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_text().replace("\0", " ")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if str(runtime) in command and int(entry.name) != os.getpid():
+            found.append(command)
+    return found
+
+
+def all_gone(runtime: Path, deadline_s: float = 15) -> bool:
+    give_up = time.monotonic() + deadline_s
+    while processes_of(runtime):
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def until_released(runtime: Path, trial: subprocess.Popen[str]) -> None:
+    """Until the journal tells of the first train."""
+    journal = runtime / "state" / "daemon" / "journal.jsonl"
+    while not journal.exists() or '"granted"' not in journal.read_text():
+        assert trial.poll() is None, trial.communicate()
+        time.sleep(0.05)
+
+
+def test_a_treatment_once_ends_with_evidence_that_agrees(runtime: Path) -> None:
+    trial = coilward(runtime, "try", "--once", "--json", "--no-pacing")
+    out, err = trial.communicate(timeout=120)
+    assert trial.returncode == 0, err
+    told = json.loads(out.splitlines()[-1])
+    assert (told["outcome"], told["protocol"], told["trains"]) == ("completed", "demo", 3)
+    pulses = told["pulses"]
+    assert pulses["planned"] == pulses["commanded"] == pulses["settled"] == 60
+    assert pulses["read_back"]["low"] <= 60 <= pulses["read_back"]["high"]
+    assert (pulses["sensed"], pulses["unknown"]) == (None, 0)
+    assert json.loads(Path(told["report"]).read_text())["outcome"] == "completed"
+    assert all_gone(runtime)
+
+
+def test_ctrl_c_stops_reports_and_leaves_nothing(runtime: Path) -> None:
+    trial = coilward(runtime, "try", "--json", "--no-pacing")
+    until_released(runtime, trial)
+    trial.send_signal(signal.SIGINT)
+    out, err = trial.communicate(timeout=60)
+    assert trial.returncode == 1, err
+    assert json.loads(out.splitlines()[-1])["outcome"] == "stopped"
+    assert all_gone(runtime)
+    assert [path for path in runtime.rglob("*") if path.is_symlink()] == []
+
+
+def test_a_killed_parent_leaves_no_process(runtime: Path) -> None:
+    trial = coilward(runtime, "try", "--json", "--no-pacing")
+    until_released(runtime, trial)
+    trial.kill()
+    trial.communicate()
+    assert all_gone(runtime)
+
+
+def test_an_unknown_protocol_is_refused_with_one_json_object(runtime: Path) -> None:
+    trial = coilward(runtime, "try", "--once", "--json", "--protocol", "no-such")
+    out, err = trial.communicate(timeout=60)
+    assert trial.returncode == 1
+    assert json.loads(out.splitlines()[-1])["outcome"] == "refused"
+    assert "no such protocol" in err
+
+
+def test_what_is_no_stimulator_is_said_before_anything_starts(runtime: Path) -> None:
+    trial = coilward(runtime, "try", "--stimulator", "magstim")
+    _, err = trial.communicate(timeout=60)
+    assert trial.returncode == 1
+    assert "magstim-rapid2:11" in err
