@@ -139,7 +139,7 @@ def run(tree: Path) -> None:
         for line in mutmut.stdout:  # text mode reads its carriage returns as line ends
             said.append(line)
             if re.search(r"\d+/\d+", line) and time.monotonic() - shown > PROGRESS_S:
-                print("  " + re.sub(r"[^\d/].*", "", line.strip()[2:]), file=sys.stderr)
+                print("  " + line.strip()[2:], file=sys.stderr)
                 shown = time.monotonic()
     if mutmut.returncode:
         print("".join(said), file=sys.stderr)
