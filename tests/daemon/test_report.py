@@ -1,0 +1,85 @@
+"""The report: from journal rows alone, for programs, terminals and browsers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from daemon.report import make_report, rows_of, text, write_report
+
+
+def row(kind: str, session: str = "aa", **fields: Any) -> dict[str, Any]:
+    return {"kind": kind, "at_us": 0, "wall_us": 0, "session": session, **fields}
+
+
+def pulse(at_us: int, verdict: str = "delivered", **fields: Any) -> dict[str, Any]:
+    return row("pulse", planned_us=at_us, level_set_tenths=500, flags=[], verdict=verdict, **fields)
+
+
+ROWS = (
+    row("opened", protocol="demo", subject="<b>s-1</b>", planned=60),
+    row("train", train=1, commanded=20, pulses=20, low=18, high=21, by="running", unknown=0),
+    pulse(1_000_000),
+    pulse(1_100_000),
+    row("refused", reason="gap-too-short"),
+    row("train", train=2, commanded=20, pulses=12, low=11, high=13, by="running", unknown=0),
+    row("train", train=3, commanded=1, pulses=1, low=1, high=1, by="accepted", unknown=1),
+    row("ended", outcome="stopped"),
+)
+
+
+def test_the_summary_adds_up_the_trains_and_names_the_weakest_evidence() -> None:
+    assert make_report(ROWS).summary("/r.json") == {
+        "outcome": "stopped",
+        "protocol": "demo",
+        "trains": 3,
+        "pulses": {
+            "planned": 60,
+            "commanded": 41,
+            "settled": 33,
+            "read_back": {"low": 30, "high": 35, "by": "accepted"},
+            "sensed": None,
+            "unknown": 1,
+        },
+        "report": "/r.json",
+    }
+
+
+def test_a_session_whose_end_is_missing_is_never_called_complete() -> None:
+    assert make_report(ROWS[:-1]).outcome == "ended_early"
+    assert make_report(()).outcome == "ended_early"
+
+
+def test_the_page_stands_alone_escapes_what_it_shows_and_draws_every_pulse(tmp_path: Path) -> None:
+    path = write_report(make_report(ROWS), tmp_path, "aa")
+    page = path.with_suffix(".html").read_text()
+
+    assert "<b>s-1" not in page
+    assert "&lt;b&gt;s-1" in page
+    assert "http" not in page
+    assert "<script" not in page
+    plot = ET.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])  # noqa: S314  our own
+    assert len(plot.findall("path")) == 1 + 2  # the axis, and two pulses
+
+
+def test_a_report_is_never_overwritten(tmp_path: Path) -> None:
+    first, second = (write_report(make_report(ROWS), tmp_path, "aa") for _ in range(2))
+
+    assert first != second
+    assert json.loads(first.read_text())["report"] == str(first)
+
+
+def test_the_last_segment_of_a_session_is_picked_out_of_a_journal() -> None:
+    journal = (*ROWS, row("opened", "bb"), row("opened", protocol="demo"), row("train", "bb"), row("ended"))
+
+    assert [one["kind"] for one in rows_of(journal, "aa")] == ["opened", "ended"]
+
+
+def test_the_terminal_reads_counts_evidence_and_what_is_unknown() -> None:
+    told = text(make_report(ROWS))
+
+    assert "60 planned, 41 commanded, 33 settled" in told
+    assert "30 to 35 (accepted)" in told
+    assert "1, counted as delivered" in told
