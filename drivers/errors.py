@@ -7,6 +7,7 @@
     ├── DeviceError            the device understood and said no, or is in the wrong state
     │   ├── DeviceRefused      it answered with its own refusal
     │   └── DeviceSilent       it does not answer at all: cable, port, power, remote state or unlock code
+    ├── LedgerError            the record of pulses cannot vouch for what was delivered (safety/ledger_errors.py)
     └── WireError              what is between us and the device
         ├── PortNotFound       no such port
         ├── PortBusy           another program holds it

@@ -26,6 +26,11 @@ class Door(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """The watchdog began: whatever was reserved before can deliver no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time passed."""
 
@@ -119,7 +124,8 @@ class NewNonce:
 
 
 Input = (
-    Tick | ClientFrame | ClientNoise | DoorOpened | DoorClosed | DeviceReply | DeviceNoise | PortFound | PortLost
+    Started
+    | Tick | ClientFrame | ClientNoise | DoorOpened | DoorClosed | DeviceReply | DeviceNoise | PortFound | PortLost
     | Requested | Disconnected | Committed | CommitFailed | NewNonce
 )  # fmt: skip
 

@@ -45,9 +45,11 @@ from safety.events import (
     PortLost,
     Push,
     Requested,
+    Started,
     Tick,
 )
 from safety.instant import Instant
+from safety.ledger_format import Kind
 from safety.reasons import Reason
 from safety.state import Device, Phase, Room, State, Turn
 
@@ -96,6 +98,9 @@ def _notice_a_late_turn(turn: Turn) -> None:
 
 def _handle(turn: Turn, event: Input) -> None:  # noqa: C901, PLR0912  one arm for each input, no arm decides
     match event:
+        case Started():
+            if turn.state.phase is not Phase.LOCKOUT:
+                turn.commit(Kind.BOOT)
         case Tick() | DeviceNoise():
             pass
         case ClientFrame():

@@ -11,7 +11,7 @@ from pathlib import Path
 from drivers.quantities import SINGLE, Train
 from safety.asking import Past
 from safety.instant import Instant
-from safety.ledger_errors import LedgerError
+from safety.ledger_errors import LedgerBusy, LedgerError
 from safety.ledger_link import LedgerLink, Spawned
 from safety.state import Phase, Room, State
 
@@ -20,6 +20,8 @@ def starting_state(room: Room, folder: Path, now: Instant, spawn: Callable[..., 
     """The state before the first event, and the link to a ledger writer (to nobody in a lockout)."""
     try:
         spawned = spawn(folder, simulated=room.simulated)
+    except LedgerBusy:
+        raise  # nothing is wrong with the ledger: another watchdog keeps it
     except LedgerError as error:
         print(f"coilward-watchdog: LOCKED: {error}", file=sys.stderr)
         return replace(State(), phase=Phase.LOCKOUT, seen_us=now.us), _link_to_nobody()

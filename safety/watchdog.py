@@ -61,6 +61,7 @@ class Watchdog:
 
     def run(self, after_each_turn: Callable[[], None]) -> None:
         """Turns until `running` is false."""
+        self.feed(events.Started())
         while self.running:
             self.turn()
             after_each_turn()

@@ -206,6 +206,7 @@ class VirtualRoom:
 
     def start(self) -> None:
         """Port found, disarmed, a client attached that takes remote control."""
+        self.feed(events.Started())
         self.feed(events.PortFound())
         self.pass_time(300 * MS)
         self.ask(control.Hello(role="daemon"))
