@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drivers.quantities import Hertz, PercentMso
 from drivers.stimulators import Field
 from safety import rules_strength as strength
 from safety import rules_trains as trains
@@ -15,7 +16,7 @@ from safety.asking import Ask, Facts
 from safety.limits import Limits
 from safety.reasons import Reason
 from safety.rules_totals import refused_totals
-from safety.verdicts import ALLOWED, Allowed, Refused, Rule, Verdict, refused
+from safety.verdicts import ALLOWED, Allowed, Refused, Rule, Verdict, refused, seconds
 
 __all__ = [
     "ALLOWED",
@@ -91,4 +92,18 @@ def setting_in_range(setting: Field, value: int, facts: Facts | None, limits: Li
     }.get(setting, value)
     if value <= highest:
         return ALLOWED
-    return refused(Reason.SETTING_OUT_OF_RANGE, value, f"at most {highest}", field=setting.value)
+    asked, most_allowed = _said(setting, value), _said(setting, highest)
+    return refused(Reason.SETTING_OUT_OF_RANGE, asked, f"at most {most_allowed}", field=setting.value)
+
+
+def _said(setting: Field, value: int) -> str:
+    """A setting for people: the wire's tenths are nobody's unit."""
+    match setting:
+        case Field.LEVEL:
+            return str(PercentMso(value))
+        case Field.RATE:
+            return str(Hertz(value))
+        case Field.DURATION_MS:
+            return seconds(value * 1000)
+        case _:
+            return str(value)

@@ -259,15 +259,20 @@ def test_a_phantom_gets_half_the_output_at_most(level: float, allowed: bool) -> 
 
 
 @pytest.mark.parametrize(
-    ("setting", "highest"),
-    [(Field.LEVEL, 300), (Field.RATE, 200), (Field.PULSES, 50), (Field.DURATION_MS, 5000), (Field.ENHANCED, 0)],
+    ("setting", "highest", "allowed", "asked"),
+    [
+        (Field.LEVEL, 300, "30 % MSO", "30.1 % MSO"),
+        (Field.RATE, 200, "20 Hz", "20.1 Hz"),
+        (Field.PULSES, 50, "50", "51"),
+        (Field.DURATION_MS, 5000, "5.0 s", "5.001 s"),
+        (Field.ENHANCED, 0, "0", "1"),
+    ],
 )
-def test_without_a_session_settings_stay_low(setting: Field, highest: int) -> None:
+def test_without_a_session_settings_stay_low(setting: Field, highest: int, allowed: str, asked: str) -> None:
     assert setting_in_range(setting, highest, None, LIMITS) == ALLOWED
     verdict = setting_in_range(setting, highest + 1, None, LIMITS)
     assert verdict == Refused(
-        Reason.SETTING_OUT_OF_RANGE,
-        {"asked": str(highest + 1), "allowed": f"at most {highest}", "field": setting.value},
+        Reason.SETTING_OUT_OF_RANGE, {"asked": asked, "allowed": f"at most {allowed}", "field": setting.value}
     )
 
 
