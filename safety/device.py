@@ -28,9 +28,8 @@ def learn(turn: Turn, exchange: Exchange, reading: Reading) -> None:
     """Takes in a reply that is certainly the answer to `exchange`."""
     if reading.refused is None:
         _take_condition(turn, exchange, reading)
-        for name in ("remote", "coil_present", "fault"):
-            if getattr(reading, name) is not None:
-                _know(turn, **{name: getattr(reading, name)})
+        told = {name: getattr(reading, name) for name in ("remote", "coil_present", "fault")}
+        _know(turn, **{name: value for name, value in told.items() if value is not None})
     if reading.coil_tenths_celsius is not None:
         _know(turn, temperature_tenths=reading.coil_tenths_celsius, temperature_at_us=turn.now.us)
     if reading.settings is not None:

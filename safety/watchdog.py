@@ -74,7 +74,8 @@ class Watchdog:
         for key, _ in ready:
             key.data()
         self._housekeeping(self.now())
-        self.feed(events.Tick())
+        if not ready:  # every event looks at everything, as a tick does
+            self.feed(events.Tick())
 
     def now(self) -> Instant:
         """Both clocks, read together; the wall clock never runs behind the ledger."""
