@@ -55,7 +55,9 @@ def _malformed(message: AskPermit) -> str:
 
 def _ask(turn: Turn, message: AskPermit) -> Ask:
     train = Train(message.pulses, Hertz(message.rate_tenths) if message.pulses > 1 else SINGLE)
-    starts_us = _planned(turn, message)[0] if message.times_us else turn.now.us
+    # The speaker may trigger until the permit expires: what is too soon now need not be then, and is judged again.
+    latest_us = turn.now.us + turn.room.limits.timing.permit_life_us
+    starts_us = _planned(turn, message)[0] if message.times_us else latest_us
     return Ask(PercentMso(message.level_tenths), train, starts_us, message.triggers, message.spacing_us)
 
 

@@ -47,7 +47,8 @@ class Watchdog:
         self._daemon = SocketDoor(room.dialect, timing.half_frame_us)
         self._pty = PtyDoor(room.dialect, timing.half_frame_us, runtime / "stimulator")
         self._pty_open = False
-        self._server = connections.listen(runtime / "control")
+        self._control = runtime / "control"
+        self._server = connections.listen(self._control)
         self._connections: dict[int, connections.Connection] = {}
         self._connection_number = 0
         self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS_KEPT)
@@ -297,6 +298,7 @@ class Watchdog:
         self._daemon.close()
         for connection in list(self._connections.values()):
             connection.close()
+        self._control.unlink(missing_ok=True)
         self._server.close()
         if self._port is not None:
             self._port.close()
