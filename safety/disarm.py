@@ -46,7 +46,8 @@ def answered(turn: Turn, reply: bytes, reading: Reading) -> None:
         return
     for door in disarming.waiting:
         turn.do(Reply(door, reply))
-    turn.to(disarming=replace(disarming, waiting=()))
+    disarming = replace(disarming, waiting=(), unanswered=max(disarming.unanswered - 1, 0))
+    turn.to(disarming=disarming)
     if reading.refused is not None or reading.condition is None:
         return
     turn.to(device=replace(turn.state.device, condition=reading.condition, condition_at_us=turn.now.us))
@@ -55,12 +56,14 @@ def answered(turn: Turn, reply: bytes, reading: Reading) -> None:
     if reading.condition is Condition.STANDBY:
         _confirmed(turn, disarming)
     elif disarming.boot and not disarming.found_armed:
-        turn.to(disarming=replace(disarming, found_armed=True, waiting=()))
+        turn.to(disarming=replace(disarming, found_armed=True))
         _book_found_armed(turn)
 
 
 def _confirmed(turn: Turn, disarming: Disarming) -> None:
     turn.to(disarming=None, standby_at_us=turn.now.us)
+    for _ in range(disarming.unanswered):
+        wire.owe(turn, turn.room.dialect.disarm)
     if turn.state.phase in (Phase.BOOT, Phase.ARMED, Phase.FIRING):
         turn.move(Phase.SAFE)
     reason = disarming.why.json if disarming.why else ("boot" if disarming.boot else "asked")
@@ -104,6 +107,7 @@ def repeat(turn: Turn) -> None:
 
 def write_now(turn: Turn) -> None:
     """One more disarm frame, whatever the time since the last."""
-    if turn.state.disarming is not None:
+    disarming = turn.state.disarming
+    if disarming is not None:
         turn.do(Write(turn.room.dialect.disarm))
-        turn.to(disarming=replace(turn.state.disarming, last_us=turn.now.us))
+        turn.to(disarming=replace(disarming, last_us=turn.now.us, unanswered=disarming.unanswered + 1))
