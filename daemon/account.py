@@ -32,6 +32,13 @@ class Trigger:
     left_out: bool = False
 
     @property
+    def fate(self) -> Event:
+        """What became of its pulses, as far as it is known: what nobody settled is unknown, and counts."""
+        if self.left_out:
+            return {"pulses": 0, "by": "none", "outcome": "left-out"}
+        return self.settled or {"pulses": self.asked, "by": "none", "outcome": "unknown"}
+
+    @property
     def closed(self) -> bool:
         """Nothing more will be heard of it."""
         return self.left_out or self.settled is not None
@@ -170,8 +177,8 @@ class Account:
         """
         offsets = (0,) if self.planned.single else self.planned.train.pulse_times_us()
         for trigger in self.triggers:
-            settled = trigger.settled or {"pulses": trigger.asked, "by": "none", "outcome": "unknown"}
-            delivered = 0 if trigger.left_out else int(settled["pulses"])
+            settled = trigger.fate
+            delivered = int(settled["pulses"])
             for n in range(max(trigger.asked, delivered)):
                 flags = [
                     name
@@ -193,7 +200,7 @@ class Account:
                     "level_set_tenths": self.level.tenths,
                     "level_read_back_tenths": self.read_back.get("level_tenths"),
                     "coil_tenths_celsius": self.coil_tenths_celsius,
-                    "verdict": "left-out" if trigger.left_out else settled["outcome"],
-                    "evidence": settled["by"] if not trigger.left_out else "none",
+                    "verdict": settled["outcome"],
+                    "evidence": settled["by"],
                     "flags": flags,
                 }

@@ -32,6 +32,7 @@ async def ask(guard: Guard | None, journal: Journal, build: Callable[[], Request
         return away("watchdog")
     try:
         request = build()
+        journal.write("asked", verb=request.do, by=getattr(request, "by", ""))
         answer = await guard.ask(request)
     except ValidationError as wrong:
         first = wrong.errors()[0]
@@ -39,6 +40,7 @@ async def ask(guard: Guard | None, journal: Journal, build: Callable[[], Request
     except CoilwardError as wrong:
         return Refused("watchdog-away", str(wrong))
     if isinstance(answer, Allowed):
+        journal.write("allowed", verb=request.do)
         return Done(answer.detail)
     journal.write("refused", verb=request.do, reason=answer.reason, detail=dict(answer.detail))
     return Refused(answer.reason, sentence(answer.reason, answer.detail))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from daemon.guard_view import GuardView, sentence
 from daemon.room import Counts, Snapshot
@@ -52,6 +52,16 @@ def _idle(seen: Mapping[str, Any]) -> str:
     return "Nothing is open. Start a session."
 
 
+_OURS: Final = {
+    "pause-asked": "A person paused it.",
+    "end-asked": "A person is ending it.",
+    "watchdog-lost": "The watchdog went away; it disarms by itself.",
+    "stimulator-lost": "The stimulator's driver lost its connection; it is connected again by itself.",
+    "trains-not-delivered": "Three trains in a row delivered nothing. Look at the stimulator's display.",
+}
+"""Reasons of the daemon's own, as people read them; the watchdog's have theirs in `safety.reasons`."""
+
+
 def _sentence(view: GuardView, treatment: Treatment) -> str:
     said = situation(treatment.session.state)
     if trouble := treatment.trouble:
@@ -59,4 +69,5 @@ def _sentence(view: GuardView, treatment: Treatment) -> str:
     reason = view.trip["reason"] if view.trip else treatment.session.reason
     if not reason:
         return said
-    return f"{reason if ' ' in reason else sentence(reason, {})} {said}"
+    told = _OURS.get(reason) or (reason if " " in reason else sentence(reason, {}))
+    return f"{told} {said}"

@@ -19,7 +19,7 @@ from daemon.guard_view import REASONS, GuardView, session_event
 from daemon.guard_words import AskPermit, CloseSession, Request, Stop
 from daemon.journal import Journal
 from daemon.plan import Planned, blocks
-from daemon.session import Happened, Refusal, Session, step
+from daemon.session import Happened, Refusal, Session, outcome, step
 from daemon.session_table import FINAL, Effect, Event, State
 from daemon.turns import Turns
 from drivers.errors import CoilwardError
@@ -155,6 +155,12 @@ class Treatment:
     def trouble(self) -> str | None:
         """Why the journal is not on disk now."""
         return self._means.journal.trouble
+
+    @property
+    def outcome(self) -> str:
+        """How it went, in the words of the report; pulses nobody saw settled outweigh an early end."""
+        said = outcome(self.session)
+        return "unknown_pulses" if said == "ended_early" and self.totals.unknown else said
 
     # --- what happens to it -----------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from daemon.json_lines import Row
 from daemon.opening import Continuing, Opened, Opener
 from daemon.report import make_report, write_report
 from daemon.room import Answer, Done, Happening, Order, Refused, Snapshot
-from daemon.session import Happened, Refusal, outcome, step
+from daemon.session import Happened, Refusal, step
 from daemon.session_table import FINAL, TRANSITIONS, Event, State, situation
 from daemon.showing import snapshot
 from daemon.treat import Means, Stimulator, Treatment
@@ -237,7 +237,7 @@ class TreatmentRoom:
                 return answer
         if not await self._until(lambda: treatment.over, END_S):
             return Refused("report-missing", "The session has ended; its report is not written yet. Check the disk.")
-        return Done({"outcome": outcome(treatment.session), "report": self._report})
+        return Done({"outcome": treatment.outcome, "report": self._report})
 
     async def lower(self, intensity_tenths: int, by: str) -> Answer:
         """As `Room.lower`."""
@@ -285,13 +285,10 @@ class TreatmentRoom:
 
     async def _open(self, order: Order, by: str, continuing: Continuing) -> Answer:
         async with self._opening:
-            self._journal.write(
-                "asked", verb="continue" if continuing.session else "start", by=by, subject=order.subject,
-                protocol=order.protocol, reason=continuing.reason,
-            )  # fmt: skip
             answer = self._not_now() or await self._opener.open(order, by, self._ask, continuing)
             if isinstance(answer, Refused):
-                self._journal.write("refused", verb="open", reason=answer.reason, sentence=answer.sentence)
+                self._journal.write("turned-down", by=by, subject=order.subject, protocol=order.protocol,
+                                    reason=answer.reason, sentence=answer.sentence)  # fmt: skip
                 return answer
             return self._begin(order, by, answer)
 
@@ -327,7 +324,7 @@ class TreatmentRoom:
     def _finish(self, treatment: Treatment) -> None:
         """The session has ended: the last row, and the report made from its rows."""
         session = treatment.session
-        self._journal.write("ended", outcome=outcome(session), reason=session.reason, left_out=session.left_out,
+        self._journal.write("ended", outcome=treatment.outcome, reason=session.reason, left_out=session.left_out,
                             commanded=treatment.totals.commanded, settled=treatment.totals.settled)  # fmt: skip
         try:
             name = str(self._journal.session)

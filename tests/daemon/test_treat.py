@@ -270,6 +270,18 @@ async def test_losing_the_watchdog_ends_the_session_and_leaves_it_continuable(st
     assert stage.room.status().phase == "positioning"
 
 
+async def test_losing_the_watchdog_in_a_train_leaves_its_pulses_unknown(stage: Any) -> None:
+    await stage.begun()
+    while not stage.guard.trigger_times_us:
+        await asyncio.sleep(0.01)
+    stage.room.unlinked("killed")
+    await stage.over()
+
+    assert report_of(stage)["outcome"] == "unknown_pulses"
+    assert report_of(stage)["pulses"]["settled"] == report_of(stage)["pulses"]["unknown"] == 20
+    assert {flag for row in rows(stage, "pulse") for flag in row["flags"]} == {"unknown"}
+
+
 async def test_a_completed_session_cannot_be_continued(stage: Any) -> None:
     await stage.begun()
     await stage.over()
