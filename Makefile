@@ -22,7 +22,7 @@ broker:
 
 # Ctrl-C is how a person ends it: no failure, so nothing for make to report.
 run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctrl-C; ARGS="--once --json" for scripts
-	@trap : INT; $(BIN)/coilward try $(ARGS) || { code=$$?; [ $$code = 130 ] || exit $$code; }
+	@trap ended=yes INT; $(BIN)/coilward try $(ARGS) || { code=$$?; [ "$${ended-}" = yes ] || exit $$code; }
 
 # Tests that start real processes have deadlines in milliseconds, so they run one at a time on a quiet machine.
 test: .venv/dev.stamp broker  ## all tests but the storms, with full branch coverage of safety/
