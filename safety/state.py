@@ -80,6 +80,9 @@ class Exchange:
     asker: Door | None
     """None: the watchdog itself."""
     at_us: int
+    doubtful: bool = False
+    """A reply came meanwhile that was taken for one owed. It was probably this one's: waiting for one more, and for
+    yet one more at the next question, would never end."""
 
 
 @dataclass(frozen=True, slots=True)

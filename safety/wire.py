@@ -109,7 +109,10 @@ def _was_owed(turn: Turn, reply: bytes) -> bool:
     owed = turn.state.wire.owed
     for index, one in enumerate(owed):
         if len(reply) > 1 and turn.room.dialect.answers(reply, one.frame):
-            _wire(turn, owed=owed[:index] + owed[index + 1 :])
+            exchange = turn.state.wire.open
+            if exchange and turn.room.dialect.answers(reply, exchange.frame):
+                exchange = replace(exchange, doubtful=True)
+            _wire(turn, open=exchange, owed=owed[:index] + owed[index + 1 :])
             return True
     return False
 
@@ -134,7 +137,8 @@ def expire(turn: Turn) -> None:
         _wire(turn, owed=tuple(one for one in wire.owed if one.until_us > turn.now.us))
     exchange = turn.state.wire.open
     if exchange and turn.now.us - exchange.at_us >= timing.exchange_us:
-        owe(turn, exchange.frame)
+        if not exchange.doubtful or exchange.effect.kind is EffectKind.TRIGGER:
+            owe(turn, exchange.frame)
         _wire(turn, open=None)
         turn.tell("no-reply", frame=turn.room.dialect.redact(exchange.frame))
         if exchange.effect.kind is EffectKind.TRIGGER:
