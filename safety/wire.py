@@ -59,7 +59,10 @@ def pump(turn: Turn) -> None:
         verdict = frames.judge(turn, waiting)
         if verdict is frames.WAIT:
             return
-        _wire(turn, queue=turn.state.wire.queue[1:])
+        queue = turn.state.wire.queue
+        if not queue or queue[0] is not waiting:
+            continue  # the judgement tripped, and a trip answers everything that waits
+        _wire(turn, queue=queue[1:])
         if isinstance(verdict, frames.No):
             refuse(turn, waiting.door, waiting.frame, verdict.reason, **verdict.detail)
         else:
