@@ -18,7 +18,7 @@ def standing(turn: Turn) -> Reason | None:
         return Reason.NO_SESSION
     if not session.released:
         return session.paused or Reason.NOT_RELEASED
-    if state.book.unknowns:
+    if state.unknowns:
         return Reason.UNKNOWN_OPEN
     if state.disarming:
         return Reason.NOT_ARMED

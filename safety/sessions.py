@@ -71,7 +71,7 @@ def _not_now(turn: Turn) -> Reason | None:
         return Reason.PORT_ABSENT
     if state.delivery is not None or state.disarming is not None or state.phase is not Phase.SAFE:
         return Reason.BOOT
-    return Reason.UNKNOWN_OPEN if state.book.unknowns else None
+    return Reason.UNKNOWN_OPEN if state.unknowns else None
 
 
 class _Not(Exception):
@@ -275,7 +275,7 @@ def release(turn: Turn, connection: int, message: control.Release) -> Yes | No:
         return No(Reason.HASH_DIFFERS)
     if state.phase in (Phase.TRIPPED, Phase.LOCKOUT):
         return No(Reason.TRIPPED if state.phase is Phase.TRIPPED else Reason.LOCKED_OUT)
-    if state.book.unknowns:
+    if state.unknowns:
         return No(Reason.UNKNOWN_OPEN)
     if not nonce_is_fresh(turn, message.nonce):
         return No(Reason.NONCE_STALE)

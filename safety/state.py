@@ -298,6 +298,12 @@ class State:
     """(token, record, since) of what the ledger has not confirmed yet."""
     next_permit: int = 1
 
+    @property
+    def unknowns(self) -> tuple[int, ...]:
+        """RESERVEs nobody knows the fate of, from the moment that is found out, on the disk or on its way there."""
+        on_the_way = (record.ref for _, record, _ in self.commits if record.kind is Kind.UNKNOWN)
+        return (*self.book.unknowns, *on_the_way)
+
 
 _FIELDS = frozenset(each.name for each in fields(State))
 

@@ -21,7 +21,7 @@ def status(turn: Turn) -> dict[str, Any]:
         "hold": state.hold.json if state.hold else None,
         "trip": {"reason": trip.reason.json, "at_us": trip.at_us, "detail": trip.detail,
                  "first_person": trip.first_person or None} if trip else None,
-        "unknown": list(state.book.unknowns),
+        "unknown": list(state.unknowns),
         "disarming": state.disarming is not None,
         "device": _device(turn),
         "session": _session(turn, state.session) if state.session else None,
