@@ -87,7 +87,7 @@ def train_bit(turn: Turn, asked_us: int, *, running: bool) -> None:
         delivery = replace(delivery, running_asked_us=max(asked_us, delivery.running_asked_us or 0))
         turn.to(delivery=delivery)
         if least(delivery) > delivery.train.pulses:
-            _contradicted(turn, delivery, Interval(least(delivery), most(delivery, turn.now.us)))
+            _goes_on(turn, delivery)
     elif delivery.cut:
         if turn.state.disarming is None and asked_us >= turn.state.standby_at_us:
             _settle_cut(turn, delivery)
@@ -107,17 +107,19 @@ def overdue(turn: Turn) -> None:
     timing = turn.room.limits.timing
     if delivery.cut:
         if turn.state.disarming is None and turn.now.us - turn.state.standby_at_us > timing.exchange_us:
-            _settle(turn, delivery.train.pulses, Interval(0, delivery.train.pulses), By.ASSUMED, cut=True)
+            high = most(delivery, turn.now.us) if delivery.over else delivery.train.pulses
+            _settle(turn, high, Interval(min(least(delivery), high), high), By.ASSUMED, cut=True)
     elif turn.now.us - delivery.accepted_us > delivery.train.duration_us + timing.read_back_age_us:
         if delivery.running_asked_us is not None:
-            _contradicted(turn, delivery, Interval(least(delivery), most(delivery, turn.now.us)))
+            _goes_on(turn, delivery)
         else:
             _unknown(turn)
 
 
 def _settle_cut(turn: Turn, delivery: Delivery) -> None:
-    """A cut train settles at the upper end of its interval."""
-    high = min(most(delivery, turn.now.us), delivery.train.pulses)
+    """A cut train settles at the upper end of its interval; one that went on by itself may exceed what was set."""
+    possible = most(delivery, turn.now.us)
+    high = possible if delivery.over else min(possible, delivery.train.pulses)
     _settle(turn, high, Interval(min(least(delivery), high), high), By.RUNNING, cut=True)
 
 
@@ -195,9 +197,19 @@ def _unknown(turn: Turn) -> None:
     outcomes.stop(turn, Reason.UNKNOWN_OPEN)
 
 
+def _goes_on(turn: Turn, delivery: Delivery) -> None:
+    """A train outlasts what was set: disarmed, and counted for as long as it can still run."""
+    turn.to(delivery=replace(delivery, over=True))
+    _two_persons(turn, delivery, Interval(least(delivery), most(delivery, turn.now.us)))
+
+
 def _contradicted(turn: Turn, delivery: Delivery, interval: Interval) -> None:
-    """The device delivered another number than it was set to: booked at the worst, and two persons look at it."""
+    """The train is over and was another than the one that was set: booked at the worst."""
     _settle(turn, max(interval.high, delivery.train.pulses), interval, By.RUNNING)
+    _two_persons(turn, delivery, interval)
+
+
+def _two_persons(turn: Turn, delivery: Delivery, interval: Interval) -> None:
     detail = f"set {delivery.train.pulses}, evidence {interval.low} to {interval.high}"
     outcomes.trip(turn, Reason.EVIDENCE_CONTRADICTS, detail)
 

@@ -212,6 +212,8 @@ class Delivery:
     running_asked_us: int | None = None
     """When the last question was written whose answer showed the train running."""
     cut: bool = False
+    over: bool = False
+    """It outlasted what was set: that number bounds it no more."""
 
 
 @dataclass(frozen=True, slots=True)
