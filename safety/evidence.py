@@ -127,7 +127,9 @@ def _settle(turn: Turn, pulses: int, interval: Interval, by: By, *, cut: bool = 
     delivery, permit = turn.state.delivery, turn.state.permits[0]
     if delivery is None:
         return
-    block = replace(permit.block, settled=permit.block.settled + pulses)
+    block = permit.block
+    low, high = block.low + interval.low, block.high + interval.high
+    block = replace(block, settled=block.settled + pulses, low=low, high=high, by=by)
     turn.to(
         delivery=None,
         permits=(replace(permit, block=block), *turn.state.permits[1:]),

@@ -8,19 +8,16 @@ from drivers.stimulators import Condition
 from safety import outcomes, permits
 from safety.control import Resolve
 from safety.events import Committed
-from safety.ledger_format import By, Kind, Settled, key, settled_note
+from safety.ledger_format import Kind, Settled, key, settled_note
 from safety.reasons import Reason
 from safety.state import Block, Turn
 
 
-def close_block(
-    turn: Turn, block: Block, by: By = By.ACCEPTED, low: int | None = None, high: int | None = None
-) -> None:
+def close_block(turn: Turn, block: Block) -> None:
     """Settles a reservation at what was accounted for. An unknown one stays open, and counts in full."""
-    if block.unknown:
-        return
-    note = settled_note(Settled(block.settled if low is None else low, block.settled if high is None else high, by))
-    turn.commit(Kind.SETTLE, ref=block.ref, pulses=block.settled, note=note)
+    if not block.unknown:
+        note = settled_note(Settled(block.low, block.high, block.by))
+        turn.commit(Kind.SETTLE, ref=block.ref, pulses=block.settled, note=note)
 
 
 def committed(turn: Turn, event: Committed) -> None:

@@ -20,7 +20,7 @@ from safety.book import EMPTY_BOOK, Book
 from safety.control import AskPermit
 from safety.events import Action, Commit, Door, Tell
 from safety.instant import Instant
-from safety.ledger_format import KEY0, Kind, Record, key
+from safety.ledger_format import KEY0, By, Kind, Record, key
 from safety.limits import Limits
 from safety.protocols import Protocol
 from safety.reasons import Reason
@@ -158,6 +158,11 @@ class Block:
     """Pulses triggered out of it, worst case."""
     settled: int = 0
     """Of those, pulses accounted for."""
+    low: int = 0
+    high: int = 0
+    """What the evidence of those allows, at least and at most."""
+    by: By = By.ACCEPTED
+    """The evidence of the trigger settled last."""
     unknown: bool = False
 
     @property
