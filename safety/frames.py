@@ -81,7 +81,8 @@ def _trigger(turn: Turn, waiting: Waiting) -> Verdict:
         refused = permits.make_for_script(turn)
         if refused is not None:
             return refused
-    refused = permits.waited_for_its_permit(turn, waiting.since_us) or permits.judge_trigger(turn)
+    refused = permits.waited_for_its_permit(turn, waiting.since_us) or permits.is_the_timers(turn)
+    refused = refused or permits.judge_trigger(turn)
     if refused is None:
         permits.trigger_written(turn, planned_us=waiting.since_us)
     elif session and session.kind in (SessionKind.SCRIPT, SessionKind.PHANTOM):

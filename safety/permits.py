@@ -212,6 +212,12 @@ def waited_for_its_permit(turn: Turn, since_us: int) -> frames.No | None:
     return frames.No(Reason.NO_PERMIT) if permit is not None and since_us < permit.granted_us else None
 
 
+def is_the_timers(turn: Turn) -> frames.No | None:
+    """A permit names who releases it: the speaker may not fire what was granted to the watchdog's timer."""
+    permit = turn.state.permits[0] if turn.state.permits else None
+    return frames.No(Reason.NO_PERMIT) if permit is not None and permit.due else None
+
+
 def trigger_written(turn: Turn, *, planned_us: int) -> None:
     """A trigger goes out in this step: its pulses are spent from here on, whatever the device answers."""
     permit = turn.state.permits[0]
@@ -339,7 +345,8 @@ def refill_script_block(turn: Turn) -> None:
     session, read = turn.state.session, turn.state.device.confirmed
     if session is None or session.block is None or session.block_token or turn.state.delivery or turn.state.permits:
         return
-    if turn.state.phase is Phase.ARMED and read is not None and session.block.left < read.pulses:
+    fits = read is not None and session.block.left < read.pulses <= turn.room.limits.script_block
+    if turn.state.phase is Phase.ARMED and fits:
         _reserve_block(turn, session)
 
 
