@@ -66,11 +66,16 @@ class RunningClient:
 
 
 @contextlib.contextmanager
-def client(room: RealRoom, kind: str, subject: str, *, not_before_us: int = 0) -> Iterator[RunningClient]:
-    """A client that opens a session of `kind` and runs one train, not before a time; it is ended here at the latest."""
+def client(
+    room: RealRoom, kind: str, subject: str, *, not_before_us: int = 0, linger_s: float = 0.0
+) -> Iterator[RunningClient]:
+    """A client that opens a session of `kind`, runs one train, not before a time, and closes when it has lingered.
+
+    It is ended here at the latest.
+    """
     wanted = {
         "control": str(room.control), "pty": str(room.pty), "kind": kind, "firmware": room.firmware,
-        "unlock": "Q" + (room.code or "@"), "subject": subject, "not_before_us": not_before_us,
+        "unlock": "Q" + (room.code or "@"), "subject": subject, "not_before_us": not_before_us, "linger_s": linger_s,
     }  # fmt: skip
     log = room.folder / "client.log"
     with log.open("ab") as errors:

@@ -76,6 +76,8 @@ class RealRoom:
         self.watchdog: subprocess.Popen[bytes] | None = None
         self.line: ControlLine | None = None
         self.writers: list[int] = []
+        self._happened: list[dict[str, Any]] = []
+        self._read_to = 0
 
     # --- the watchdog -----------------------------------------------------------------------------------------
 
@@ -158,9 +160,12 @@ class RealRoom:
 
     def happenings(self, *kinds: str) -> list[dict[str, Any]]:
         """What physically happened, in order; all of it without `kinds`."""
-        lines = self.simulator.log.read_text().splitlines(keepends=True)
-        found = [json.loads(line) for line in lines if line.endswith("\n")]
-        return [each for each in found if not kinds or each["kind"] in kinds]
+        with self.simulator.log.open("rb") as log:
+            log.seek(self._read_to)
+            *lines, half = log.read().split(b"\n")
+            self._read_to = log.tell() - len(half)
+        self._happened += [json.loads(line) for line in lines]
+        return [each for each in self._happened if not kinds or each["kind"] in kinds]
 
     def armed_at(self, at_us: int) -> bool:
         """Whether the device was physically armed then."""
@@ -232,6 +237,7 @@ def real_room(
         with running_simulator(folder, firmware=firmware, pacing=pacing) as simulator:
             if user is not None:
                 give_device_to(folder, user)
+            never_wait(simulator.process.pid)
             room = RealRoom(folder, simulator, firmware, prefix)
             try:
                 yield room
@@ -239,6 +245,16 @@ def real_room(
                 room.close()
     finally:
         shutil.rmtree(folder)
+
+
+def never_wait(pid: int) -> None:
+    """A real device does not wait for a core, so its simulator shall not either, where we may say so."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(DEVICE_PRIORITY))
+
+
+DEVICE_PRIORITY = 20
+"""Above the watchdog, which asks for 10."""
 
 
 def give_device_to(folder: Path, user: int) -> None:
