@@ -28,11 +28,14 @@ from daemon.treatment_room import TreatmentRoom
 from drivers.catalogue import dialect
 from drivers.errors import CoilwardError, ConfigError
 from drivers.magstim.rapid import RapidDriver
+from drivers.magstim.rapid_connection import ANSWER_S
 from safety.protocols import load_protocols
 from safety.realtime import Notifier
 
 BEAT_S: Final = 0.05
 """The watchdog's limit is 250 ms: four beats may be lost."""
+ANSWER_SIMULATED_S: Final = 2 * ANSWER_S
+"""Simulators share their machine with whatever else runs on it (engineering choice, like the watchdog's slack)."""
 FIRST_RETRY_S: Final = 0.1
 LAST_RETRY_S: Final = 5.0
 HISTORY_BYTES: Final = 8 * 1024 * 1024
@@ -168,6 +171,7 @@ class Linked:
             await link.attach(),
             self._dialect,
             unlock_code=code,
+            answer_s=ANSWER_SIMULATED_S if self._site.site.use == "simulation" else ANSWER_S,
             on_lost=lost.set_result,  # said once
         )
         await driver.connect()

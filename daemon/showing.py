@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from daemon.guard_view import GuardView, sentence
 from daemon.room import Counts, Snapshot
-from daemon.session_table import situation
+from daemon.session_table import Event, State, situation
 from daemon.treat import Treatment
 
 
@@ -66,7 +66,10 @@ def _sentence(view: GuardView, treatment: Treatment) -> str:
     said = situation(treatment.session.state)
     if trouble := treatment.trouble:
         return f"The journal cannot be written: {trouble}. Free space on its disk. {said}"
-    reason = view.trip["reason"] if view.trip else treatment.session.reason
+    session = treatment.session
+    reason = view.trip["reason"] if view.trip else session.reason
+    if session.state is State.PAUSED and session.interrupted is Event.TRIPPED and not view.trip:
+        return f"The trip was reset. {said}"
     if not reason:
         return said
     told = _OURS.get(reason) or (reason if " " in reason else sentence(reason, {}))

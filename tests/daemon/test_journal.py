@@ -136,7 +136,8 @@ def test_a_write_that_fails_half_way_leaves_the_file_as_it_was(tmp_path: Path, m
     before = path.read_bytes()
     import os  # noqa: PLC0415  patched here and nowhere else
 
-    write, calls = os.write, []
+    write = os.write
+    calls: list[int] = []
 
     def some_then_full(descriptor: int, data: bytes) -> int:
         if calls:
