@@ -13,10 +13,11 @@ from safety.state import Phase, Trip, Turn
 
 
 def hold(turn: Turn, reason: Reason) -> None:
-    """No permits until it clears; the first reason is kept while it lasts."""
+    """No permits until it clears, and none that outlives it: nothing goes on by itself from an old grant."""
     if turn.state.hold is not reason:
         turn.to(hold=reason)
         turn.tell("hold", reason=reason.json)
+    permits.drop(turn, reason)
     turn.to(good_since_us=turn.now.us)
 
 
