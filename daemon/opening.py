@@ -69,7 +69,9 @@ class Opener:
         coil = self.site.stimulator.coil
         if not order.placement.strip():
             return Refused(
-                "placement-missing", "This room has no tracker: say where the coil is placed, and by which mark."
+                "placement-missing",
+                "No session was opened. This room has no tracker, so only you know where the coil is. "
+                "Say where it is placed and by which mark (--placement).",
             )
         try:
             found = self.thresholds.latest(order.subject, coil)

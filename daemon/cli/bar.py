@@ -31,7 +31,6 @@ class Bar:
         self._task = self._progress.add_task("", total=None, word="", train="0", next="")
 
     def __enter__(self) -> Self:
-        self._progress.start()
         return self
 
     def __exit__(
@@ -43,13 +42,11 @@ class Bar:
     def hidden(self) -> Iterator[None]:
         """Out of the way of a question."""
         self._progress.stop()
-        try:
-            yield
-        finally:
-            self._progress.start()
+        yield
 
     def show(self, view: View | None) -> None:
-        """The room as it is now."""
+        """The room as it is now. The first call makes the bar appear: a session that is refused never had one."""
+        self._progress.start()
         phase = words.ENGLISH.phase(view.state.phase) if view else words.ENGLISH.unknown
         self._progress.update(self._task, word=f"[{_STYLE[phase.colour]}]{phase.word:<14}[/]")
         if view is None or view.progress is None:
