@@ -65,9 +65,8 @@ def step(room: Room, state: State, event: Input, now: Instant) -> tuple[State, t
 
 def next_wake_us(state: State, now_us: int) -> int:
     """When the gate must be asked again at the latest, BOOTTIME µs: a tick, or a timed trigger."""
-    tick_us = now_us + TICK_US
-    due = state.permits[0].due if state.permits else ()
-    return max(min(tick_us, due[0]), now_us) if due else tick_us
+    tick_us, due_us = now_us + TICK_US, state.due_us
+    return tick_us if due_us is None else max(min(tick_us, due_us), now_us)
 
 
 TICK_US = 10_000

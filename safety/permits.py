@@ -234,15 +234,12 @@ def trigger_written(turn: Turn, *, planned_us: int) -> None:
 def fire_due(turn: Turn) -> None:
     """The watchdog's timer: triggers whose time has come, never two without an answer between them."""
     state, timing = turn.state, turn.room.limits.timing
-    permit = state.permits[0] if state.permits else None
-    if permit is None or not permit.due or state.wire.open or state.disarming or state.delivery:
-        return
-    planned_us = permit.due[0]
-    due_us = max(planned_us, state.armed_at_us + permit.spacing_us) if permit.index else planned_us
-    if turn.now.us < due_us:
+    due_us = state.due_us
+    if due_us is None or turn.now.us < due_us or state.wire.open or state.disarming or state.delivery:
         return
     if turn.now.us - due_us > timing.trigger_drop_us:
-        turn.tell("left-out", permit=permit.number, index=permit.index, planned_us=planned_us)
+        permit = state.permits[0]
+        turn.tell("left-out", permit=permit.number, index=permit.index, planned_us=due_us)
         skipped = replace(permit, left=permit.left - 1, index=permit.index + 1, due=permit.due[1:])
         turn.to(permits=(skipped, *state.permits[1:]))
         close_used_up(turn)

@@ -6,7 +6,6 @@ Once beats are lost it asks nothing while armed: its questions would keep a hung
 from __future__ import annotations
 
 from safety import conditions, device, wire
-from safety.asking import SessionKind
 from safety.state import Phase, Turn
 
 
@@ -25,14 +24,15 @@ def ask_next(turn: Turn) -> None:
 
 
 def _trigger_is_near(turn: Turn) -> bool:
-    """Between a grant and its first trigger, and shortly before a timed trigger, the line is the trigger's."""
-    permits = turn.state.permits
-    if not permits or turn.state.delivery:
+    """Between a grant and its first trigger, and shortly before a further one can be due, the line is the trigger's."""
+    state = turn.state
+    if not state.permits or state.delivery:
         return False
-    if not permits[0].due:
-        session = turn.state.session
-        return session is None or session.kind in (SessionKind.TREATMENT, SessionKind.THRESHOLD)
-    return permits[0].due[0] - turn.now.us < turn.room.limits.timing.quiet_before_trigger_us
+    permit, due_us = state.permits[0], state.due_us
+    if due_us is None and not permit.index:
+        return True
+    next_us = state.armed_at_us + permit.spacing_us if due_us is None else due_us
+    return next_us - turn.now.us < turn.room.limits.timing.quiet_before_trigger_us
 
 
 def _train_question(turn: Turn) -> bytes | None:

@@ -306,6 +306,17 @@ class State:
     next_permit: int = 1
 
     @property
+    def due_us(self) -> int | None:
+        """When the watchdog's timer triggers next: never before it is planned, nor sooner after the last trigger
+        written than planned pulses lie apart. None: nothing is granted to it.
+        """
+        permit = self.permits[0] if self.permits else None
+        if permit is None or not permit.due:
+            return None
+        spaced_us = self.armed_at_us + permit.spacing_us if self.fired_since_arm else 0
+        return max(permit.due[0], spaced_us)
+
+    @property
     def unknowns(self) -> tuple[int, ...]:
         """RESERVEs nobody knows the fate of, from the moment that is found out, on the disk or on its way there."""
         on_the_way = (record.ref for _, record, _ in self.commits if record.kind is Kind.UNKNOWN)

@@ -74,8 +74,8 @@ def _line_is_free(turn: Turn) -> bool:
     state = turn.state
     if state.wire.open or state.disarming:
         return False
-    due = state.permits[0].due if state.permits else ()
-    return not due or due[0] - turn.now.us > turn.room.limits.timing.line_clear_before_trigger_us
+    due_us = state.due_us
+    return due_us is None or due_us - turn.now.us > turn.room.limits.timing.line_clear_before_trigger_us
 
 
 def send(turn: Turn, frame: bytes, effect: Effect, asker: Door | None) -> None:
