@@ -56,6 +56,10 @@ def pump(turn: Turn) -> None:
     """Gives the line to the next client frame, as far as it is free."""
     while (queue := turn.state.wire.queue) and _line_is_free(turn):
         waiting = queue[0]
+        if waiting.door is not turn.state.speaker:  # it was, when the frame came
+            _wire(turn, queue=queue[1:])
+            refuse(turn, waiting.door, waiting.frame, Reason.NOT_SPEAKING)
+            continue
         verdict = frames.judge(turn, waiting)
         if verdict is frames.WAIT:
             return
