@@ -275,6 +275,8 @@ def release(turn: Turn, connection: int, message: control.Release) -> Yes | No:
         return No(Reason.HASH_DIFFERS)
     if state.phase in (Phase.TRIPPED, Phase.LOCKOUT):
         return No(Reason.TRIPPED if state.phase is Phase.TRIPPED else Reason.LOCKED_OUT)
+    if state.phase is Phase.BOOT:  # what will be found behind the port is not what the operator sees
+        return No(Reason.BOOT if state.device.present else Reason.PORT_ABSENT)
     if state.unknowns:
         return No(Reason.UNKNOWN_OPEN)
     if not nonce_is_fresh(turn, message.nonce):
