@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from drivers.stimulators import Condition, Effect, EffectKind, Reading, Settings
-from safety import evidence, outcomes, permits
+from safety import disarm, evidence, outcomes, permits
 from safety.reasons import Reason
 from safety.state import Device, Exchange, Phase, Turn
 
@@ -17,8 +17,10 @@ AGREED = 2
 def frame_written(turn: Turn, effect: Effect) -> None:
     """What a frame changes the moment it is written, before any answer."""
     if effect.kind is EffectKind.ARM:
+        if turn.state.phase is not Phase.ARMED:  # armed once more is not armed anew: idle time runs on
+            turn.to(armed_at_us=turn.now.us, fired_since_arm=False)
         turn.move(Phase.ARMED)
-        turn.to(armed_at_us=turn.now.us, fired_since_arm=False, device=replace(turn.state.device, condition=None))
+        _know(turn, condition=None)
     elif effect.kind is EffectKind.SETTING:
         _know(turn, agreed=0, confirmed=None)
         permits.drop(turn, Reason.PERMIT_DIFFERS)
@@ -59,6 +61,8 @@ def _condition_changed(turn: Turn, condition: Condition) -> None:
     elif condition is not Condition.STANDBY and state.phase is Phase.SAFE and not state.disarming:
         turn.move(Phase.ARMED)
         outcomes.stop(turn, Reason.ARMED_ELSEWHERE)
+    elif condition is not Condition.STANDBY and state.phase in (Phase.TRIPPED, Phase.LOCKOUT):
+        disarm.begin(turn, Reason.ARMED_ELSEWHERE)
 
 
 def _take_settings(turn: Turn, settings: Settings) -> None:
