@@ -72,10 +72,11 @@ class Watchdog:
         now = self.now()
         wake_us = gate.next_wake_us(self.state, now.us)
         ready = self._selector.select(max(wake_us - now.us, 0) / 1e6)
+        woken = self.now()
         for key, _ in ready:
             key.data()
         self._housekeeping(self.now())
-        if not ready:  # every event looks at everything, as a tick does
+        if self.state.seen_us < woken.us:  # what came was no event yet, half a line perhaps: time passes all the same
             self.feed(events.Tick())
 
     def now(self) -> Instant:
@@ -263,7 +264,8 @@ class Watchdog:
             return
         lines = connection.lines()
         for line in lines or ():
-            self._line(connection, line)
+            if connection.number in self._connections:  # an answer that could not be sent has ended it
+                self._line(connection, line)
         if lines is None:
             self._let_go(connection)
 
