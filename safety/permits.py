@@ -198,7 +198,7 @@ def judge_trigger(turn: Turn) -> frames.No | None:
     permit = state.permits[0]
     if permit.index == 0 and not permit.due and turn.now.us > permit.expires_us:
         return frames.No(Reason.PERMIT_EXPIRED)
-    if permit.index and turn.now.us - state.armed_at_us < permit.spacing_us:
+    if state.fired_since_arm and turn.now.us - state.armed_at_us < permit.spacing_us:
         return frames.No(Reason.PERMIT_TOO_SOON)
     if permit.block.left < permit.train.pulses:
         return frames.No(Reason.LEDGER_LATE)
