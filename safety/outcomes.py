@@ -24,7 +24,7 @@ def hold(turn: Turn, reason: Reason) -> None:
 def cut(turn: Turn, reason: Reason) -> None:
     """Ends a running train, then holds; too many cuts stop the session."""
     hold(turn, reason)
-    if not turn.state.delivery or turn.state.disarming:
+    if not turn.state.delivery or turn.state.delivery.cut:
         return
     disarm.begin(turn, reason)
     session = turn.state.session
