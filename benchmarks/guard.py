@@ -25,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.clock import both_cores_loaded, now_ns
 from benchmarks.figures import Figures, Row, ratios, us
-from benchmarks.guarding import Client, demo
+from benchmarks.guarding import Client, Refused, demo
 from benchmarks.room import BenchRoom, bench_room
 from benchmarks.unguarded import magpy_at
 from benchmarks.wire import (
@@ -43,8 +43,9 @@ from simulator.testing import running_simulator
 QUERIES, TRIGGERS, TRIPS, DEATHS = 3_000, 150, 200, 60
 LEVEL = 30
 """% MSO: what a Rapid is set to when it is switched on."""
-PULSE_S = 1.0
-"""A session's single pulses come at most this often; magpy is paced alike, so that both wake a machine as idle."""
+PULSE_S = 1.1
+"""Single pulses may come every 0.95 s, and a machine may stall a little; magpy is paced alike, so that both wake a
+machine as idle."""
 STALL_S = 0.2
 
 
@@ -124,25 +125,30 @@ def triggers(folders: Iterator[Path], times: int, *, pacing: bool) -> Row:
         fire = stack.enter_context(magpy_at(alone.link))
         client.open(kind="phantom", door="pty")
         line.arm(LEVEL)
-        ours, theirs = [], []
-        for _ in range(times):
+        ours, theirs, refused = [], [], 0
+        while len(ours) < times:
             rest(line, PULSE_S / 2)
             theirs.append(fire())
             rest(line, PULSE_S / 2)
-            ours.append(timed_trigger(line))
+            try:
+                ours.append(timed_trigger(line, client))
+            except Refused:
+                refused += 1
+                if refused > 1 + times / 20:
+                    raise
     mine, magpys = Figures.of(ours), Figures.of(theirs)
     kept = mine.median <= magpys.median and mine.p99 <= magpys.p99
     name = f"guarded trigger, pacing {'on' if pacing else 'off'}"
     return Row(name, mine, "magpy fire(), unguarded", magpys, ratios(mine, magpys), "≤ 1.0 median and p99", kept)
 
 
-def timed_trigger(line: Line) -> float:
-    """From the write to the reply's last byte, in µs; ValueError when it was refused."""
+def timed_trigger(line: Line, client: Client) -> float:
+    """From the write to the reply's last byte, in µs; Refused with the watchdog's reason."""
     began = now_ns()
     reply = line.exchange(TRIGGER_FRAME, STATUS_BYTES)
     took = (now_ns() - began) / 1000
     if reply[1] in b"?S":
-        raise ValueError(f"the trigger was refused: {reply!r}")
+        raise Refused(f"the trigger was refused: {client.refusals()[-1]}")
     return took
 
 

@@ -112,6 +112,10 @@ class Client:
             if not self._news.wait_for(lambda: bool(self.status) and holds(self.status), within_s):
                 raise TimeoutError(f"still {self.status}")
 
+    def refusals(self) -> list[str]:
+        """Why frames were refused so far, as the watchdog tells it; for a message when a benchmark cannot go on."""
+        return [f"{e['frame']}: {e['reason']}" for e in self.ask("events", since=0)["events"] if e["kind"] == "refused"]
+
     def attach(self) -> socket.socket:
         """The daemon's door."""
         self.ask("attach")

@@ -69,14 +69,23 @@ class Line:
         self.exchange(frame, count)
         return (now_ns() - began) / 1000
 
-    def arm(self, percent: int) -> None:
-        """Remote control, level, arm, and the wait for READY; TimeoutError when it does not come."""
-        for frame in (REMOTE, power(percent), ARM_FRAME):
-            reply = self.exchange(frame, STATUS_BYTES)
-            if reply[1] in b"?S":
-                raise ValueError(f"{frame!r} was refused: {reply!r}")
-        give_up = time.monotonic() + 5
-        while not self.exchange(REMOTE, STATUS_BYTES)[1] & READY_BIT:
-            if time.monotonic() > give_up:
-                raise TimeoutError("not ready within 5 s")
-            time.sleep(0.1)
+    def arm(self, percent: int, within_s: float = 5.0) -> None:
+        """Remote control, level, arm, and the wait for READY. A hold that clears by itself is waited for too.
+
+        TimeoutError when READY does not come, with what was refused last.
+        """
+        give_up = time.monotonic() + within_s
+        refused = "nothing was refused"
+        while time.monotonic() < give_up:
+            for frame in (REMOTE, power(percent), ARM_FRAME):
+                reply = self.exchange(frame, STATUS_BYTES)
+                if reply[1] in b"?S":
+                    refused = f"{frame!r} was refused: {reply!r}"
+                    break
+            else:
+                while time.monotonic() < give_up:
+                    if self.exchange(REMOTE, STATUS_BYTES)[1] & READY_BIT:
+                        return
+                    time.sleep(0.1)
+            time.sleep(0.2)
+        raise TimeoutError(f"not ready within {within_s} s: {refused}")
