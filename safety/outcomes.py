@@ -39,7 +39,7 @@ def stop(turn: Turn, reason: Reason) -> None:
     """Pauses the session: disarmed, and nothing goes on until its operator releases again."""
     session = turn.state.session
     if session and (session.released or session.paused is None):
-        turn.to(session=replace(session, released=False, paused=reason))
+        turn.to(session=replace(session, released=False, paused=reason), stopped_us=turn.now.us)
         turn.tell("stop", reason=reason.json)
     permits.drop(turn, reason)
     if turn.state.phase in (Phase.ARMED, Phase.FIRING):
@@ -51,6 +51,7 @@ def trip(turn: Turn, reason: Reason, detail: str = "") -> None:
     state = turn.state
     if state.trip is None:
         turn.to(trip=Trip(reason, turn.now.us, detail))
+        turn.to(stopped_us=turn.now.us)
         turn.tell("trip", reason=reason.json, detail=detail)
         if state.phase is not Phase.LOCKOUT:
             turn.commit(Kind.TRIP, code=reason.code)

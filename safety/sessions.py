@@ -288,13 +288,17 @@ def release(turn: Turn, connection: int, message: control.Release) -> Yes | No:
 
 
 def nonce_is_fresh(turn: Turn, nonce: str) -> bool:
-    """Whether a command quotes a nonce of the last 2 s: it was decided on what the operator just saw."""
-    oldest_us = turn.now.us - turn.room.limits.timing.nonce_age_us
+    """Whether a command quotes a nonce of the last 2 s, and one from after the last stop.
+
+    So it was decided on what the operator just saw: a release that comes twice takes no stop back.
+    """
+    oldest_us = max(turn.now.us - turn.room.limits.timing.nonce_age_us, turn.state.stopped_us + 1)
     return any(value == nonce and at_us >= oldest_us for value, at_us in turn.state.nonces)
 
 
 def stop(turn: Turn, message: control.Stop) -> Yes:
     """Disarm in this very step, from every state; a session pauses. Anybody may, always."""
+    turn.to(stopped_us=turn.now.us)
     if turn.state.session is not None:
         outcomes.stop(turn, Reason.STOP_ASKED)
     if turn.state.disarming is not None:

@@ -299,6 +299,8 @@ class State:
     hold: Reason | None = None
     good_since_us: int = 0
     nonces: tuple[tuple[str, int], ...] = ()
+    stopped_us: int = -1
+    """When pulses were last stopped or tripped: what was decided before that moment is no answer to it."""
     book: Book = EMPTY_BOOK
     next_token: int = 1
     commits: tuple[tuple[int, Record, int], ...] = ()
