@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 from pathlib import Path
 from typing import Any
 
+from drivers.errors import ConfigError
 from safety import control
 
 MAX_CONNECTIONS = 16
 MAX_UNSENT_BYTES = 256 * 1024
 """A client this far behind gets no more: it would be shown a past that never ends."""
-READ_BYTES = 65536
+READ_BYTES = 512
+"""Taken from one client in one turn: more of them wait for the next, so that a flood delays nobody by much."""
+LONGEST_PATH = 107
+"""unix(7), sun_path, less the zero at its end."""
 
 
 class Connection:
@@ -25,6 +30,8 @@ class Connection:
         self._sock.setblocking(False)
         self._unread = b""
         self._unsent = b""
+        self.flooding = False
+        """Whether the last reading was full: more waits than any conversation needs."""
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         self.pid, self.uid, _ = struct.unpack("3i", credentials)
 
@@ -45,6 +52,7 @@ class Connection:
             return []
         except OSError:
             return None
+        self.flooding = len(data) == READ_BYTES
         if not data:
             return None
         *lines, self._unread = (self._unread + data).split(b"\n")
@@ -53,6 +61,8 @@ class Connection:
     def send(self, line: bytes, door: socket.socket | None = None) -> bool:
         """Sends a line, with one end of a door when given. False: the client must be let go."""
         if door is not None:
+            if not self.flush() or self._unsent:
+                return False  # it does not even read what came before
             with contextlib.suppress(OSError):
                 return socket.send_fds(self._sock, [line], [door.fileno()]) == len(line)
             return False
@@ -76,7 +86,9 @@ class Connection:
 
 
 def listen(path: Path) -> socket.socket:
-    """The control socket, for this user and its group only."""
+    """The control socket, for this user and its group only. Raises ConfigError."""
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        raise ConfigError(f"{path} is too deep for a unix socket: choose a shorter --runtime")
     path.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.bind(str(path))

@@ -11,11 +11,14 @@ import os
 import select
 import socket
 import tty
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
-from drivers.stimulators import Dialect, Piece, Reader
+from drivers.stimulators import Dialect, Piece, PieceKind, Reader
 
-READ_BYTES = 4096
+READ_BYTES = 64
+"""Several frames of any client's, taken in one turn; the rest waits for the next."""
 
 
 class HalfFrames:
@@ -41,6 +44,15 @@ class HalfFrames:
     def clear(self) -> None:
         """Forgets an unfinished frame: its sender is gone."""
         self._reader.drop()
+
+
+def together(pieces: list[Piece]) -> Iterator[Piece]:
+    """The same pieces, with unknown bytes in a row made one: whoever sends nonsense makes one event, not hundreds."""
+    for unknown, row in groupby(pieces, key=lambda piece: piece.kind is PieceKind.NOISE):
+        if unknown:
+            yield Piece(PieceKind.NOISE, b"".join(piece.data for piece in row))
+        else:
+            yield from row
 
 
 class SocketDoor:

@@ -46,7 +46,7 @@ class ClientFrame:
 
 @dataclass(frozen=True, slots=True)
 class ClientNoise:
-    """Bytes that are no frame: one unknown byte, or a whole frame with a wrong checksum."""
+    """Bytes that are no frame: unknown ones in a row, or a whole frame with a wrong checksum."""
 
     door: Door
     data: bytes

@@ -18,14 +18,20 @@ from drivers.errors import WireError
 from drivers.ports import Port, open_port
 from drivers.stimulators import PieceKind
 from safety import connections, control, events, gate, ledger_link
-from safety.doors import HalfFrames, PtyDoor, SocketDoor
+from safety.doors import READ_BYTES, HalfFrames, PtyDoor, SocketDoor, together
 from safety.events import Door
 from safety.instant import Instant
 from safety.state import Room, State
 
 EVENTS_KEPT = 512
+LAST_DISARM_US = 1_000_000
+"""How long the end waits for a device that does not confirm its disarming (engineering choice: an armed one that
+nobody speaks to any more lapses after as long)."""
 PORT_RETRY_US = 1_000_000
 """How often an absent stimulator is looked for (design: an absent port is no trip)."""
+BREATH_S = 0.002
+"""Rest after a turn in which a client filled a whole reading: a flood must not keep a core busy, because the kernel
+ends a real-time process that never rests (`realtime.SPIN_LIMIT_US`). A disarm is late by no more than this."""
 MAX_UNWRITTEN_BYTES = 64
 """More than two frames the port does not take: it is blocked, and a blocked port is a lost one."""
 
@@ -54,6 +60,7 @@ class Watchdog:
         self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS_KEPT)
         self._event_number = 0
         self._nonce_us = 0
+        self._flooded = False
         self._selector = selectors.DefaultSelector()
         self._watch(self._server, self._accept)
         self._watch(ledger, self._ledger_spoke)
@@ -76,6 +83,9 @@ class Watchdog:
         for key, _ in ready:
             key.data()
         self._housekeeping(self.now())
+        if self._flooded:
+            self._flooded = False
+            time.sleep(BREATH_S)
         if self.state.seen_us < woken.us:  # what came was no event yet, half a line perhaps: time passes all the same
             self.feed(events.Tick())
 
@@ -230,7 +240,8 @@ class Watchdog:
             self._client_spoke(Door.PTY, self._pty.frames, data)
 
     def _client_spoke(self, door: Door, frames: HalfFrames, data: bytes) -> None:
-        for piece in frames.feed(data, self.now().us):
+        self._flooded |= len(data) == READ_BYTES
+        for piece in together(frames.feed(data, self.now().us)):
             if piece.kind is PieceKind.FRAME:
                 self.feed(events.ClientFrame(door, piece.data, self.room.dialect.effect(piece.data)))
             else:
@@ -263,6 +274,7 @@ class Watchdog:
             self._let_go(connection)
             return
         lines = connection.lines()
+        self._flooded |= connection.flooding
         for line in lines or ():
             if connection.number in self._connections:  # an answer that could not be sent has ended it
                 self._line(connection, line)
@@ -293,9 +305,11 @@ class Watchdog:
         self._selector.register(what, selectors.EVENT_READ, then)
 
     def close(self) -> None:
-        """Ends in order: the device disarmed as far as a last frame can, then links, doors, ledger."""
+        """Ends in order: the device disarmed, if it answers, then links, doors, ledger."""
         self.feed(events.Requested(0, 0, control.Stop(by="watchdog")))
-        self._flush_port()
+        give_up_us = self.now().us + LAST_DISARM_US
+        while self.state.disarming is not None and self.now().us < give_up_us:
+            self.turn()
         self._pty.close()
         self._daemon.close()
         for connection in list(self._connections.values()):

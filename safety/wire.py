@@ -39,9 +39,11 @@ def client_frame(turn: Turn, event: ClientFrame) -> None:
 
 
 def client_noise(turn: Turn, event: ClientNoise) -> None:
-    """An unknown byte gets the device's `?`, a garbled frame its refusal; neither reaches the wire."""
-    reason = Reason.UNKNOWN_FRAME if len(event.data) == 1 else Reason.MALFORMED_FRAME
-    turn.do(Reply(event.door, turn.room.dialect.refusal(event.data)))
+    """Each unknown byte gets the device's `?`, a garbled frame its refusal; neither reaches the wire."""
+    refusal = turn.room.dialect.refusal(event.data)
+    unknown = len(refusal) == 1
+    reason = Reason.UNKNOWN_FRAME if unknown else Reason.MALFORMED_FRAME
+    turn.do(Reply(event.door, refusal * len(event.data) if unknown else refusal))
     turn.tell("refused", reason=reason.json, door=event.door.value, frame=turn.room.dialect.redact(event.data))
 
 
