@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from safety.state import Phase, Room, State
 def starting_state(room: Room, folder: Path, now: Instant, spawn: Callable[..., Spawned]) -> tuple[State, LedgerLink]:
     """The state before the first event, and the link to a ledger writer (to nobody in a lockout)."""
     try:
-        spawned = spawn(folder, simulated=room.simulated)
+        spawned = _spawned(room, folder, spawn)
     except LedgerBusy:
         raise  # nothing is wrong with the ledger: another watchdog keeps it
     except LedgerError as error:
@@ -30,6 +31,23 @@ def starting_state(room: Room, folder: Path, now: Instant, spawn: Callable[..., 
         # The last train before the restart may have just ended: its end counts as now, so intervals are kept.
         state = replace(state, past=(Past(now.us, Train(1, SINGLE)),))
     return state, spawned.link
+
+
+def _spawned(room: Room, folder: Path, spawn: Callable[..., Spawned]) -> Spawned:
+    """Waits for the writer of a watchdog that was killed: it ends by itself once it has written what it was asked."""
+    give_up_s = time.monotonic() + BUSY_S
+    while True:
+        try:
+            return spawn(folder, simulated=room.simulated)
+        except LedgerBusy:
+            if time.monotonic() > give_up_s:
+                raise
+            time.sleep(BUSY_PAUSE_S)
+
+
+BUSY_S = 5.0
+"""A disk may stall for seconds before a write returns (engineering choice)."""
+BUSY_PAUSE_S = 0.1
 
 
 def _link_to_nobody() -> LedgerLink:

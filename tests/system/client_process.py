@@ -217,7 +217,11 @@ class Client:
             "[0010" if wide else "[010", f"@{LEVEL:03}", f"B{RATE * 10:04}", f"D{PULSES:0{5 if wide else 4}}",
             f"[{tenths:0{4 if wide else 3}}",
         ):  # fmt: skip
-            reply = yield from self.exchange(text)
+            for _ in range(20):  # after a train it waits a while before anything can be set
+                reply = yield from self.exchange(text)
+                if reply[1:2] != b"S":
+                    break
+                yield from pause(0.1)
             assert reply[1:2] not in (b"S", b"?"), (text, reply)
         did("set")
 

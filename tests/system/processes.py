@@ -161,6 +161,13 @@ class ControlLine:
         else:
             self.status = body
 
+    def wait_for_end(self) -> None:
+        """Returns once the watchdog has hung up on this connection."""
+        give_up = time.monotonic() + ANSWER_S
+        while not self.closed:
+            assert time.monotonic() < give_up, "the watchdog keeps this connection"
+            self.listen(0.1)
+
     def close(self) -> None:
         """Hangs up."""
         self._socket.close()

@@ -156,6 +156,11 @@ class RealRoom:
         """What the watchdog printed."""
         return (self.folder / "watchdog.log").read_text()
 
+    @property
+    def watchdog_user(self) -> int:
+        """Whose rights its processes have."""
+        return NOBODY if self.prefix else os.geteuid()
+
     # --- what there is to know --------------------------------------------------------------------------------
 
     def happenings(self, *kinds: str) -> list[dict[str, Any]]:
