@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 
@@ -13,13 +14,20 @@ def now_ns() -> int:
     return time.monotonic_ns()
 
 
-def real_time(priority: int) -> bool:
-    """Takes SCHED_FIFO at `priority`; False where that is not allowed, and the figures are worse for it."""
+@contextlib.contextmanager
+def real_time(priority: int) -> Iterator[None]:
+    """SCHED_FIFO at `priority`, which children inherit; where that is not allowed it says so and goes on without."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
     except PermissionError:
-        return False
-    return True
+        print("no real-time priority: the figures below are those of an ordinary process", file=sys.stderr)
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
 
 
 @contextlib.contextmanager
@@ -30,6 +38,7 @@ def both_cores_loaded() -> Iterator[None]:
         for _ in range(os.cpu_count() or 1):
             child = os.fork()
             if child == 0:
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
                 while os.getppid() != 1:
                     sum(range(100_000))
                 os._exit(0)

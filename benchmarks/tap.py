@@ -23,16 +23,16 @@ def main(link: Path, device: Path) -> None:
     tty.setraw(far)
     link.unlink(missing_ok=True)
     link.symlink_to(os.ttyname(slave))
-    real_time(20)  # above the watchdog: what is measured is when its bytes arrive
     print("ready", flush=True)
-    while True:
-        ready, _, _ = select.select([master, far], [], [])
-        for near, other, way in ((master, far, "out"), (far, master, "in")):
-            if near in ready:
-                data = os.read(near, 4096)
-                at = now_ns()
-                os.write(other, data)
-                print(at, way, data.hex(), flush=True)
+    with real_time(20):  # above the watchdog: what is measured is when its bytes arrive
+        while True:
+            ready, _, _ = select.select([master, far], [], [])
+            for near, other, way in ((master, far, "out"), (far, master, "in")):
+                if near in ready:
+                    data = os.read(near, 4096)
+                    at = now_ns()
+                    os.write(other, data)
+                    print(at, way, data.hex(), flush=True)
 
 
 if __name__ == "__main__":
