@@ -35,6 +35,10 @@ def request(turn: Turn, connection: int, request_id: int, message: AskPermit) ->
     if state.pending or (state.permits and not ahead):
         return frames.No(Reason.PERMIT_BUSY)
     wrong = _malformed(message)
+    # One spacing more: a further block may be asked for just when the one before has run out.
+    first_us = max(turn.room.limits.timing.permit_life_us, message.spacing_us)
+    if message.times_us and message.times_us[0] > first_us:
+        wrong = "the first of times_us lies within a permit's life, or one spacing"
     if wrong:
         return frames.No(Reason.MALFORMED_MESSAGE, {"why": wrong})
     pending = Pending(connection, request_id, message, _ask(turn, message), turn.now.us)
