@@ -194,8 +194,10 @@ def main() -> int:
         tree = prepare(Path(place), sys.argv[1:])
         run(tree)
         mutants, made = results(tree)
+    if sys.argv[1:]:  # of the modules left out nothing is known, their explained survivors included
+        explained = {mutant.mark: explained[mutant.mark] for mutant in mutants if mutant.mark in explained}
     print(table(mutants))
-    said = complaints(mutants, made, {} if sys.argv[1:] else explained)
+    said = complaints(mutants, made, explained)
     for line in said:
         print(line, file=sys.stderr)
     print(f"{len(mutants)} mutants, {len(said)} complaints, {len(explained)} survivors explained")
