@@ -19,7 +19,7 @@ def snapshot(
             "watchdog": view.status, **common}  # fmt: skip
     if treatment is None:
         return Snapshot(phase="idle", sentence=_idle(seen), **seen)
-    session, due_us, totals, account = treatment.session, treatment.due_us, treatment.totals, treatment.account
+    session, due_us, tally, account = treatment.session, treatment.due_us, treatment.tally, treatment.account
     level = session.plan[0].level(treatment.threshold, session.intensity) if session.plan else None
     return Snapshot(
         phase=session.state.value,
@@ -36,9 +36,9 @@ def snapshot(
         next_train_in_us=max(0, due_us - now_us) if due_us is not None else None,
         counts=Counts(
             planned=int(opened.get("planned", 0)),
-            commanded=totals.commanded + (account.commanded if account else 0),
-            settled=totals.settled + (account.settled if account else 0),
-            unknown=totals.unknown,
+            commanded=tally.commanded + (account.commanded if account else 0),
+            settled=tally.settled + (account.settled if account else 0),
+            unknown=tally.unknown,
         ),
         **seen,
     )

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
 
 from daemon.account import Account
-from daemon.guard_link import Allowed, Denied
-from daemon.guard_view import REASONS, GuardView, session_event
-from daemon.guard_words import AskPermit, CloseSession, Request, Stop
-from daemon.journal import Journal
+from daemon.guard_link import Denied
+from daemon.guard_view import REASONS, session_event
+from daemon.guard_words import AskPermit, CloseSession, Stop
+from daemon.means import Means
 from daemon.plan import Planned, blocks
 from daemon.session import Happened, Refusal, Session, outcome, step
 from daemon.session_table import FINAL, Effect, Event, State
-from daemon.turns import Turns
+from daemon.tally import Tally
 from drivers.errors import CoilwardError
 from drivers.quantities import SECOND_US, SINGLE, PercentMso, Train
 from safety.reasons import Outcome
@@ -56,59 +55,8 @@ _STEP_S: Final = 3.0
 """Deadline of one step with the stimulator: a Rapid charges within 1.1 s, an exchange ends within 0.3 s."""
 
 
-class Stimulator(Protocol):
-    """What a session needs of a stimulator; every call ends by its own deadline and raises from `drivers.errors`."""
-
-    async def prepare(self, level: PercentMso, train: Train) -> None:
-        """Sets level and train in standby and reads them back."""
-
-    async def arm(self) -> None:
-        """Arms; returns when the device is READY."""
-
-    async def trigger(self) -> None:
-        """Triggers once; returns when the device took it."""
-
-    async def disarm(self) -> None:
-        """Standby, confirmed by the device."""
-
-    def expect(self, times_us: Iterable[int]) -> None:
-        """When pulses are due (BOOTTIME µs), so that no question of the driver's stands in their way."""
-
-
-class Guard(Protocol):
-    """What a session needs of the watchdog's link."""
-
-    async def ask(self, request: Request, deadline_s: float = 1.0) -> Allowed | Denied:
-        """The watchdog's answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """Everything a session is carried out with."""
-
-    guard: Guard
-    stimulator: Stimulator
-    view: GuardView
-    journal: Journal
-    turns: Turns
-    now_us: Callable[[], int]
-    """BOOTTIME, the watchdog's clock."""
-
-
 class _Moved(Exception):
     """The state whose activity this was is left."""
-
-
-@dataclass(slots=True)
-class Totals:
-    """Pulses of the session so far."""
-
-    commanded: int = 0
-    settled: int = 0
-    low: int = 0
-    high: int = 0
-    unknown: int = 0
-    left_out: int = 0
 
 
 class Treatment:
@@ -120,8 +68,7 @@ class Treatment:
         """`last_pulse_us`: BOOTTIME of the last pulse anybody got before, so that a gap is kept across segments."""
         self.session = session
         self.by = by
-        self.totals = Totals()
-        self.evidence: set[str] = set()
+        self.tally = Tally()
         self.due_us: int | None = None
         """BOOTTIME of the next first pulse."""
         self.account: Account | None = None
@@ -160,7 +107,7 @@ class Treatment:
     def outcome(self) -> str:
         """How it went, in the words of the report; pulses nobody saw settled outweigh an early end."""
         said = outcome(self.session)
-        return "unknown_pulses" if said == "ended_early" and self.totals.unknown else said
+        return "unknown_pulses" if said == "ended_early" and self.tally.unknown else said
 
     # --- what happens to it -----------------------------------------------------------------------------------
 
@@ -363,39 +310,23 @@ class Treatment:
         while not account.closed and asyncio.get_running_loop().time() < ends_s:
             self._look()
             await self._turns.slice(1.0)
-        open_pulses = 0 if account.closed else account.permitted_pulses - account.settled
-        unknown = account.unknown + open_pulses
+        unknown_before = self.tally.unknown
         pulses = self._book()
-        if unknown:
+        if self.tally.unknown > unknown_before:
             self.happen(Happened(Event.UNKNOWN, pulses=pulses, reason="unknown-open"))
         else:
             self.happen(Happened(Event.TRAIN_SETTLED, pulses=pulses))
 
     def _book(self) -> int:
-        """Writes the train under way into journal and totals; the pulses it counts with, unknown ones included."""
+        """Books the train under way; the pulses it counts with, unknown ones included."""
         account, self.account = self.account, None
         if account is None:
             return 0
-        open_pulses = 0 if account.closed else account.permitted_pulses - account.settled
-        low, high = account.interval
-        for row in account.rows():
-            self._write("pulse", **row)
-        pulses = account.settled + open_pulses
-        self.totals.commanded += account.commanded
-        self.totals.settled += pulses
-        self.totals.low += low
-        self.totals.high += high + open_pulses
-        self.totals.unknown += account.unknown + open_pulses
-        if account.commanded:
-            self.evidence.add(account.evidence)
+        pulses = self.tally.book(account, self._means.journal)
         self.last_pulse_us = account.last_pulse_us or self.last_pulse_us
         self._fruitless = 0 if pulses else self._fruitless + 1
         if self._set is not None and account.planned.gap_us >= PARK_GAP_US:
             self._set = None  # the watchdog disarms between trains that lie far apart
-        self._write(
-            "train", train=account.number, commanded=account.commanded, pulses=pulses, low=low, high=high + open_pulses,
-            by=account.evidence, unknown=account.unknown + open_pulses,
-        )  # fmt: skip
         return pulses
 
     async def _held(self) -> None:

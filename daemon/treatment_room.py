@@ -20,13 +20,14 @@ from daemon.guard_words import Intensity, Release, Request, Reset, Resolve, Stop
 from daemon.guarding import Guard, ask, away, no_session, out_of_place
 from daemon.journal import Journal
 from daemon.json_lines import Row
+from daemon.means import Means, Stimulator
 from daemon.opening import Continuing, Opened, Opener
 from daemon.report import make_report, write_report
 from daemon.room import Answer, Done, Happening, Order, Refused, Snapshot
 from daemon.session import Happened, Refusal, step
 from daemon.session_table import FINAL, TRANSITIONS, Event, State, situation
 from daemon.showing import snapshot
-from daemon.treat import Means, Stimulator, Treatment
+from daemon.treat import Treatment
 from daemon.turns import Turns
 from drivers.errors import DeviceSilent
 from drivers.quantities import PercentMso, PercentRmt, Train
@@ -325,7 +326,7 @@ class TreatmentRoom:
         """The session has ended: the last row, and the report made from its rows."""
         session = treatment.session
         self._journal.write("ended", outcome=treatment.outcome, reason=session.reason, left_out=session.left_out,
-                            commanded=treatment.totals.commanded, settled=treatment.totals.settled)  # fmt: skip
+                            commanded=treatment.tally.commanded, settled=treatment.tally.settled)  # fmt: skip
         try:
             name = str(self._journal.session)
             self._report = str(write_report(make_report(self._rows), self._daemon.state / "reports", name))

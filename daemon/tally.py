@@ -1,0 +1,37 @@
+"""What a session has given so far: one train's account after the other, added up and written into the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from daemon.account import Account
+from daemon.journal import Journal
+
+
+@dataclass(slots=True)
+class Tally:
+    """Pulses of the trains that are accounted for."""
+
+    commanded: int = 0
+    settled: int = 0
+    """Booked as delivered, unknown ones included."""
+    unknown: int = 0
+
+    def book(self, account: Account, journal: Journal) -> int:
+        """Adds one train and writes its rows; the pulses it counts with.
+
+        What was permitted and never settled is unknown, and counts.
+        """
+        unsettled = 0 if account.closed else account.permitted_pulses - account.settled
+        low, high = account.interval
+        pulses, unknown = account.settled + unsettled, account.unknown + unsettled
+        self.commanded += account.commanded
+        self.settled += pulses
+        self.unknown += unknown
+        for row in account.rows():
+            journal.write("pulse", **row)
+        journal.write(
+            "train", train=account.number, commanded=account.commanded, pulses=pulses, low=low, high=high + unsettled,
+            by=account.evidence, unknown=unknown,
+        )  # fmt: skip
+        return pulses
