@@ -74,6 +74,11 @@ class Book:
         )
 
     @property
+    def open_trip(self) -> int:
+        """Code of the trip that nobody has reset, 0 for none: it is latched through a restart."""
+        return self._sums.open_trip
+
+    @property
     def unknowns(self) -> tuple[int, ...]:
         """Numbers of the RESERVEs nobody knows the fate of, until a count or a person closes each; ascending."""
         return tuple(sorted(self._sums.unknowns))

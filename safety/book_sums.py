@@ -108,6 +108,8 @@ class Sums:
     """Wall time of the newest BOOT."""
     last_seq: int = 0
     last_wall_us: int = 0
+    open_trip: int = 0
+    """Code of the first TRIP that no RESET has lifted; 0 for none."""
 
     def copy(self) -> Sums:
         """The same sums, to be changed apart from these."""
@@ -122,6 +124,7 @@ class Sums:
             self.last_boot_us,
             self.last_seq,
             self.last_wall_us,
+            self.open_trip,
         )
 
     def step(self, seq: int, record: Record) -> None:
@@ -137,6 +140,13 @@ class Sums:
         self._end(list(self.reserves.values()))
         self.last_boot_us = self.last_wall_us
         self._forget()
+
+    def on_trip(self, _seq: int, record: Record) -> None:
+        """The first reason is kept."""
+        self.open_trip = self.open_trip or record.code
+
+    def on_reset(self, _seq: int, _record: Record) -> None:
+        self.open_trip = 0
 
     def on_open(self, _seq: int, record: Record) -> None:
         """A further segment may plan fewer pulses, never more."""
@@ -267,6 +277,8 @@ _STEPS: dict[Kind, Callable[[Sums, int, Record], None]] = {
     Kind.UNKNOWN: Sums.on_unknown,
     Kind.RESOLVE: Sums.on_resolve,
     Kind.CLOSE: Sums.on_close,
+    Kind.TRIP: Sums.on_trip,
+    Kind.RESET: Sums.on_reset,
     Kind.FOUND_ARMED: Sums.on_worst_case,
     Kind.EMERGENCY: Sums.on_emergency,
     Kind.BLOCK: Sums.on_emergency,

@@ -59,7 +59,7 @@ def firing(turn: Turn) -> Reason | None:
         return reason
     if state.phase is not Phase.ARMED:
         return Reason.TRAIN_RUNNING if state.phase is Phase.FIRING else Reason.NOT_ARMED
-    if _lease(turn) != "begin":
+    if _lease(turn) != "begin" and not state.fired_since_arm:  # a first trigger; those after it go on
         return Reason.LEASE_MISSING
     known = state.device
     fresh = turn.now.us - known.condition_at_us <= timing.read_back_age_us

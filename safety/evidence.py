@@ -142,6 +142,9 @@ def _settle(turn: Turn, pulses: int, interval: Interval, by: By, *, cut: bool = 
         "settled", permit=permit.number, ref=block.ref, index=delivery.index, pulses=pulses, low=interval.low,
         high=interval.high, by=by.name.lower(), outcome="cut" if cut else "delivered", written_us=delivery.written_us,
     )  # fmt: skip
+    session = turn.state.session
+    if session is not None:
+        turn.to(session=replace(session, delivered_at=session.intensity))
     permits.close_used_up(turn)
     _park(turn)
     if turn.state.phase is Phase.SAFE:

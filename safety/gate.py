@@ -184,7 +184,7 @@ def _choose_speaker(turn: Turn) -> None:
 def _disconnected(turn: Turn, connection: int) -> None:
     turn.to(roles=tuple(role for role in turn.state.roles if role[0] != connection))
     if turn.state.pending is not None and turn.state.pending.connection == connection:
-        turn.to(pending=None)
+        permits.forget_pending(turn)
     if turn.state.session is not None and turn.state.session.connection == connection:
         sessions.end(turn, Reason.SESSION_ENDED.json)
 

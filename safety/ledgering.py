@@ -27,7 +27,7 @@ def committed(turn: Turn, event: Committed) -> None:
             rest = turn.state.commits[:index] + turn.state.commits[index + 1 :]
             turn.to(commits=rest, book=turn.state.book.apply(event.seq, record))
             if record.kind is Kind.RESERVE:
-                permits.reserved(turn, token, event.seq)
+                permits.reserved(turn, token, event.seq, record.pulses)
             return
     outcomes.lock_out(turn, f"the ledger confirmed record {event.seq}, which nobody sent")
 

@@ -151,19 +151,31 @@ def _reserve(turn: Turn, pending: Pending) -> None:
 
 
 def refuse_pending(turn: Turn, refused: frames.No) -> None:
-    """Answers the pending request with a refusal. A reservation already on its way to the disk stands."""
+    """Answers the pending request with a refusal. A reservation that the disk held up too long stands."""
     pending = turn.state.pending
     if pending is None:
         return
-    turn.to(pending=None)
+    forget_pending(turn, stands=refused.reason is Reason.LEDGER_LATE)
     body = {"ok": False, "reason": refused.reason.json, "detail": dict(refused.detail)}
     turn.do(Answer(pending.connection, pending.request_id, body))
     turn.tell("permit-refused", reason=refused.reason.json, detail=dict(refused.detail))
 
 
-def reserved(turn: Turn, token: int, seq: int) -> None:
-    """A reservation is durable: the permit is granted, or a script's block is there."""
+def forget_pending(turn: Turn, *, stands: bool = False) -> None:
+    """Nobody waits for the permit any more. Unless it `stands`, its reservation is given back once it is durable."""
+    pending = turn.state.pending
+    turn.to(pending=None)
+    if pending is not None and pending.token is not None and not stands:
+        turn.to(unwanted=(*turn.state.unwanted, pending.token))
+
+
+def reserved(turn: Turn, token: int, seq: int, pulses: int) -> None:
+    """A reservation is durable: the permit is granted, or a script's block is there, or nobody wants it any more."""
     pending, session = turn.state.pending, turn.state.session
+    if token in turn.state.unwanted:
+        turn.to(unwanted=tuple(each for each in turn.state.unwanted if each != token))
+        ledgering.close_block(turn, Block(seq, pulses))
+        return
     if pending is not None and pending.token == token:
         _grant(turn, pending, seq)
     elif session is not None and session.block_token == token:

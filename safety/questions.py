@@ -14,8 +14,10 @@ def ask_next(turn: Turn) -> None:
     state = turn.state
     if not state.device.present or not state.device.remote or state.phase in (Phase.BOOT, Phase.LOCKOUT):
         return
-    if state.wire.open or state.wire.queue or state.disarming or state.session is None or _trigger_is_near(turn):
+    if state.wire.open or state.wire.queue or state.disarming or _trigger_is_near(turn):
         return
+    if state.session is None and state.delivery is None:
+        return  # a train that outlived its session still wants its end seen
     if state.phase in (Phase.ARMED, Phase.FIRING) and not conditions.beats_fresh(turn):
         return
     question = (_train_question(turn) or _temperature(turn)) if state.delivery else _question(turn)
@@ -45,7 +47,9 @@ def _train_question(turn: Turn) -> bytes | None:
     if turn.now.us - asked_us < period_us or turn.now.us < delivery.accepted_us + period_us:
         return None
     turn.to(status_asked_us=turn.now.us)
-    return dialect.ask_status
+    # Both answers carry the train bit; the settings are read now and then, so that a change at the panel shows.
+    stale = turn.now.us - turn.state.device.settings_at_us > timing.script_poll_us
+    return dialect.ask_settings if stale else dialect.ask_status
 
 
 def _question(turn: Turn) -> bytes | None:

@@ -281,7 +281,7 @@ def release(turn: Turn, connection: int, message: control.Release) -> Yes | No:
         return No(Reason.UNKNOWN_OPEN)
     if not nonce_is_fresh(turn, message.nonce):
         return No(Reason.NONCE_STALE)
-    turn.to(session=replace(session, released=True, paused=None, cuts=0))
+    turn.to(session=replace(session, released=True, paused=None))
     turn.commit(Kind.RELEASE, note=key_of(message.by))
     turn.tell("released", by=message.by)
     return Yes({})
@@ -321,7 +321,8 @@ def intensity(turn: Turn, connection: int, message: control.Intensity) -> Yes | 
         return No(Reason.TRAIN_RUNNING)
     wanted = PercentRmt(message.intensity_tenths)
     prescribed = max(phase.intensity for phase in session.protocol.phases)
-    if wanted > prescribed or wanted.tenths - session.intensity.tenths > RAISE_STEP.tenths:
+    stepped_from = session.delivered_at or session.intensity
+    if wanted > prescribed or wanted.tenths - stepped_from.tenths > RAISE_STEP.tenths:
         return No(Reason.INTENSITY_OVER_LIMIT, {"allowed": str(prescribed), "asked": str(wanted)})
     turn.to(session=replace(session, intensity=wanted, ceiling=session.threshold.level(wanted)))
     turn.tell("intensity", intensity_tenths=wanted.tenths, by=message.by)
@@ -348,6 +349,8 @@ def end(turn: Turn, why: str, by: str = "") -> None:
     under_way = turn.state.delivery is not None or turn.state.permits
     if session.block is not None and not under_way:
         ledgering.close_block(turn, session.block)
+    if session.block_token is not None:
+        turn.to(unwanted=(*turn.state.unwanted, session.block_token))
     turn.commit(Kind.CLOSE, pulses=turn.state.book.session(session.key))
     turn.to(session=None, hold=None)
     turn.tell("session-closed", session=session.key.hex(), why=why, by=by)

@@ -14,7 +14,8 @@ from safety.asking import Past
 from safety.instant import Instant
 from safety.ledger_errors import LedgerBusy, LedgerError
 from safety.ledger_link import LedgerLink, Spawned
-from safety.state import Phase, Room, State
+from safety.reasons import Reason
+from safety.state import Phase, Room, State, Trip
 
 
 def starting_state(room: Room, folder: Path, now: Instant, spawn: Callable[..., Spawned]) -> tuple[State, LedgerLink]:
@@ -30,6 +31,9 @@ def starting_state(room: Room, folder: Path, now: Instant, spawn: Callable[..., 
     if spawned.book.last_opened is not None:
         # The last train before the restart may have just ended: its end counts as now, so intervals are kept.
         state = replace(state, past=(Past(now.us, Train(1, SINGLE)),))
+    if spawned.book.open_trip:
+        reason = next((each for each in Reason if each.code == spawned.book.open_trip), Reason.LATE_TICK)
+        state = replace(state, phase=Phase.TRIPPED, trip=Trip(reason, now.us, "before the last start"))
     return state, spawned.link
 
 

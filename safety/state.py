@@ -239,6 +239,8 @@ class Session:
     released: bool = False
     paused: Reason | None = None
     cuts: int = 0
+    delivered_at: PercentRmt | None = None
+    """Intensity of the last train: what a raise is a step from."""
     block: Block | None = None
     """A script's pulses, reserved before it arms."""
     block_token: int | None = None
@@ -305,6 +307,8 @@ class State:
     next_token: int = 1
     commits: tuple[tuple[int, Record, int], ...] = ()
     """(token, record, since) of what the ledger has not confirmed yet."""
+    unwanted: tuple[int, ...] = ()
+    """Tokens of reservations on their way to the disk that nobody waits for any more: settled at none."""
     next_permit: int = 1
 
     @property
