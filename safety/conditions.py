@@ -22,6 +22,8 @@ def standing(turn: Turn) -> Reason | None:
         return Reason.UNKNOWN_OPEN
     if state.disarming:
         return Reason.NOT_ARMED
+    if not state.device.remote:
+        return Reason.REMOTE_LOST
     if state.commits and turn.now.us - state.commits[0][2] > timing.reservation_wait_us:
         return Reason.LEDGER_LATE
     return _people(turn) or _coil(turn)
@@ -71,6 +73,8 @@ def firing(turn: Turn) -> Reason | None:
 
 def watch(turn: Turn) -> None:
     """Looks at every condition, after every event."""
+    if turn.state.phase is Phase.LOCKOUT and turn.state.device.condition in (Condition.ARMED, Condition.READY):
+        disarm.begin(turn, Reason.LOCKED_OUT)
     if turn.state.session and turn.state.phase not in (Phase.BOOT, Phase.LOCKOUT):
         _watch_people(turn)
     if turn.state.phase in (Phase.ARMED, Phase.FIRING) and not turn.state.disarming:

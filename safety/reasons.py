@@ -197,6 +197,8 @@ class Reason(Enum):
         "It was armed for a while and nothing followed.", "It is armed again before the next train.")
     ARMED_ELSEWHERE = ("armed-elsewhere", Outcome.STOP, "The session is paused.",
         "The stimulator was armed by somebody else.", "Leave its buttons alone during a session, then press Release.")
+    REMOTE_LOST = ("remote-lost", Outcome.REFUSED, "Nothing is stimulated.",
+        "The stimulator gave up remote control.", "Wait until the program has taken it again, or reconnect.")
     TOO_MANY_CUTS = ("too-many-cuts", Outcome.STOP, "The session is paused.",
         "Too many trains had to be cut.", "Check the coil, the subject's seat and the tracker, then press Release.")
     STOP_ASKED = ("stop-asked", Outcome.STOP, "Stimulation was stopped.",

@@ -53,6 +53,7 @@ class Watchdog:
         self._daemon = SocketDoor(room.dialect, timing.half_frame_us)
         self._pty = PtyDoor(room.dialect, timing.half_frame_us, runtime / "stimulator")
         self._pty_open = False
+        self._door_holder = 0
         self._control = runtime / "control"
         self._server = connections.listen(self._control)
         self._connections: dict[int, connections.Connection] = {}
@@ -167,6 +168,7 @@ class Watchdog:
             self._daemon.close()
             self._let_go(connection)
             return
+        self._door_holder = connection.number
         self._watch(self._daemon, self._daemon_spoke)
         self.feed(events.DoorOpened(Door.DAEMON))
 
@@ -223,11 +225,14 @@ class Watchdog:
     def _daemon_spoke(self) -> None:
         data = self._daemon.read()
         if data is None:
-            self._selector.unregister(self._daemon)
-            self._daemon.close()
-            self.feed(events.DoorClosed(Door.DAEMON))
+            self._close_daemon_door()
         else:
             self._client_spoke(Door.DAEMON, self._daemon.frames, data)
+
+    def _close_daemon_door(self) -> None:
+        self._selector.unregister(self._daemon)
+        self._daemon.close()
+        self.feed(events.DoorClosed(Door.DAEMON))
 
     def _pty_spoke(self) -> None:
         data = self._pty.read()
@@ -299,6 +304,8 @@ class Watchdog:
             return
         self._selector.unregister(connection)
         connection.close()
+        if connection.number == self._door_holder and self._daemon.fileno() >= 0:
+            self._close_daemon_door()  # its door ends with it, whoever else still has the other end
         self.feed(events.Disconnected(connection.number))
 
     def _watch(self, what: Any, then: Callable[[], None]) -> None:
