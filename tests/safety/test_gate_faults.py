@@ -185,3 +185,18 @@ def test_a_train_nobody_triggered_is_a_trip_and_counts_in_full(ready: Any) -> No
     assert ready.state.trip.reason.json == "train-not-triggered"
     ready.pass_time(S)
     assert worst_case_holds(ready)
+
+
+def test_a_train_cut_by_its_client_s_death_counts_what_the_device_can_have_given(ready: Any) -> None:
+    assert ready.permit()["ok"]
+    ready.frame("EH")
+    ready.pass_time(700 * MS)
+    ready.connected = False
+    ready.feed(events.Disconnected(7))
+    ready.feed(events.DoorClosed(Door.DAEMON))
+    ready.pass_time(2 * S)
+
+    settled = ready.last("settled")
+    assert (settled["outcome"], settled["by"]) == ("cut", "running"), "its end is seen though its session is over"
+    assert ready.pulses <= settled["pulses"] <= ready.pulses + 3
+    assert worst_case_holds(ready)

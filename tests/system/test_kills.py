@@ -60,7 +60,7 @@ def test_a_killed_client_leaves_a_disarmed_device(room: RealRoom, kind: str) -> 
     until(lambda: room.line is not None and room.line.phase() == "safe", 5, "safe")
     assert 0 < room.pulses() < 20
     never_more_than_counted(room, "S-1")
-    assert room.counted("S-1") <= 20
+    until(lambda: room.counted("S-1") < 20, 5, "pulses that were cut are given back")
 
 
 def test_a_hung_client_is_a_trip_and_a_disarmed_device(room: RealRoom) -> None:
