@@ -90,6 +90,14 @@ def _loops_report_abandoned_tasks() -> Iterator[None]:
         yield
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much an enumeration covered, beside the dots: a number that shrinks is worth a look."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, covered in report.user_properties:
+            if name == "covered":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {covered}")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown() -> Generator[None, object, object]:
     """After all fixtures of the test, its event loop among them, are gone."""

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from drivers.catalogue import dialect
 from drivers.magstim.framing import seal
-from drivers.magstim.replies import Refused, SettingsReply, StatusReply, SystemReply, TemperatureReply
+from drivers.magstim.replies import Refused, Reply, SettingsReply, StatusReply, SystemReply, TemperatureReply
 from drivers.magstim.status import Extended, Instrument, Rapid
 from drivers.stimulators import Dialect, Refusal
 from safety import control, events, gate
@@ -171,12 +171,14 @@ def refusal(frame: bytes, how: Refusal) -> bytes:
 
 @cache
 def _said(letter: str, status: Instrument, rapid: Rapid, level: int, celsius_tenths: int) -> bytes:
-    shapes = {
-        "x": lambda: SystemReply("x", status, rapid, Extended(0)),
-        "\\": lambda: SettingsReply("\\", status, rapid, level, RATE_TENTHS, PULSES, PULSES, 1),
-        "F": lambda: TemperatureReply("F", status, celsius_tenths, celsius_tenths),
-    }
-    return shapes.get(letter, lambda: StatusReply(letter, status))().encode(FIRMWARE)
+    reply: Reply = StatusReply(letter, status)
+    if letter == "x":
+        reply = SystemReply("x", status, rapid, Extended(0))
+    elif letter == "\\":
+        reply = SettingsReply("\\", status, rapid, level, RATE_TENTHS, PULSES, PULSES, 1)
+    elif letter == "F":
+        reply = TemperatureReply("F", status, celsius_tenths, celsius_tenths)
+    return reply.encode(FIRMWARE)
 
 
 class World(NamedTuple):
@@ -186,6 +188,8 @@ class World(NamedTuple):
     gate: State
     books: Books
     now_us: int
+    origin_us: int
+    """Where the clock stood when this world began; the wall clock knows nothing of it."""
     device: Device = Device()
     line: tuple[bytes, ...] = ()
     """Written and not yet handled by the device, in order."""
@@ -198,14 +202,14 @@ class World(NamedTuple):
     present: bool = True
     away_us: int = 0
     lease: str = "begin"
+    """What the arm loop says; nothing while it hangs."""
     connected: bool = False
     hash: str = "0" * 32
-    prescribed: int = 1000
 
     def feed(self, event: events.Input) -> World:
         """One step of the gate, judged by the oracle; its writes lie on the line, its commits on the disk."""
         now_us = self.now_us + 1
-        now = Instant(now_us, WALL_US + now_us)
+        now = Instant(now_us, WALL_US + now_us - self.origin_us)
         before = self.gate
         after, actions = gate.step(room(self.profile), before, event, now)
         line, disk, shown = self.line, self.disk, self.hash
@@ -271,11 +275,15 @@ class World(NamedTuple):
         """One turn of everybody's loops."""
         turns = (self.turns[0] + self.turning[0], self.turns[1] + self.turning[1])
         world = self._replace(turns=turns, away_us=0 if self.present else self.away_us + since_us)
-        if world.profile == "robot":
-            world = world.feed(events.Requested(ARM_LOOP, None, control.Lease(world.lease)))
+        if world.profile == "robot" and world.lease:
+            world = world.leased()
         if not world.connected:
             return world.feed(events.Tick())
         return world.feed(events.Requested(HOLDER, None, control.Beat(*turns, presence_us=world.away_us)))
+
+    def leased(self) -> World:
+        """The arm loop says how the coil lies."""
+        return self.feed(events.Requested(ARM_LOOP, None, control.Lease(self.lease)))
 
     # --- clients and people -----------------------------------------------------------------------------------
 
@@ -334,12 +342,16 @@ def _mode(**changes: object) -> Move:
     return lambda world: None if all(getattr(world, n) == v for n, v in changes.items()) else world._replace(**changes)
 
 
+def _leases(value: str) -> Move:
+    return lambda world: None if world.lease == value else world._replace(lease=value).leased()
+
+
 def _gone(world: World) -> World | None:
     return world._replace(connected=False).feed(events.Disconnected(HOLDER)) if world.connected else None
 
 
-def _failed(world: World) -> World | None:
-    return world._replace(disk=()).feed(events.CommitFailed("the disk is full")) if world.disk else None
+def _failed(world: World) -> World:
+    return world._replace(disk=()).feed(events.CommitFailed("the disk is full"))
 
 
 def _unplugged(world: World) -> World:
@@ -400,6 +412,9 @@ DISTURBANCES: dict[str, Move] = {
     # the device and its line
     "frame lost": _if_line(lambda world: world.answered(b"", taken=False)),
     "reply lost": _if_line(lambda world: world.answered(b"")),
+    "answered and not done": _if_line(
+        lambda world: world.answered(world.device.takes(world.line[0], world.now_us)[1], taken=False)
+    ),
     "refused": _if_line(lambda world: world.answered(refusal(world.line[0], Refusal.CONFLICT), taken=False)),
     "lone ?": _if_line(lambda world: world.answered(b"?", taken=False)),
     "unplugged": _unplugged,
@@ -419,15 +434,15 @@ DISTURBANCES: dict[str, Move] = {
     "201 ms": lambda world: world.passed(201 * MS),
     "251 ms": lambda world: world.passed(251 * MS),
     "301 ms": lambda world: world.passed(301 * MS),
-    "501 ms, answered": lambda world: world.passed(501 * MS, prompt=True),
-    "1001 ms, answered": lambda world: world.passed(1001 * MS, prompt=True),
+    "501 ms, answered": lambda world: world.passed(501 * MS, every_us=130 * MS, prompt=True),
+    "1001 ms, answered": lambda world: world.passed(1001 * MS, every_us=140 * MS, prompt=True),
     "3001 ms, answered": lambda world: world.passed(3001 * MS, every_us=140 * MS, prompt=True),
-    "6001 ms, answered": lambda world: world.passed(6001 * MS, every_us=140 * MS, prompt=True),
 }
 
 LEASES: dict[str, Move] = {
-    "lease begin": _mode(lease="begin"),
-    "lease continue": _mode(lease="continue"),
-    "lease none": _mode(lease="none"),
+    "lease begin": _leases("begin"),
+    "lease continue": _leases("continue"),
+    "lease none": _leases("none"),
+    "the arm loop hangs": _mode(lease=""),
 }
 """In a room with a robot as well."""

@@ -119,7 +119,7 @@ class Books(NamedTuple):
 
     # --- what went in -----------------------------------------------------------------------------------------
 
-    def _taken_in(self, step: Step) -> Books:
+    def _taken_in(self, step: Step) -> Books:  # noqa: C901, PLR0912  one arm for each input
         now_us, event = step.now_us, step.event
         match event:
             case events.Requested(_, _, control.Beat() as beat):
@@ -197,9 +197,7 @@ class Books(NamedTuple):
         books = self._replace(records=tuple(record for record in self.records if record[0] != token))
         if kind is not Kind.RESERVE:
             return books
-        return books._replace(
-            counted=(*books.counted, (seq, pulses, pulses)), this_session=(*books.this_session, seq)
-        )
+        return books._replace(counted=(*books.counted, (seq, pulses, pulses)), this_session=(*books.this_session, seq))
 
     # --- what came out ----------------------------------------------------------------------------------------
 
@@ -236,7 +234,8 @@ class Books(NamedTuple):
         kind = body["kind"]
         if kind == "refused" and body.get("door") == "daemon":
             return self._replace(
-                arms=max(self.arms - (body["frame"] == "EB"), 0), triggers=max(self.triggers - (body["frame"] == "EH"), 0)
+                arms=max(self.arms - (body["frame"] == "EB"), 0),
+                triggers=max(self.triggers - (body["frame"] == "EH"), 0),
             )
         if kind == "settled":
             unknown = body["outcome"] == "unknown"

@@ -9,17 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
-from enum import Enum
-from functools import cache
 from typing import Any, NamedTuple
 
 from safety import control, events
 from safety.book import Book
-from safety.ledger_format import Record
-from safety.protocols import Protocol
-from safety.state import Permit, Session, State
-from safety.threshold import MotorThreshold
+from safety.state import State
 from tests.safety.small_world import (
     ARM,
     ARM_LOOP,
@@ -31,100 +25,63 @@ from tests.safety.small_world import (
     LEVEL_OVER,
     MS,
     REMOTE,
+    STATUS,
     TRIGGER,
     Move,
-    S,
     World,
 )
 from tests.safety.small_world_oracle import Books, InvariantBroken
 
 # --- one moment, as far as it matters -----------------------------------------------------------------------------
 
-_OLDEST_MS = {"condition_at_us": 1_010, "settings_at_us": 1_010, "temperature_at_us": 2_010, "armed_at_us": 5_010,
-              "standby_at_us": 310, "status_asked_us": 260, "session_at_us": 260, "driver_at_us": 260,
-              "presence_at_us": 3_010, "lease_at_us": 160, "good_since_us": 1_010, "last_us": 310,
-              "train_ended_us": 310, "at_us": 310}  # fmt: skip
-"""After so long nothing depends on it any more."""
-_OLDEST_DEFAULT_MS = 6_500
-_DURATIONS = frozenset({"spacing_us", "after_us"})
-_NEVER = frozenset({"key", "hash", "seen_us", "presence_us", "detail", "authorised", "title"})
-_OPAQUE = (Protocol, MotorThreshold, Enum, str, bytes, bool, type(None))
+_OLDEST_MS = 6_500
+"""Longer than the gap between trains: after so long nothing depends on it any more."""
 
 
-@cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind) if each.name not in _NEVER)
-
-
-def _age(name: str, us: int, now_us: int) -> int:
-    return min((now_us - us) // MS, _OLDEST_MS.get(name, _OLDEST_DEFAULT_MS))
-
-
-def _essence(name: str, value: Any, now_us: int, newest: Mapping[type[Any], int]) -> Any:  # noqa: C901
-    """What of a value can still matter."""
-    if isinstance(value, _OPAQUE):
-        return value if not isinstance(value, Protocol) else value.id
-    if isinstance(value, int):
-        timed = name.endswith("_us") and name not in _DURATIONS
-        return _age(name, value, now_us) if timed or name == "due" else value
-    if isinstance(value, tuple):
-        return tuple(_essence(name, each, now_us, newest) for each in value)
-    if isinstance(value, Book):
-        return _book(value)
-    if isinstance(value, Record):
-        return (value.kind, value.pulses, newest[Book] - value.ref)
-    if is_dataclass(value) and not isinstance(value, type):
-        kind = type(value)
-        return (kind.__name__, *(_essence(n, getattr(value, n), now_us, newest) for n in _names(kind)))
-    return value
-
-
-def _book(book: Book) -> tuple[Any, ...]:
-    opened = book.last_opened
-    open_for = book.session(opened.session) if opened else 0
-    last = book.last_seq
-    return open_for, tuple(last - ref for ref in book.unknowns), tuple((last - r, n) for r, n in book.open_reservations)
+def _age(us: int | None, now_us: int, oldest_ms: int = _OLDEST_MS) -> int | None:
+    return None if us is None else min((now_us - us) // MS, oldest_ms)
 
 
 def _gate(state: State, now_us: int) -> tuple[Any, ...]:
-    last = state.book.last_seq
-    newest = {Book: last}
-    relative = {
-        "next_token": 0,
-        "next_permit": 0,
-        "nonces": tuple(_age("nonces", at, now_us) // 100 for _, at in state.nonces),
-        "roles": tuple(role for _, role in state.roles),
-        "permits": tuple(_permit(each, now_us, last, state.next_permit) for each in state.permits),
-        "commits": tuple(
-            (state.next_token - t, _essence("", r, now_us, newest), min((now_us - at) // MS, 210))
-            for t, r, at in state.commits
-        ),
-        "pending": None if state.pending is None else (
-            _age("pending", state.pending.since_us, now_us),
-            state.pending.token and state.next_token - state.pending.token,
-        ),
-        "session": None if state.session is None else _session(state.session),
-        "delivery": None if state.delivery is None else _relative(state.delivery, now_us, state.next_permit),
-    }  # fmt: skip
-    return tuple(
-        relative[n] if n in relative else _essence(n, getattr(state, n), now_us, newest) for n in _names(State)
-    )
+    """The gate's state: what is not here cannot change, follows from what is here, or only grows."""
+    last, device, beats, session = state.book.last_seq, state.device, state.beats, state.session
+    pending, delivery, disarming, trip = state.pending, state.delivery, state.disarming, state.trip
+    exchange = state.wire.open
+    return (
+        state.phase, state.speaker, state.daemon_attached, state.fired_since_arm, state.lease, state.hold, state.run,
+        state.roles,
+        trip and (trip.reason, trip.first_person),
+        exchange and (exchange.frame, exchange.asker, _age(exchange.at_us, now_us, 310)),
+        tuple((each.door, each.frame, _age(each.since_us, now_us, 310)) for each in state.wire.queue),
+        tuple((each.frame, _age(each.until_us, now_us)) for each in state.wire.owed),
+        (device.present, device.condition, device.remote, device.coil_present, device.settings, device.agreed,
+         device.confirmed, device.temperature_tenths, _age(device.condition_at_us, now_us, 1_010),
+         _age(device.settings_at_us, now_us, 1_010), _age(device.temperature_at_us, now_us, 2_010)),
+        disarming and (disarming.boot, disarming.waiting, disarming.overdue, min(disarming.unanswered, 9),
+                       _age(disarming.since_us, now_us, 1_010), _age(disarming.last_us, now_us, 1_510)),
+        session and (session.released, session.paused, session.cuts, session.ceiling),
+        pending and (_age(pending.since_us, now_us, 510), pending.token and state.next_token - pending.token),
+        tuple((each.left, each.index, last - each.block.ref, each.block.spent, each.block.settled,
+               _age(each.expires_us, now_us, 10)) for each in state.permits),
+        delivery and (delivery.cut, _age(delivery.written_us, now_us, 1_310), _age(delivery.accepted_us, now_us, 1_310),
+                      _age(delivery.running_asked_us, now_us, 310)),
+        _age(state.armed_at_us, now_us, 5_010), _age(state.standby_at_us, now_us, 310),
+        _age(state.train_ended_us, now_us, 310), _age(state.status_asked_us, now_us, 260),
+        _age(state.lease_at_us, now_us, 160), _age(state.good_since_us, now_us, 1_010),
+        _age(beats.session_at_us, now_us, 260), _age(beats.driver_at_us, now_us, 260),
+        _age(beats.presence_at_us, now_us, 3_010),
+        tuple(_age(past.first_us, now_us) for past in state.past),
+        tuple((_age(at, now_us, 2_010) or 0) // 250 for _, at in state.nonces[-2:]),
+        tuple((each.kind, each.pulses, last - each.ref, _age(at, now_us, 210)) for _, each, at in state.commits),
+        _book(state.book),
+    )  # fmt: skip
 
 
-def _permit(permit: Permit, now_us: int, last: int, number: int) -> tuple[Any, ...]:
-    block = permit.block
-    return (number - permit.number, permit.left, permit.index, last - block.ref, block.spent, block.settled,
-            (now_us - permit.expires_us) // MS, block.unknown)  # fmt: skip
-
-
-def _session(session: Session) -> tuple[Any, ...]:
-    return session.released, session.paused, session.cuts, session.intensity, session.ceiling
-
-
-def _relative(delivery: Any, now_us: int, number: int) -> tuple[Any, ...]:
-    return (number - delivery.permit, delivery.cut, _age("", delivery.written_us, now_us),
-            delivery.accepted_us and _age("", delivery.accepted_us, now_us),
-            delivery.running_asked_us and _age("", delivery.running_asked_us, now_us))  # fmt: skip
+def _book(book: Book) -> tuple[Any, ...]:
+    opened, last = book.last_opened, book.last_seq
+    counted = book.session(opened.session) if opened else 0
+    waiting = tuple((last - ref, pulses) for ref, pulses in book.open_reservations)
+    return counted, tuple(last - ref for ref in book.unknowns), waiting
 
 
 def _books(books: Books, now_us: int, last_seq: int) -> tuple[Any, ...]:
@@ -141,7 +98,6 @@ def _books(books: Books, now_us: int, last_seq: int) -> tuple[Any, ...]:
 def essence(world: World) -> tuple[Any, ...]:
     """The moment, hashable; equal for moments from which the same can follow."""
     now_us, device, gate = world.now_us, world.device, world.gate
-    last = gate.book.last_seq
     physical = (
         device.armed_us and min((now_us - device.armed_us) // MS, 1_010),
         device.train_us and min((now_us - device.train_us) // MS, 310),
@@ -149,8 +105,8 @@ def essence(world: World) -> tuple[Any, ...]:
         device.fired(now_us),
     )  # fmt: skip
     return (
-        _gate(gate, now_us), _books(world.books, now_us, last), physical, world.line, len(world.disk), world.turning,
-        world.present, min(world.away_us // MS, 3_010), world.lease, world.connected,
+        _gate(gate, now_us), _books(world.books, now_us, gate.book.last_seq), physical, world.line, len(world.disk),
+        world.turning, world.present, min(world.away_us // MS, 3_010), world.lease, world.connected,
     )  # fmt: skip
 
 
@@ -169,7 +125,7 @@ def checkpoints(profile: str, origin_us: int) -> dict[str, World]:
     """Moments of one treatment, and of what can go wrong with it, from which the search sets out."""
     at: dict[str, World] = {}
     state = State(seen_us=origin_us)
-    world = World(profile, state, Books(seen_us=origin_us), origin_us)
+    world = World(profile, state, Books(seen_us=origin_us), origin_us, origin_us)
     at["nothing yet"] = world
     world = at["port found"] = world.feed(events.PortFound())
     world = _passed(world.settled_down(), 300 * MS)
@@ -186,11 +142,17 @@ def checkpoints(profile: str, origin_us: int) -> dict[str, World]:
     at["unplugged"] = _fresh(DISTURBANCES["unplugged"](world) or world)
     at["operator away"] = _passed(world._replace(present=False), 1_100 * MS)
     world = at["asking"] = world.wants_a_train()
-    at["the ledger fails"] = DISTURBANCES["the ledger fails"](world) or world
+    at["asking behind a question"] = world.sent(STATUS)
+    at["the ledger fails"] = world.feed(events.CommitFailed("the disk is full"))
     world = at["granted"] = world.confirmed()
+    at["granted, and the arm loop hangs"] = world._replace(lease="").passed(160 * MS, every_us=80 * MS)
     at["disarmed with a permit"] = world.sent(DISARM)
+    at["a disarm is answered late"] = world.sent(DISARM).passed(150 * MS).confirmed().answered()
+    at["an answer to a disarm is still to come"] = world.sent(DISARM).passed(150 * MS).confirmed().answered().answered()
     world = at["triggered"] = world.sent(TRIGGER)
-    at["unknown"] = _fresh(world.answered(b"").passed(301 * MS).settled_down())
+    silent = world.answered(b"").passed(301 * MS)
+    at["unknown, not yet written down"] = silent.passed(51 * MS).answered().answered().with_nonce()
+    at["unknown"] = _fresh(silent.settled_down())
     world = world.answered()
     world = at["running"] = world.passed(60 * MS, every_us=20 * MS)
     at["hung in a train"] = world._replace(turning=(False, True)).passed(240 * MS, every_us=60 * MS)
@@ -200,7 +162,7 @@ def checkpoints(profile: str, origin_us: int) -> dict[str, World]:
     world = at["train over"] = world.passed(180 * MS, every_us=60 * MS)
     world = at["parked"] = _fresh(_passed(world.settled_down(), 600 * MS))
     world = at["armed too early"] = _fresh(_passed(world.sent(ARM).settled_down(), 1_700 * MS))
-    world = _passed(world, 3_000 * MS)
+    world = _passed(world.sent(DISARM), 3_000 * MS)
     world = at["the gap is over"] = _fresh(_passed(world.sent(ARM), 2_000 * MS))
     world = at["granted again"] = world.wants_a_train().confirmed()
     world = _passed(world.sent(TRIGGER).settled_down(), 1_000 * MS)
