@@ -8,9 +8,12 @@ because the program itself is only told what the stimulator would tell it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +29,8 @@ NONCE_S: Final = 2.0
 """Longest wait for the watchdog's first status (it pushes four a second)."""
 END_S: Final = 3.0
 """How long a program may take to end after it was asked to."""
+PR_SET_CHILD_SUBREAPER: Final = 36
+"""linux/prctl.h"""
 REASONS: Final = {reason.json: reason for reason in Reason}
 SHIM: Final = Path(__file__).parent / "pyserial_lines"
 
@@ -120,6 +125,7 @@ async def _program(link: GuardLink, listener: asyncio.Task[None], runtime: Path,
     port = runtime / "watchdog" / "stimulator"
     paths = [str(SHIM), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"COILWARD_PORT": str(port), "PYTHONPATH": os.pathsep.join(paths)}
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         program = await asyncio.create_subprocess_exec(*wanted.command, env=environment)
     except OSError as error:
@@ -134,11 +140,35 @@ async def _program(link: GuardLink, listener: asyncio.Task[None], runtime: Path,
         await asyncio.wait({ended, asked, listener}, return_when=asyncio.FIRST_COMPLETED)
         if asked.done() and link.lost is None:
             await link.ask(Stop(by=wanted.by))
-        return await _end(program, ended)
+        code = await _end(program, ended)
+        await _end_orphans()
+        return code
     finally:
         asked.cancel()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
+
+
+async def _end_orphans() -> None:
+    """Ends what the program started and left behind: it would go on talking to the port (magpy-tms's own helper does).
+
+    They are this process's children, because it adopts the orphans among its descendants.
+    """
+    give_up = time.monotonic() + END_S
+    number = signal.SIGTERM
+    while (orphans := _children()) and time.monotonic() < give_up + END_S:
+        for pid in orphans:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222  it returns at once
+        if time.monotonic() > give_up:
+            number = signal.SIGKILL
+        await asyncio.sleep(BEAT_S)
+
+
+def _children() -> list[int]:
+    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
 
 
 async def _end(program: asyncio.subprocess.Process, ended: asyncio.Future[int]) -> int:

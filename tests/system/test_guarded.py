@@ -249,9 +249,11 @@ def disarmed_when(room: RealRoom, process: subprocess.Popen[str], victim: str) -
     until(lambda: not room.armed_at(boot_us()), 1, "the device disarmed")
     first = next(event for event in room.happenings("disarmed") if event["at_us"] > at_us)
     assert first["note"] == "ordered"
-    for pid in (program, serial):
-        with contextlib.suppress(ProcessLookupError):
+    if victim == "guarded":  # nobody is left to end them
+        for pid in (program, serial):
             os.kill(pid, signal.SIGKILL)
+    if victim == "port":
+        os.kill(program, signal.SIGKILL)
     until(lambda: not lives(program) and not lives(serial), ANSWER_S, "magpy's processes gone")
 
 
