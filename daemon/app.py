@@ -167,17 +167,22 @@ class Linked:
         file = self._site.stimulator.unlock_code_file
         code = read_secret(file) if file else None
         lost: asyncio.Future[CoilwardError] = asyncio.get_running_loop().create_future()
+
+        def lose(why: CoilwardError) -> None:
+            if not lost.done():
+                lost.set_result(why)
+
         driver = RapidDriver(
             await link.attach(),
             self._dialect,
             unlock_code=code,
             answer_s=ANSWER_SIMULATED_S if self._site.site.use == "simulation" else ANSWER_S,
-            on_lost=lost.set_result,  # said once
+            on_lost=lose,
         )
         await driver.connect()
         try:
             self._back("stimulator")
-            self._room.equipped(RapidInTheRoom(driver))
+            self._room.equipped(RapidInTheRoom(driver, lose))
             raise await lost
         finally:
             self._room.equipped(None)

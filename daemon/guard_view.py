@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.session import Happened
 from daemon.session_table import Event
-from safety.reasons import Reason
+from safety.reasons import Outcome, Reason
 
 _SESSION_EVENTS: dict[str, Event] = {
     "hold": Event.HELD,
@@ -30,6 +30,18 @@ def session_event(event: Mapping[str, Any]) -> Happened | None:
     """What an event of the watchdog's is to a session; None when it moves none."""
     kind = _SESSION_EVENTS.get(str(event.get("kind")))
     return Happened(kind, reason=str(event.get("reason", ""))) if kind else None
+
+
+def passes(reason: str) -> bool:
+    """Whether what the watchdog names clears by itself."""
+    known = REASONS.get(reason)
+    return known is not None and known.outcome is Outcome.HOLD
+
+
+def stands(reason: str) -> bool:
+    """Whether the watchdog's sentence for it says all: how the room stands, and what a person does next."""
+    known = REASONS.get(reason)
+    return known is not None and known.outcome not in (Outcome.REFUSED, Outcome.HOLD, Outcome.CUT)
 
 
 class GuardView:
@@ -57,6 +69,17 @@ class GuardView:
         return self._status.get("nonce") or None
 
     @property
+    def at_us(self) -> int:
+        """BOOTTIME of the newest status; 0 while there is none."""
+        return int(self._status.get("at_us", 0))
+
+    @property
+    def pulses_left(self) -> int | None:
+        """What the ledger leaves of the open treatment: planned, less everything that counts. None: none is open."""
+        session = self._status.get("session")
+        return max(0, int(session["planned"]) - int(session["counted"])) if session else None
+
+    @property
     def holds(self) -> tuple[str, ...]:
         """Reasons why no permit is given now."""
         hold = self._status.get("hold")
@@ -78,9 +101,14 @@ class GuardView:
         return self._status.get("device") or {}
 
     @property
+    def present(self) -> bool:
+        """Whether the watchdog has the stimulator on its port."""
+        return bool(self.device.get("present"))
+
+    @property
     def standby(self) -> bool:
         """Whether the stimulator itself said standby, or is not there at all."""
-        at_rest = self.device.get("condition") in ("standby", None) or not self.device.get("present")
+        at_rest = self.device.get("condition") in ("standby", None) or not self.present
         return bool(self._status) and at_rest and not self._status.get("disarming")
 
 

@@ -13,6 +13,7 @@ from daemon.guard_words import Request
 from daemon.journal import Journal
 from daemon.room import Answer, Done, Refused
 from daemon.session import Refusal
+from daemon.session_table import State, situation
 from drivers.errors import CoilwardError
 
 
@@ -55,6 +56,11 @@ def away(who: str) -> Refused:
 def no_session() -> Refused:
     """A verb that needs a session, and there is none."""
     return Refused("no-session", "No session is open. Start one first.")
+
+
+def overtaken(verb: str, state: State) -> Refused:
+    """The session took the verb, and something else happened before it was done."""
+    return Refused(f"{verb}-overtaken", f"The session did not come to its {verb}. {situation(state)}")
 
 
 def out_of_place(refusal: Refusal) -> Refused:

@@ -69,6 +69,21 @@ class Planned:
         return threshold.level(min(self.intensity, most))
 
 
+def pulses_of(plan: Sequence[Planned]) -> int:
+    """Pulses of all trains together."""
+    return sum(planned.train.pulses for planned in plan)
+
+
+def at_most(plan: Sequence[Planned], pulses: int) -> tuple[Planned, ...]:
+    """`plan` with its end cut off, so that it gives at most `pulses`."""
+    kept, over = list(plan), pulses_of(plan) - pulses
+    while kept and over >= kept[-1].train.pulses:
+        over -= kept.pop().train.pulses
+    if kept and over > 0:
+        kept[-1] = kept[-1].shortened(kept[-1].train.pulses - over)
+    return tuple(kept)
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A part of a host-timed train that one permit covers."""

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from drivers.errors import DeadlinePassed, DeviceRefused
+from drivers.errors import CoilwardError, DeadlinePassed, DeviceError, DeviceRefused
 from drivers.magstim.rapid import Outcome, RapidDriver
 from drivers.quantities import PercentMso, Train
 
 
 class RapidInTheRoom:
-    """`daemon.treatment_room.Driver` on a connected `RapidDriver`."""
+    """`daemon.connected.Driver` on a connected `RapidDriver`. `lose` ends the connection, so that another is made."""
 
-    def __init__(self, driver: RapidDriver) -> None:
+    def __init__(self, driver: RapidDriver, lose: Callable[[CoilwardError], None]) -> None:
         self._driver = driver
+        self._lose = lose
 
     @property
     def turns(self) -> int:
         """As `Driver.turns`."""
         return self._driver.turns
 
-    @property
-    def condition(self) -> str:
-        """As `Driver.condition`."""
-        shown = self._driver.seen.condition
-        return "lost" if self._driver.lost is not None else shown.value if shown else "connecting"
+    async def confirm(self) -> None:
+        """As `Driver.confirm`."""
+        if (await self._driver.look()).remote is False:
+            error = DeviceError("The stimulator has taken back remote control.")
+            self._lose(error)
+            raise error
 
     async def prepare(self, level: PercentMso, train: Train) -> None:
         """As `Stimulator.prepare`."""

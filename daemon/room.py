@@ -99,7 +99,7 @@ class Snapshot:
     linked: bool = False
     """The watchdog's control connection is up."""
     stimulator: str = "away"
-    """`away`, `connecting`, `standby`, `armed`, `ready`, `lost`."""
+    """`away`, `connecting`, or what the device says of itself: `standby`, `armed`, `ready`."""
     continuable: str | None = None
     """Key of the ended session that `continue_session` would continue, while the site's time for it lasts."""
     report: str | None = None
@@ -139,7 +139,7 @@ class Room(Protocol):
         """Lets the segment begin: after `start`, and again after every pause, stop or trip."""
 
     async def pause(self, by: str) -> Answer:
-        """No further train; a running one is disarmed. Idempotent."""
+        """No further train; a running one is disarmed. `Done` once its pulses are accounted for. Idempotent."""
 
     async def resume(self, hash_: str, nonce: str, by: str) -> Answer:
         """`release` of a paused session, under the name operators use."""

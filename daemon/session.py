@@ -8,9 +8,11 @@ this machine believes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from daemon.plan import Planned
+from daemon.plan import Planned, at_most, pulses_of
 from daemon.session_table import SITUATIONS, TRANSITIONS, Effect, Event, State
 from drivers.quantities import PercentRmt
 
@@ -27,6 +29,10 @@ class Happened:
     """TRAIN_SETTLED, UNKNOWN: pulses the watchdog counts as delivered."""
     reason: str = ""
     """HELD, CUT, STOPPED, TRIPPED, PAUSE, END, DISCONNECTED, NOT_OPENED: why, as the watchdog or a person said."""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """HELD, PAUSE: the figures behind a reason of the watchdog's."""
+    left: int | None = None
+    """RELEASED: pulses that the watchdog's ledger leaves of the treatment; None: it did not say."""
     intensity: PercentRmt | None = None
     """INTENSITY: of the trains to come."""
     plan: tuple[Planned, ...] = ()
@@ -52,13 +58,15 @@ class Session:
     """Trains still to come, the running one first."""
     trains: int = 0
     """Trains of the whole segment, made-up ones included."""
+    planned: int = 0
+    """Pulses of the whole segment."""
     settled: int = 0
-    left_out: int = 0
-    """Pulses of cut trains that are not made up."""
     append_cut: bool = True
     """A cut train's missing pulses come again as the last train; False: they are left out."""
     reason: str = ""
     """Why it last stopped being able to go on: the first reason since the last release."""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """The figures behind it."""
     interrupted: Event | None = None
     """What last kept it from going on; graver than a later pause, and forgotten at a release."""
 
@@ -66,6 +74,11 @@ class Session:
     def train(self) -> int:
         """1-based number of the train that runs or comes next; the last one at the end."""
         return self.trains - len(self.plan) + (1 if self.plan else 0)
+
+    @property
+    def left_out(self) -> int:
+        """Pulses that were planned, did not come, and are not made up."""
+        return max(0, self.planned - self.settled - pulses_of(self.plan))
 
 
 _GRAVE = frozenset({Event.TRIPPED, Event.UNKNOWN})
@@ -106,15 +119,25 @@ def _carry(before: Session, state: State, happened: Happened) -> Session:
     """`before` in its new state, with what the event brought."""
     session, event = replace(before, state=state), happened.event
     if event is Event.OPENED:
-        return replace(session, plan=happened.plan, trains=len(happened.plan))
+        return replace(session, plan=happened.plan, trains=len(happened.plan), planned=pulses_of(happened.plan))
     if event is Event.INTENSITY and happened.intensity is not None:
         return replace(session, intensity=happened.intensity)
     if event in (Event.RELEASED, Event.CLEARED):
-        return replace(session, reason="", interrupted=None)
+        return replace(_fitted(session, happened.left), reason="", detail={}, interrupted=None)
     graver = event in _GRAVE and before.interrupted not in _GRAVE
     if event in _INTERRUPTIONS and (graver or before.interrupted is None):
-        return replace(session, interrupted=event, reason=happened.reason)
-    return session if session.interrupted else replace(session, reason=happened.reason or session.reason)
+        return replace(session, interrupted=event, reason=happened.reason, detail=happened.detail)
+    if session.interrupted or not happened.reason:
+        return session
+    return replace(session, reason=happened.reason, detail=happened.detail)
+
+
+def _fitted(session: Session, left: int | None) -> Session:
+    """The plan within what the ledger leaves: a faulty stimulator may have given more than any train was to give."""
+    if left is None:
+        return session
+    plan = at_most(session.plan, left)
+    return replace(session, plan=plan, trains=session.trains - len(session.plan) + len(plan))
 
 
 def _book(session: Session, pulses: int) -> Session:
@@ -125,12 +148,10 @@ def _book(session: Session, pulses: int) -> Session:
         return session  # it never began: it is still the next one
     running, *rest = session.plan
     missing = max(0, running.train.pulses - pulses)
-    plan, trains, left_out = tuple(rest), session.trains, session.left_out
+    plan, trains = tuple(rest), session.trains
     if missing and session.append_cut:
         plan, trains = (*plan, running.shortened(missing)), trains + 1
-    elif missing:
-        left_out += missing
-    return replace(session, plan=plan, trains=trains, left_out=left_out, settled=session.settled + pulses)
+    return replace(session, plan=plan, trains=trains, settled=session.settled + pulses)
 
 
 def _judge_intensity(session: Session, wanted: PercentRmt | None) -> Refusal | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from daemon.guard_view import GuardView, sentence
+from daemon.guard_view import GuardView, sentence, stands
 from daemon.room import Counts, Snapshot
-from daemon.session_table import Event, State, situation
+from daemon.session_table import FINAL, Event, State, situation
 from daemon.treat import Treatment
 
 
@@ -49,7 +49,16 @@ def _idle(seen: Mapping[str, Any]) -> str:
         return "The watchdog does not answer. Start coilward-watchdog, or wait until it is back."
     if seen["stimulator"] == "away":
         return "No stimulator. Check power, cable and the port in the site file."
-    return "Nothing is open. Start a session."
+    return _left_over(seen["trip"], seen["unknown"]) or "Nothing is open. Start a session."
+
+
+def _left_over(trip: Mapping[str, Any] | None, unknown: tuple[int, ...]) -> str:
+    """What outlives the session it happened in, and keeps the next one from being opened."""
+    if trip:
+        return sentence(trip["reason"], {})
+    if unknown:
+        return f"Nobody knows whether pulse {unknown[0]} went out; it is counted. Resolve it with a reason."
+    return ""
 
 
 _OURS: Final = {
@@ -64,13 +73,19 @@ _OURS: Final = {
 
 def _sentence(view: GuardView, treatment: Treatment) -> str:
     said = situation(treatment.session.state)
+    if treatment.session.state in FINAL and (standing := _left_over(view.trip, view.unknown)):
+        return f"{said} {standing}"
+    if treatment.session.state is State.UNKNOWN and not view.unknown:
+        return "The watchdog has not said what became of the last train; all of it counts. End the session."
     if trouble := treatment.trouble:
         return f"The journal cannot be written: {trouble}. Free space on its disk. {said}"
-    session = treatment.session
-    reason = view.trip["reason"] if view.trip else session.reason
+    session, at_rest = treatment.session, treatment.session.state in (State.PAUSED, State.TRIPPED, State.UNKNOWN)
+    reason, detail = (view.trip["reason"], {}) if view.trip else (session.reason, session.detail)
     if session.state is State.PAUSED and session.interrupted is Event.TRIPPED and not view.trip:
         return f"The trip was reset. {said}"
+    if session.state is State.PAUSED and session.interrupted is Event.UNKNOWN and not view.unknown:
+        return f"The pulses in doubt were resolved. {said}"
     if not reason:
         return said
-    told = _OURS.get(reason) or (reason if " " in reason else sentence(reason, {}))
-    return f"{told} {said}"
+    told = _OURS.get(reason) or (reason if " " in reason else sentence(reason, detail))
+    return told if at_rest and stands(reason) else f"{told} {said}"

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from daemon.account import Account
 from daemon.guard_link import Denied
-from daemon.guard_view import REASONS, session_event
+from daemon.guard_view import passes, session_event
 from daemon.guard_words import AskPermit, CloseSession, Stop
 from daemon.means import Means
 from daemon.plan import Planned, blocks
@@ -23,7 +23,6 @@ from daemon.session_table import FINAL, Effect, Event, State
 from daemon.tally import Tally
 from drivers.errors import CoilwardError
 from drivers.quantities import SECOND_US, SINGLE, PercentMso, Train
-from safety.reasons import Outcome
 from safety.threshold import MotorThreshold
 
 LEAD_US: Final = 3 * SECOND_US
@@ -49,8 +48,12 @@ HOLD_S: Final = 1.0
 """A hold with no event of its own is tried again after this dwell."""
 SETTLE_S: Final = 5.0
 """Longest a settlement may take after a train's planned end; after that its pulses are unknown."""
+WORD_US: Final = 100_000
+"""How much later than a refusal on the stimulator's line the watchdog's reason for it may be heard."""
 FRUITLESS: Final = 3
 """Attempts in a row that deliver nothing before the session pauses."""
+RECOUNTED: Final = frozenset({"settled", "not-delivered", "withdrawn", "left-out", "resolved", "trip", "found-armed"})
+"""Events of the watchdog's with which a record goes to the ledger that changes what it counts."""
 _STEP_S: Final = 3.0
 """Deadline of one step with the stimulator: a Rapid charges within 1.1 s, an exchange ends within 0.3 s."""
 
@@ -76,6 +79,10 @@ class Treatment:
         self.threshold = threshold
         self.over = False
         """Its report is written: nothing more will be heard of it."""
+        self.counted_us = 0
+        """BOOTTIME of the last event after which the ledger counts otherwise."""
+        self._withheld: Mapping[str, Any] | None = None
+        """The watchdog's last refusal of a frame of ours in the step under way."""
         self._means = means
         self._turns = means.turns
         self._todo: deque[Effect] = deque()
@@ -133,6 +140,10 @@ class Treatment:
             if event.get("kind") == "granted" and event.get("train") == self._attempt:
                 self.account.permitted(int(event["permit"]), int(event["pulses"]))
             self.account.hear(event)
+        if event.get("kind") == "refused" and event.get("door") == "daemon":
+            self._withheld = event
+        if event.get("kind") in RECOUNTED:
+            self.counted_us = int(event["at_us"])
         if event.get("kind") in ("disarmed", "stop", "trip"):
             self._set = None
         happened = session_event(event)
@@ -206,6 +217,7 @@ class Treatment:
 
     async def _arming(self) -> None:
         planned = self.session.plan[0]
+        self._withheld = None
         try:
             if self._set is None:
                 wanted = self._wanted(planned)
@@ -214,17 +226,24 @@ class Treatment:
                 await self._do(self._means.stimulator.arm())
                 self._set = wanted
         except CoilwardError as error:
-            self._give_way(str(error))
+            await self._give_way(str(error))
             return
         self.happen(Happened(Event.READY))
 
-    def _give_way(self, trouble: str) -> None:
-        """The stimulator did not do it: under a hold that is expected, otherwise a person has to look."""
+    async def _give_way(self, trouble: str) -> None:
+        """The stimulator did not do it: under a hold that is expected, otherwise a person has to look.
+
+        Where the watchdog withheld a frame it is the one who knows why; its word may come just after the refusal.
+        """
         self._write("trouble", what=trouble)
-        if holds := self._means.view.holds:
+        await self._turns.rest(self._loop_s(self._means.now_us() + WORD_US), self._look)
+        if self._withheld is not None:
+            reason, detail = str(self._withheld["reason"]), self._withheld.get("detail") or {}
+            self.happen(Happened(Event.HELD if passes(reason) else Event.PAUSE, reason=reason, detail=detail))
+        elif holds := self._means.view.holds:
             self.happen(Happened(Event.HELD, reason=holds[0]))
         else:
-            self.happen(Happened(Event.PAUSE, reason=f"stimulator: {trouble}"))
+            self.happen(Happened(Event.PAUSE, reason=f"The stimulator could not be made ready: {trouble}"))
 
     async def _ask_permit(self) -> None:
         planned = self.session.plan[0]
@@ -256,14 +275,12 @@ class Treatment:
 
     def _denied(self, answer: Denied) -> None:
         self._write("refused", reason=answer.reason, detail=dict(answer.detail))
-        known = REASONS.get(answer.reason)
-        passing = known is not None and known.outcome is Outcome.HOLD
         self._fruitless += 1
-        if passing and self._fruitless < FRUITLESS:
-            self.happen(Happened(Event.HELD, reason=answer.reason))
+        if passes(answer.reason) and self._fruitless < FRUITLESS:
+            self.happen(Happened(Event.HELD, reason=answer.reason, detail=answer.detail))
         else:
             self._fruitless = 0
-            self.happen(Happened(Event.PAUSE, reason=answer.reason))
+            self.happen(Happened(Event.PAUSE, reason=answer.reason, detail=answer.detail))
 
     async def _train(self) -> None:
         planned = self.session.plan[0]

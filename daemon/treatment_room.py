@@ -8,20 +8,24 @@ for a person.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from daemon.connected import Connected, Driver
 from daemon.continuing import Interruptions
 from daemon.followers import CHANGED, Followers
 from daemon.guard_link import Push
 from daemon.guard_view import GuardView
 from daemon.guard_words import Intensity, Release, Request, Reset, Resolve, Stop
-from daemon.guarding import Guard, ask, away, no_session, out_of_place
+from daemon.guarding import Guard, ask, away, no_session, out_of_place, overtaken
 from daemon.journal import Journal
 from daemon.json_lines import Row
-from daemon.means import Means, Stimulator
+from daemon.means import Means
 from daemon.opening import Continuing, Opened, Opener
+from daemon.plan import pulses_of
+from daemon.readiness import ready
 from daemon.report import make_report, write_report
 from daemon.room import Answer, Done, Happening, Order, Refused, Snapshot
 from daemon.session import Happened, Refusal, step
@@ -29,11 +33,13 @@ from daemon.session_table import FINAL, TRANSITIONS, Event, State, situation
 from daemon.showing import snapshot
 from daemon.treat import Treatment
 from daemon.turns import Turns
-from drivers.errors import DeviceSilent
-from drivers.quantities import PercentMso, PercentRmt, Train
+from drivers.errors import CoilwardError
+from drivers.quantities import PercentRmt
 
 STANDBY_S: Final = 2.0
 """How long `stop` waits for the watchdog to say that the stimulator stands in standby."""
+PAUSE_S: Final = 4.0
+"""How long `pause` waits for a running train to be settled."""
 END_S: Final = 10.0
 """How long `end` waits for a running train to be settled and the report to be written."""
 LOOK_S: Final = 0.02
@@ -41,46 +47,6 @@ LONGEST_ABSENCE_US: Final = 86_400_000_000
 MOST_ROWS: Final = 40_000
 """Rows kept for the report: the pulses of any protocol, and what the watchdog says about each."""
 AT_REST: Final = frozenset({State.POSITIONING, State.PAUSED, State.TRIPPED, State.UNKNOWN, State.HELD})
-
-
-class Driver(Stimulator, Protocol):
-    """The stimulator's driver, as the room uses it."""
-
-    @property
-    def turns(self) -> int:
-        """Turns of the driver's own loop."""
-
-    @property
-    def condition(self) -> str:
-        """`standby`, `armed`, `ready` or `lost`."""
-
-
-class _Connected:
-    """Whichever driver is connected now: a session outlives a driver that had to reconnect."""
-
-    def __init__(self) -> None:
-        self.driver: Driver | None = None
-
-    def _now(self) -> Driver:
-        if self.driver is None:
-            raise DeviceSilent("No stimulator is connected. Check power and cable; it comes back by itself.")
-        return self.driver
-
-    async def prepare(self, level: PercentMso, train: Train) -> None:
-        await self._now().prepare(level, train)
-
-    async def arm(self) -> None:
-        await self._now().arm()
-
-    async def trigger(self) -> None:
-        await self._now().trigger()
-
-    async def disarm(self) -> None:
-        await self._now().disarm()
-
-    def expect(self, times_us: Iterable[int]) -> None:
-        if self.driver is not None:
-            self.driver.expect(times_us)
 
 
 class TreatmentRoom:
@@ -94,7 +60,7 @@ class TreatmentRoom:
         self._journal = journal
         self._clock = clock
         self._guard: Guard | None = None
-        self._connected = _Connected()
+        self._connected = Connected()
         self._treatment: Treatment | None = None
         self._opened: Row = {}
         self._rows: deque[Row] = deque(maxlen=MOST_ROWS)
@@ -147,7 +113,12 @@ class TreatmentRoom:
         Raises GuardLost.
         """
         if self._guard is not None:
-            self._guard.beat(self.turns.count, self._driver.turns if self._driver else 0, self._absence_us())
+            self._guard.beat(self.turns.count, self._connected.turns, self._absence_us())
+
+    def _beat_at_once(self) -> None:
+        """From a release on lost beats trip; those of a driver that has only just connected are still on their way."""
+        with contextlib.suppress(CoilwardError):  # a lost link is the reader's to tell
+            self.beat()
 
     def _absence_us(self) -> int:
         if self._seen_us is None:
@@ -190,13 +161,15 @@ class TreatmentRoom:
             return no_session()
         if Event.RELEASED not in TRANSITIONS[treatment.session.state]:
             return self._happen(treatment, Happened(Event.RELEASED))  # says why not
-        if self._driver is None:
-            return away("stimulator")
+        if missing := await ready(self._connected, self.view, treatment.counted_us):
+            return missing
+        left = self.view.pulses_left
+        self._beat_at_once()
         answer = await self._ask(lambda: Release(hash=hash_, nonce=nonce, by=by))
         if isinstance(answer, Refused):
             return answer
         treatment.by = by
-        return self._happen(treatment, Happened(Event.RELEASED))
+        return self._happen(treatment, Happened(Event.RELEASED, left=left))
 
     async def resume(self, hash_: str, nonce: str, by: str) -> Answer:
         """As `Room.resume`."""
@@ -204,11 +177,15 @@ class TreatmentRoom:
 
     async def pause(self, by: str) -> Answer:
         """As `Room.pause`."""
-        treatment = self._running()
+        treatment = self._treatment
         if treatment is None:
-            return Done()
+            return no_session()
+        answer = self._happen(treatment, Happened(Event.PAUSE, reason="pause-asked"))
+        if isinstance(answer, Refused):
+            return answer
         treatment.by = by
-        return self._happen(treatment, Happened(Event.PAUSE, reason="pause-asked"))
+        await self._until(lambda: treatment.session.state in AT_REST | FINAL, PAUSE_S)
+        return Done() if treatment.session.state is State.PAUSED else overtaken("pause", treatment.session.state)
 
     async def stop(self, by: str) -> Answer:
         """As `Room.stop`."""
@@ -272,11 +249,17 @@ class TreatmentRoom:
         found = None if self._running() else self._interruptions.find(None, self._clock()[1])
         common: Mapping[str, Any] = {
             "linked": self._guard is not None,
-            "stimulator": self._driver.condition if self._driver else "away",
+            "stimulator": self._stimulator(),
             "continuable": found.session if found else None,
             "report": self._report,
         }
         return snapshot(self.view, self._treatment, self._opened, self._clock()[0], common)
+
+    def _stimulator(self) -> str:
+        """In one word, by the watchdog, who hears every answer of the device."""
+        if self._driver is None or not self.view.present:
+            return "away"
+        return str(self.view.device.get("condition") or "connecting")
 
     def follow(self) -> AsyncIterator[Happening]:
         """As `Room.follow`."""
@@ -310,12 +293,13 @@ class TreatmentRoom:
         last_pulse_us = self._treatment.last_pulse_us if self._treatment else None
         treatment = Treatment(opened.session, opened.threshold, means, by, last_pulse_us)
         self._rows.clear()
+        self._report = None
         self._journal.session = opened.answer["session"]
         self._opened = self._journal.write(
             "opened", by=by, subject=order.subject, protocol=order.protocol, placement=order.placement,
             hash=opened.answer["hash"], understood=opened.answer["understood"],
             intensity_tenths=opened.session.intensity.tenths, threshold=opened.filed.model_dump(),
-            planned=sum(planned.train.pulses for planned in opened.plan),
+            planned=pulses_of(opened.plan),
         )  # fmt: skip
         treatment.happen(Happened(Event.OPENED, plan=opened.plan))
         self._treatment = treatment

@@ -30,7 +30,7 @@ from daemon.room import Done, Order
 from daemon.thresholds import Thresholds
 from daemon.treatment_room import TreatmentRoom
 from drivers.catalogue import dialect
-from drivers.errors import DeviceRefused
+from drivers.errors import DeviceError, DeviceRefused
 from drivers.quantities import PercentMso, Train
 from safety.protocols import load_protocols
 
@@ -86,6 +86,10 @@ class StandInGuard:
     beats: list[tuple[int, int, int]] = field(default_factory=list)
     trip: dict[str, Any] | None = None
     trigger_times_us: list[int] = field(default_factory=list)
+    counted: dict[int, int] = field(default_factory=dict)
+    """The ledger: pulses by reservation, in full until they are settled."""
+    unknown: list[int] = field(default_factory=list)
+    pusher: asyncio.TimerHandle | None = None
 
     def of(self, kind: type[Request]) -> list[Any]:
         return [request for request in self.asked if isinstance(request, kind)]
@@ -99,8 +103,16 @@ class StandInGuard:
     def show(self) -> None:
         device = {"present": True, "condition": self.condition, "temperature_tenths": 250,
                   "settings": {"level_tenths": 500, "rate_tenths": 100, "pulses": 20}}  # fmt: skip
-        self.hear({"say": "status", "phase": "safe", "nonce": NONCE, "hold": self.hold, "trip": self.trip,
-                   "unknown": [], "disarming": False, "device": device})  # fmt: skip
+        planned = sum(run["trains"] * run["pulses"] for run in self.plan)
+        session = {"planned": planned, "counted": sum(self.counted.values())}
+        self.hear({"say": "status", "at_us": now_us(), "phase": "safe", "nonce": NONCE, "hold": self.hold,
+                   "trip": self.trip, "unknown": self.unknown, "disarming": False, "device": device,
+                   "session": session})  # fmt: skip
+
+    def push(self) -> None:
+        """The status, four times a second."""
+        self.show()
+        self.pusher = asyncio.get_running_loop().call_later(0.25, self.push)
 
     async def ask(self, request: Request, deadline_s: float = 1.0) -> Allowed | Denied:  # noqa: ARG002  as the link's
         self.asked.append(request)
@@ -116,6 +128,7 @@ class StandInGuard:
             self.show()
             self.tell("reset", by=request.by)
         if isinstance(request, Resolve):
+            self.unknown.clear()
             self.tell("resolved", ref=request.ref, by=request.by)
         assert isinstance(request, (Stop, Release, Reset, Resolve, Intensity, CloseSession))
         return Allowed({})
@@ -127,7 +140,7 @@ class StandInGuard:
         running = [permit for permit in self.open_permits.values() if permit["due"]]
         base_us = running[-1]["due"][-1] if running and request.times_us else now_us()
         self.permit += 1
-        pulses = request.pulses * request.triggers
+        pulses = self.counted[self.permit] = request.pulses * request.triggers
         permit = {"pulses": request.pulses, "rate": request.rate_tenths, "index": 0,
                   "due": [base_us + at for at in request.times_us]}  # fmt: skip
         self.open_permits[self.permit] = permit
@@ -170,11 +183,15 @@ class StandInGuard:
 
     def _settled(self, number: int, index: int, settled: int, outcome: str) -> None:
         permit = self.open_permits[number]
+        permit["settled"] = permit.get("settled", 0) + settled
         if not permit["due"] or index + 1 == len(permit["due"]) or outcome != "delivered":
             self.open_permits.pop(number)
+            if outcome != "unknown":
+                self.counted[number] = permit["settled"]
         self.tell("settled", permit=number, ref=number, index=index, pulses=settled, low=settled, high=settled,
                   by="running", outcome=outcome, written_us=now_us())  # fmt: skip
         if outcome == "unknown":
+            self.unknown.append(number)
             self.stop("unknown-open")
 
     def _drop(self) -> None:
@@ -185,7 +202,7 @@ class StandInGuard:
             out = (now_us() - self.running_since_us) * permit["rate"] // 10_000_000 + 1
             self._settled(number, index, min(out, permit["pulses"]), "cut")
         for number in tuple(self.open_permits):
-            self.open_permits.pop(number)
+            self.counted[number] = self.open_permits.pop(number).get("settled", 0)
             self.tell("withdrawn", permit=number, reason="stop-asked")
 
     def stop(self, reason: str) -> None:
@@ -216,6 +233,8 @@ class StandInGuard:
         self.show()
 
     def end(self) -> None:
+        if self.pusher is not None:
+            self.pusher.cancel()
         for timer in self.timers:
             timer.cancel()
 
@@ -230,10 +249,14 @@ class StandInStimulator:
     refuse: set[str] = field(default_factory=set)
     expected_us: list[int] = field(default_factory=list)
     turns: int = 0
+    gone: Callable[[], None] | None = None
+    """What happens when the next question finds that the device obeys us no more."""
 
-    @property
-    def condition(self) -> str:
-        return self.guard.condition
+    async def confirm(self) -> None:
+        await asyncio.sleep(REPLY_S)
+        if self.gone is not None:
+            self.gone()
+            raise DeviceError("The stimulator has taken back remote control.")
 
     def _do(self, what: str) -> None:
         if what in self.refuse:
@@ -283,6 +306,8 @@ class Stage:
     async def opened(self) -> None:
         # Not in the fixture: virtual time begins with the test, and a timer from before lies in its far future.
         self.task = self.task or asyncio.create_task(self.room.run())
+        if self.guard.pusher is None:
+            self.guard.push()
         answer = await self.room.start(self.order, "operator")
         assert isinstance(answer, Done), answer
 
