@@ -33,6 +33,8 @@ LIMITS = load_limits()
 PROTOCOLS = load_protocols(limits=LIMITS)
 HOLDER = 7
 """The connection that runs sessions in these tests."""
+ARM_LOOP = 8
+"""The connection of the arm loop, in rooms that have one."""
 WALL_US = 1_790_000_000 * S
 
 
@@ -64,7 +66,7 @@ class VirtualRoom:
         self.world = World(self.clock)
         self.profile = Profile(firmware=firmware, **(options or {}))
         self.bench = Bench(self.profile, self.world, pacing=pacing)
-        self.dialect = dialect("magstim-rapid2", firmware)
+        self.dialect = dialect("magstim-rapid2", firmware, self.profile.supply_volts)
         base: dict[str, Any] = {
             "limits": LIMITS, "protocols": PROTOCOLS, "authorisations": authorisations(authorised), "use": Use.SIMULATION,
             "zone": ZoneInfo("Europe/Rome"), "profile": "fixed", "simulated": True, "coil": "coil-1",
@@ -90,6 +92,8 @@ class VirtualRoom:
         self.present = True
         self.presence_us = 0
         self.connected = True
+        self.lease = "begin"
+        """What the arm loop says of the coil, in a room that has one."""
         self.wall_shift_us = 0
 
     # --- time -------------------------------------------------------------------------------------------------
@@ -143,6 +147,8 @@ class VirtualRoom:
             self._beat_us = now_us + 50 * MS
             self.turns = [turns + going for turns, going in zip(self.turns, self.turning, strict=True)]
             self.presence_us = 0 if self.present else self.presence_us + 50 * MS
+            if self.room.profile == "robot":
+                self.feed(events.Requested(ARM_LOOP, None, control.Lease(self.lease)))
             if self.connected:
                 beat = control.Beat(self.turns[0], self.turns[1], self.presence_us)
                 self.feed(events.Requested(HOLDER, None, beat))
@@ -210,6 +216,7 @@ class VirtualRoom:
         self.feed(events.PortFound())
         self.pass_time(300 * MS)
         self.ask(control.Hello(role="daemon"))
+        self.ask(control.Hello(role="lease"), ARM_LOOP)
         self.feed(events.DoorOpened(Door.DAEMON))
         self.pass_time(10 * MS)
         self.take_remote()

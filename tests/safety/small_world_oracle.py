@@ -79,6 +79,8 @@ class Books(NamedTuple):
     arms: int = 0
     """Arming frames that came in at the speaking door and were not answered for yet."""
     triggers: int = 0
+    stale: int = 0
+    """Trigger frames that were there before the permit: none of them may pass."""
     disarm_us: int = 0
     """When disarm was last written."""
     disarm_since_us: int | None = None
@@ -150,7 +152,7 @@ class Books(NamedTuple):
             case events.PortLost():
                 return self._replace(
                     port=False, disarm_since_us=None, ready_us=None, read_back=(), asked_us=None, coil=None,
-                    doubt=self.doubt or self.under_way, arms=0, triggers=0,
+                    doubt=self.doubt or self.under_way, arms=0, triggers=0, stale=0,
                 )  # fmt: skip
             case events.Disconnected():
                 return self._replace(session=False, released=False, requests=())
@@ -167,7 +169,7 @@ class Books(NamedTuple):
     def _stopped(self, step: Step) -> Books:
         written = events.Write(DISARM) in step.actions
         _require(written or not self.port, "I10: STOP writes disarm in the same step from every state")
-        return self._replace(released=False, arms=0, triggers=0)
+        return self._replace(released=False, arms=0, triggers=0, stale=0)
 
     def _heard(self, step: Step, reply: bytes) -> Books:
         now_us = step.now_us
@@ -233,10 +235,7 @@ class Books(NamedTuple):
     def _told(self, body: dict[str, object]) -> Books:
         kind = body["kind"]
         if kind == "refused" and body.get("door") == "daemon":
-            return self._replace(
-                arms=max(self.arms - (body["frame"] == "EB"), 0),
-                triggers=max(self.triggers - (body["frame"] == "EH"), 0),
-            )
+            return self._refused(str(body["frame"]))
         if kind == "settled":
             unknown = body["outcome"] == "unknown"
             return self._replace(under_way=False, asked_us=None, doubt=self.doubt or unknown)
@@ -245,6 +244,14 @@ class Books(NamedTuple):
         if kind == "session-closed":
             return self._replace(session=False, released=False)
         return self
+
+    def _refused(self, frame: str) -> Books:
+        if frame == "EB":
+            return self._replace(arms=max(self.arms - 1, 0))
+        if frame != "EH":
+            return self
+        stale = self.stale > 0  # frames are judged in their order
+        return self._replace(stale=self.stale - stale, triggers=max(self.triggers - (not stale), 0))
 
     def _answered(self, step: Step, request_id: int, body: dict[str, object]) -> Books:
         found = [request for request in self.requests if request[0] == request_id]
@@ -288,7 +295,9 @@ class Books(NamedTuple):
         _require(number > self.permits, "I8: numbers are never used twice")
         _require(any(seq == ref for seq, _, _ in self.counted), "I2: a grant waits for its reservation")
         grant = Grant(ref, step.now_us + PERMIT_LIFE_US)
-        return self._replace(permits=number, grants=(*self.grants, (number, grant))[-2:], triggers=0)
+        return self._replace(
+            permits=number, grants=(*self.grants, (number, grant))[-2:], triggers=0, stale=self.triggers
+        )
 
     # --- what must be true when something goes out ------------------------------------------------------------
 
