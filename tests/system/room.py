@@ -18,8 +18,8 @@ from typing import Any
 from drivers.magstim.framing import seal
 from safety.book import Book
 from safety.ledger_errors import LedgerBroken
-from safety.ledger_format import Kind, key
-from safety.ledger_replay import replay
+from safety.ledger_format import Kind, Record, key
+from safety.ledger_replay import Replay, replay
 from simulator.stimulators.profile import Profile
 from simulator.testing import RunningSimulator, running_simulator
 from tests.system.processes import (
@@ -61,7 +61,6 @@ role = "operator"
 """
 WEEK_US = 7 * 24 * 3_600_000_000
 READINGS = 20
-"""A ledger read while its writer writes may look out of step: read again (its own command does the same)."""
 
 
 class RealRoom:
@@ -183,22 +182,12 @@ class RealRoom:
 
     def book(self) -> Book:
         """The ledger as it stands on the disk."""
-        for left in reversed(range(READINGS)):
-            head = (self.folder / "state" / "ledger.head").read_bytes()
-            log = (self.folder / "state" / "ledger").read_bytes()
-            try:
-                return replay(log, head, simulated=True).book()
-            except LedgerBroken:
-                if not left:
-                    raise
-                time.sleep(0.01)
-        raise AssertionError
+        return read_while_written(self.folder / "state").book()
 
-    def records(self, kind: Kind) -> list[Any]:
+    def records(self, kind: Kind) -> list[Record]:
         """All records of a kind."""
-        head = (self.folder / "state" / "ledger.head").read_bytes()
-        log = (self.folder / "state" / "ledger").read_bytes()
-        return [entry.record for entry in replay(log, head, simulated=True).entries if entry.record.kind is kind]
+        entries = read_while_written(self.folder / "state").entries
+        return [entry.record for entry in entries if entry.record.kind is kind]
 
     def counted(self, subject: str) -> int:
         """Pulses the ledger counts against a subject, at worst."""
@@ -250,6 +239,20 @@ def real_room(
                 room.close()
     finally:
         shutil.rmtree(folder)
+
+
+def read_while_written(state: Path) -> Replay:
+    """A ledger whose writer may write just now and be a record ahead of what was read of it: then it is read again."""
+    for left in reversed(range(READINGS)):
+        head = (state / "ledger.head").read_bytes()
+        log = (state / "ledger").read_bytes()
+        try:
+            return replay(log, head, simulated=True)
+        except LedgerBroken:
+            if not left:
+                raise
+            time.sleep(0.01)
+    raise AssertionError
 
 
 def never_wait(pid: int) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from safety.ledger_format import Kind
-from safety.ledger_replay import replay
 from simulator.control import Control
 from tests.system.processes import ANSWER_S, START_S, ControlLine, boot_us, children_of, end, lives, until
+from tests.system.room import read_while_written
 
 COILWARD = Path(sys.executable).with_name("coilward")
 KILLED_US, HUNG_US = 10 * 15_000, 10 * 300_000
@@ -77,8 +77,7 @@ class Trial:
     def never_more_than_counted(self) -> None:
         """First the world, then the ledger."""
         pulses = self.control("pulses")["pulses"]
-        state = self.folder / "state" / "watchdog"
-        found = replay((state / "ledger").read_bytes(), (state / "ledger.head").read_bytes(), simulated=True)
+        found = read_while_written(self.folder / "state" / "watchdog")
         sessions = {entry.record.session for entry in found.entries if entry.record.kind is Kind.OPEN}
         assert 0 < pulses <= sum(found.book().session(session) for session in sessions)
 
@@ -99,7 +98,7 @@ def trial() -> Iterator[Trial]:
         for pid in started:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
-        end(process, signal.SIGINT)
+        end(process, signal.SIGKILL)  # the kernel ends its children
         until(lambda: not any(lives(pid) for pid in started), ANSWER_S, "nothing left of the room")
         shutil.rmtree(folder)
 
