@@ -128,7 +128,9 @@ def triggers(folders: Iterator[Path], times: int, *, pacing: bool) -> Row:
         fire = stack.enter_context(magpy_at(alone.link))
         client.open(kind="phantom", door="pty")
         line.arm(LEVEL)
-        ours, theirs, refused = [], [], 0
+        ours: list[float] = []
+        theirs: list[float] = []
+        refused = 0
         while len(ours) < times:
             rest(line, PULSE_S / 2)
             theirs.append(fire())

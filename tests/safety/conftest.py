@@ -68,7 +68,8 @@ class VirtualRoom:
         self.bench = Bench(self.profile, self.world, pacing=pacing)
         self.dialect = dialect("magstim-rapid2", firmware, self.profile.supply_volts)
         base: dict[str, Any] = {
-            "limits": LIMITS, "protocols": PROTOCOLS, "authorisations": authorisations(authorised), "use": Use.SIMULATION,
+            "limits": LIMITS, "protocols": PROTOCOLS, "use": Use.SIMULATION,
+            "authorisations": authorisations(authorised),
             "zone": ZoneInfo("Europe/Rome"), "profile": "fixed", "simulated": True, "coil": "coil-1",
             "lacks": lambda _protocol, _wall_us: (),
         }  # fmt: skip

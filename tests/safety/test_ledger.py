@@ -557,7 +557,7 @@ class Life:
 
 def cut_everywhere(make: Callable[[], CachedFolder], chances: int) -> list[tuple[int, int, int | None]]:
     """(fired, asked, counted) for a power cut before each operation of a short life, for several cache losses."""
-    results = []
+    results: list[tuple[int, int, int | None]] = []
     for fuel in range(60):
         for chance in range(chances):
             life = Life(make())

@@ -46,7 +46,12 @@ def test_every_witness_hears_of_everything_in_order(origin_us: int) -> None:
 def test_each_happening_is_one_write_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writes: list[bytes] = []
     write = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: writes.append(bytes(data)) or write(fd, data))
+
+    def noted(fd: int, data: bytes) -> int:
+        writes.append(bytes(data))
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", noted)
     log = LogFile(tmp_path / "log")
     log(Happening(17, Kind.PULSE, 500, 1, 1))
     log(Happening(18, Kind.LAPSE))
