@@ -81,6 +81,8 @@ def _sentence(view: GuardView, treatment: Treatment) -> str:
         return f"The journal cannot be written: {trouble}. Free space on its disk. {said}"
     session, at_rest = treatment.session, treatment.session.state in (State.PAUSED, State.TRIPPED, State.UNKNOWN)
     reason, detail = (view.trip["reason"], {}) if view.trip else (session.reason, session.detail)
+    if session.state is State.UNKNOWN:
+        reason = "unknown-open"
     if session.state is State.PAUSED and session.interrupted is Event.TRIPPED and not view.trip:
         return f"The trip was reset. {said}"
     if session.state is State.PAUSED and session.interrupted is Event.UNKNOWN and not view.unknown:

@@ -149,6 +149,8 @@ class Treatment:
         happened = session_event(event)
         if happened is not None:
             self.happen(happened)
+        if self.session.state is State.PAUSED and self._means.view.unknown and event.get("kind") == "reset":
+            self.happen(Happened(Event.UNKNOWN, reason="unknown-open"))  # the trip is lifted, the doubt is not
         self._turns.ring()
 
     # --- its task ---------------------------------------------------------------------------------------------

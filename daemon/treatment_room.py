@@ -25,7 +25,7 @@ from daemon.json_lines import Row
 from daemon.means import Means
 from daemon.opening import Continuing, Opened, Opener
 from daemon.plan import pulses_of
-from daemon.readiness import ready
+from daemon.readiness import WITHIN_S, ready
 from daemon.report import make_report, write_report
 from daemon.room import Answer, Done, Happening, Order, Refused, Snapshot
 from daemon.session import Happened, Refusal, step
@@ -233,7 +233,10 @@ class TreatmentRoom:
         return self._happen(treatment, happened)
 
     async def reset(self, nonce: str, by: str) -> Answer:
-        """As `Room.reset`."""
+        """As `Room.reset`; the train that was cut is booked first, or its doubt would come after the pause."""
+        treatment = self._running()
+        if treatment is not None:
+            await self._until(lambda: treatment.account is None, WITHIN_S)
         return await self._ask(lambda: Reset(nonce=nonce, by=by))
 
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:

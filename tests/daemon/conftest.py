@@ -72,8 +72,8 @@ class StandInGuard:
     plan: list[dict[str, int]] = field(default_factory=list)
     intensity_tenths: int = 1000
     asked: list[Request] = field(default_factory=list)
-    denials: list[str] = field(default_factory=list)
-    """Reasons for the next permits, one each."""
+    denials: list[str | tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Reasons for the next permits, one each, with their figures or without."""
     deliver: Callable[[int], tuple[int, str]] = lambda pulses: (pulses, "delivered")
     """What becomes of a train of so many pulses: (settled, outcome)."""
     hold: str | None = None
@@ -123,6 +123,10 @@ class StandInGuard:
             return Allowed({"session": KEY, "hash": "0" * 32, "understood": understood})
         if isinstance(request, Stop):
             self.stop("stop-asked")
+        if isinstance(request, Reset) and self.trip is None:
+            return Denied("nothing-tripped", {})
+        if isinstance(request, Resolve) and request.ref not in self.unknown:
+            return Denied("nothing-to-resolve", {})
         if isinstance(request, Reset):
             self.trip = None
             self.show()
@@ -136,7 +140,8 @@ class StandInGuard:
     async def _grant(self, request: AskPermit) -> Allowed | Denied:
         await asyncio.sleep(GRANT_S)
         if self.denials:
-            return Denied(self.denials.pop(0), {})
+            denial = self.denials.pop(0)
+            return Denied(denial, {}) if isinstance(denial, str) else Denied(*denial)
         running = [permit for permit in self.open_permits.values() if permit["due"]]
         base_us = running[-1]["due"][-1] if running and request.times_us else now_us()
         self.permit += 1
@@ -194,11 +199,14 @@ class StandInGuard:
             self.unknown.append(number)
             self.stop("unknown-open")
 
-    def _drop(self) -> None:
+    def _drop(self, fate: str = "cut") -> None:
         if self.running is not None:
             self.running.cancel()
             self.running = None
             number, index, permit = self.running_permit
+            if fate == "unknown":
+                self._settled(number, index, permit["pulses"], fate)
+                return
             out = (now_us() - self.running_since_us) * permit["rate"] // 10_000_000 + 1
             self._settled(number, index, min(out, permit["pulses"]), "cut")
         for number in tuple(self.open_permits):
@@ -216,10 +224,10 @@ class StandInGuard:
             self.tell("disarmed", why="asked")
         self.show()
 
-    def trip_with(self, reason: str) -> None:
+    def trip_with(self, reason: str, drop: str = "cut") -> None:
         self.trip = {"reason": reason, "at_us": now_us()}
         self.tell("trip", reason=reason)
-        self._drop()
+        self._drop(drop)
         self.disarm()
 
     def holding(self, reason: str) -> None:
@@ -247,6 +255,8 @@ class StandInStimulator:
     did: list[tuple[int, str]] = field(default_factory=list)
     levels: list[tuple[PercentMso, Train]] = field(default_factory=list)
     refuse: set[str] = field(default_factory=set)
+    withheld: str | None = None
+    """Why the watchdog refuses in the stimulator's place."""
     expected_us: list[int] = field(default_factory=list)
     turns: int = 0
     gone: Callable[[], None] | None = None
@@ -260,6 +270,11 @@ class StandInStimulator:
 
     def _do(self, what: str) -> None:
         if what in self.refuse:
+            if self.withheld is not None:
+                later = asyncio.get_running_loop().call_later
+                later(
+                    0.02, lambda: self.guard.tell("refused", door="daemon", reason=self.withheld, frame="", detail={})
+                )
             raise DeviceRefused(f"the stimulator refused to {what}")
         self.did.append((now_us(), what))
 

@@ -194,7 +194,7 @@ async def test_unknown_pulses_are_counted_never_sent_again_and_wait_for_a_person
     assert isinstance(answer, Refused)
     assert "Resolve" in answer.sentence
 
-    assert await stage.room.resolve(7, "subject felt it", NONCE, "operator") == Done()
+    assert await stage.room.resolve(stage.guard.unknown[0], "subject felt it", NONCE, "operator") == Done()
     await stage.reaches("paused")
     await stage.released()
     await stage.over()
