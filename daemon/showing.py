@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from daemon.guard_view import GuardView, sentence, stands
+from daemon.readiness import COUNTED_US
 from daemon.room import Counts, Snapshot
 from daemon.session_table import FINAL, Event, State, situation
 from daemon.treat import Treatment
@@ -75,7 +76,8 @@ def _sentence(view: GuardView, treatment: Treatment) -> str:
     said = situation(treatment.session.state)
     if treatment.session.state in FINAL and (standing := _left_over(view.trip, view.unknown)):
         return f"{said} {standing}"
-    if treatment.session.state is State.UNKNOWN and not view.unknown:
+    told_since = view.at_us > treatment.counted_us + COUNTED_US
+    if treatment.session.state is State.UNKNOWN and told_since and not view.unknown:
         return "The watchdog has not said what became of the last train; all of it counts. End the session."
     if trouble := treatment.trouble:
         return f"The journal cannot be written: {trouble}. Free space on its disk. {said}"
