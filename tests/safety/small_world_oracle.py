@@ -104,6 +104,8 @@ class Books(NamedTuple):
     grants: tuple[tuple[int, Grant], ...] = ()
     permits: int = 0
     unknown: tuple[int, ...] = ()
+    reasons: frozenset[str] = frozenset()
+    """Every reason that was given so far."""
     doubt: bool = False
     """A trigger's fate is not known, and nobody resolved it."""
 
@@ -112,6 +114,8 @@ class Books(NamedTuple):
         books = self._taken_in(step)
         for action in step.actions:
             books = books._acted(step, action)
+            if isinstance(action, events.Tell) and "reason" in action.body:
+                books = books._replace(reasons=books.reasons | {action.body["reason"]})
         books = books._replace(seen_us=step.now_us)
         books._must_hold(step, self.seen_us)
         if not foreign:
