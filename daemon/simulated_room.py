@@ -45,8 +45,8 @@ class Simulated:
     pacing: bool = True
     """Bytes take as long as at the device's own baud rate."""
     slack: int = 4
-    state: Path | None = None
-    """Where ledger, journal and reports stay; None: in the runtime folder."""
+    records: Path | None = None
+    """Where journal, thresholds and reports stay; None: with the ledger in the runtime folder."""
 
     @property
     def model(self) -> str:
@@ -116,9 +116,14 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
         await stop_all(children)
 
 
-def new_subject(site: Site) -> str:
-    """A pseudonym nobody has had, with a threshold on file that is marked as simulated."""
-    subject = f"sim-{secrets.token_hex(4)}"
+def new_name() -> str:
+    """A pseudonym nobody has had."""
+    return f"sim-{secrets.token_hex(4)}"
+
+
+def new_subject(site: Site, name: str | None = None) -> str:
+    """A pseudonym nobody has had, or `name`, with a threshold on file that is marked as simulated."""
+    subject = name or new_name()
     threshold = threshold_of(
         SIMULATED_RMT,
         method="emg",
@@ -133,7 +138,7 @@ def new_subject(site: Site) -> str:
 
 def site_text(runtime: Runtime, what: Simulated, port: int, code: str | None) -> str:
     """The site file of a simulated room; writes the unlock code beside it when there is one."""
-    state = what.state or runtime.folder / "state"
+    state = runtime.folder / "state"
     unlock = ""
     if code is not None:
         file = runtime.folder / "unlock-code"
@@ -159,7 +164,7 @@ state = "{state / "watchdog"}"
 slack = {what.slack}
 
 [daemon]
-state = "{state / "daemon"}"
+state = "{what.records or state / "daemon"}"
 
 [broker]
 host = "{HOST}"

@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ from daemon.cli.operate import tell_end
 from daemon.cli.place import place
 from daemon.cli.show import Exit
 from daemon.client import connect
+from daemon.kept import forget_unless_reported, records
 from daemon.messages import Answer
 from daemon.runtime import Runtime
 from daemon.simulated_room import (
@@ -25,6 +26,7 @@ from daemon.simulated_room import (
     RunningRoom,
     Simulated,
     check_runtime_path,
+    new_name,
     new_subject,
     simulated_room,
 )
@@ -46,31 +48,47 @@ def try_(
 ) -> None:
     """Treat a simulated subject on a simulated stimulator, with broker, watchdog and daemon as real processes.
 
-    Uses a folder of its own unless --runtime is given before or after. Ctrl-C is STOP, and ends everything.
+    Uses a folder of its own unless --runtime is given, and keeps journal and report of the last 20 trials in
+    $XDG_STATE_HOME/coilward/try. Ctrl-C is STOP, and ends everything.
     """
     what = Simulated(stimulator, pacing)
     given = place(ctx).runtime if ctx.parent is not None and ctx.parent.params.get("runtime") else None
-    with _folders(given) as (runtime, state):
-        raise typer.Exit(asyncio.run(_try(runtime, replace(what, state=state), protocol, once=once, as_json=as_json)))
+    trial = Trial(new_name(), protocol, once=once, as_json=as_json)
+    with _folders(given, trial.subject) as (runtime, records):
+        raise typer.Exit(asyncio.run(_try(runtime, replace(what, records=records), trial)))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One simulated treatment, and what is wanted of it."""
+
+    subject: str
+    protocol: str
+    once: bool
+    as_json: bool
 
 
 @contextmanager
-def _folders(given: Runtime | None) -> Iterator[tuple[Runtime, Path]]:
-    """Where the sockets are, gone afterwards unless they were asked for, and where report and ledger stay."""
+def _folders(given: Runtime | None, subject: str) -> Iterator[tuple[Runtime, Path | None]]:
+    """Where the room is, and where its records stay. A folder that was not asked for is gone afterwards."""
     if given is not None:
         check_runtime_path(given.folder)
-        yield given, given.folder / "state"
+        yield given, None
         return
     with tempfile.TemporaryDirectory(prefix="coilward-") as folder:
-        yield Runtime(Path(folder)), Path(tempfile.mkdtemp(prefix="coilward-try-"))
+        kept = records(subject)
+        try:
+            yield Runtime(Path(folder)), kept
+        finally:
+            forget_unless_reported(kept)
 
 
-async def _try(runtime: Runtime, what: Simulated, protocol: str, *, once: bool, as_json: bool) -> Exit:
+async def _try(runtime: Runtime, what: Simulated, trial: Trial) -> Exit:
     async with conduct.stop_key() as stop, _started(runtime, what, stop) as room:
         if room is None:
             return Exit.REFUSED
-        code = await _treat(room, stop, protocol, patient=not once, as_json=as_json)
-        if not once and not stop.is_set():
+        code = await _treat(room, stop, trial)
+        if not trial.once and not stop.is_set():
             show.err.print(f"The room stays up. In another terminal: coilward --runtime {runtime.folder} status")
             show.err.print("Ctrl-C ends it.")
             await _until_stopped(room, stop)
@@ -99,8 +117,8 @@ async def _started(runtime: Runtime, what: Simulated, stop: asyncio.Event) -> As
         await starting.__aexit__(None, None, None)
 
 
-async def _treat(room: RunningRoom, stop: asyncio.Event, protocol: str, *, patient: bool, as_json: bool) -> Exit:
-    subject = new_subject(room.site)
+async def _treat(room: RunningRoom, stop: asyncio.Event, trial: Trial) -> Exit:
+    subject, protocol = new_subject(room.site, trial.subject), trial.protocol
 
     async def agree(opened: Answer) -> bool:
         show.err.print(show.understood(opened))
@@ -122,14 +140,14 @@ async def _treat(room: RunningRoom, stop: asyncio.Event, protocol: str, *, patie
                     opening=opening,
                     confirm=agree,
                     progress=progress,
-                    patient=patient,
+                    patient=not trial.once,
                 )
         except conduct.Refused as no:
             conduct.refused(no.answer)
-            if as_json:
+            if trial.as_json:
                 show.as_json(nothing_delivered(protocol))
             return Exit.REFUSED
-    code = tell_end(ended, as_json=as_json)
+    code = tell_end(ended, as_json=trial.as_json)
     return code if ended.report is not None and agrees(ended.report) else Exit.REFUSED
 
 

@@ -21,8 +21,13 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def coilward(runtime: Path, *arguments: str) -> subprocess.Popen[str]:
+    return in_a_folder_of_its_own(runtime, "--runtime", str(runtime), *arguments)
+
+
+def in_a_folder_of_its_own(home: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", "from daemon.cli import main; main()", "--runtime", str(runtime), *arguments],
+        [sys.executable, "-c", "from daemon.cli import main; main()", *arguments],
+        env=os.environ | {"XDG_STATE_HOME": str(home / "state"), "TMPDIR": str(home)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -58,8 +63,8 @@ def until_released(runtime: Path, trial: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-def test_a_treatment_once_ends_with_evidence_that_agrees(runtime: Path) -> None:
-    trial = coilward(runtime, "try", "--once", "--json", "--no-pacing")
+def test_a_treatment_once_ends_with_evidence_that_agrees_and_keeps_its_records_alone(runtime: Path) -> None:
+    trial = in_a_folder_of_its_own(runtime, "try", "--once", "--json", "--no-pacing")
     out, err = trial.communicate(timeout=120)
     assert trial.returncode == 0, err
     told = json.loads(out.splitlines()[-1])
@@ -68,8 +73,13 @@ def test_a_treatment_once_ends_with_evidence_that_agrees(runtime: Path) -> None:
     assert pulses["planned"] == pulses["commanded"] == pulses["settled"] == 60
     assert pulses["read_back"]["low"] <= 60 <= pulses["read_back"]["high"]
     assert (pulses["sensed"], pulses["unknown"]) == (None, 0)
-    assert json.loads(Path(told["report"]).read_text())["outcome"] == "completed"
+    report = Path(told["report"])
+    assert json.loads(report.read_text())["outcome"] == "completed"
     assert all_gone(runtime)
+    assert list(runtime.iterdir()) == [runtime / "state"], "nothing is left in the folder for temporary files"
+    kept = [path for path in runtime.rglob("*") if path.is_file()]
+    assert report in kept
+    assert sum(path.stat().st_size for path in kept) < 500_000
 
 
 def test_ctrl_c_stops_reports_and_leaves_nothing(runtime: Path) -> None:
