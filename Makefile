@@ -24,10 +24,10 @@ broker:
 run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctrl-C; ARGS="--once --json" for scripts
 	@trap ended=yes INT; $(BIN)/coilward try $(ARGS) || { code=$$?; [ "$${ended-}" = yes ] || exit $$code; }
 
-# Tests that start real processes have deadlines in milliseconds, so they run one at a time on a quiet machine.
+# Tests that start real processes mostly wait: three at a time keep two cores busy and every deadline.
 test: .venv/dev.stamp broker  ## all tests but the storms, with full branch coverage of safety/
 	@$(BIN)/pytest -q -n 2 -m "not system and not storm"
-	@$(BIN)/pytest -q -p no:randomly -m "system and not storm"
+	@$(BIN)/pytest -q -n 3 -m "system and not storm"
 
 lint: .venv/dev.stamp  ## style, types, direction of imports, unit files
 	@$(BIN)/ruff check --quiet .
