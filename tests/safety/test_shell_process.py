@@ -91,7 +91,12 @@ def command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 
 def test_the_site_file_and_the_runtime_given_are_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Any] = []
-    monkeypatch.setattr(process, "serve", lambda *what: served.append(what) or 0)
+
+    def serve(*what: Any) -> int:
+        served.append(what)
+        return 0
+
+    monkeypatch.setattr(process, "serve", serve)
     assert command(monkeypatch, "--runtime", str(tmp_path), "--site", str(EXAMPLES / "site.toml")) == 0
     assert served == [(load_site(EXAMPLES / "site.toml"), tmp_path / "watchdog")]
 
@@ -115,10 +120,8 @@ def test_what_cannot_run_says_so_in_one_line_and_ends_with_one(
 
 
 def test_a_ledger_command_needs_no_site_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
-    monkeypatch.setattr(ledger_cli, "run", lambda args: asked.append(args.command) or 7)
+    monkeypatch.setattr(ledger_cli, "run", lambda args: {"ledger": 7}[args.command])
     assert command(monkeypatch, "ledger", "verify", "--state", str(tmp_path)) == 7
-    assert asked == ["ledger"]
 
 
 # --- one room, one watchdog -----------------------------------------------------------------------------------
@@ -419,8 +422,13 @@ def test_a_ledger_that_cannot_be_trusted_locks_out_and_says_why(
 
     handed: list[int] = []
     detach = socket.socket.detach
+
+    def noted(sock: socket.socket) -> int:
+        handed.append(detach(sock))
+        return handed[-1]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "detach", lambda sock: handed.append(detach(sock)) or handed[-1])
+        patch.setattr(socket.socket, "detach", noted)
         state, nobody = start.starting_state(room_at().room, tmp_path, NOW, spawn)
     try:
         assert (state.phase, state.seen_us) == (Phase.LOCKOUT, NOW.us)
