@@ -294,4 +294,7 @@ def _explained(error: aiomqtt.MqttError, address: Address) -> Exception:
             f"the broker at {address.host}:{address.port} does not accept user {address.user!r} with this password: "
             "check the password file"
         )
-    return BrokerLost(f"no connection to the broker at {address.host}:{address.port}: {error}")
+    return BrokerLost(
+        f"There is no connection to the broker at {address.host}:{address.port}. It said: {error}. "
+        "Start the broker, or see `coilward doctor`."
+    )

@@ -1,4 +1,4 @@
-"""What a session gave, told from its journal rows alone: as data, as text, and as a page that stands by itself.
+"""What a session gave, told from its journal rows alone: as data, and as a page that stands by itself.
 
 Nothing here remembers a session: whoever has the journal can make the same report again.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -91,32 +92,24 @@ def _last(rows: Sequence[Row], kind: str) -> Mapping[str, Any]:
     return next((row for row in reversed(rows) if row["kind"] == kind), {})
 
 
-def rows_of(rows: Iterable[Row], session: str) -> tuple[Row, ...]:
-    """The rows of the last segment of a session in a whole journal."""
-    mine = [row for row in rows if row.get("session") == session]
-    begins = max((at for at, row in enumerate(mine) if row["kind"] == "opened"), default=0)
-    return tuple(mine[begins:])
+def rows_of(rows: Iterable[Row], opened: Mapping[str, Any]) -> tuple[Row, ...]:
+    """The rows of the segment that began with `opened`, out of a whole journal."""
+    mine = [row for row in rows if row.get("session") == opened.get("session")]
+    begins = [at for at, row in enumerate(mine) if row["kind"] == "opened"]
+    for begin, end in pairwise((*begins, len(mine))):
+        if mine[begin]["at_us"] == opened.get("at_us"):
+            return tuple(mine[begin:end])
+    return ()
 
 
-def text(report: Report) -> str:
-    """A few lines for a terminal."""
-    words = {
-        "completed": "Complete.",
-        "ended_early": "Ended early.",
-        "stopped": "Stopped by a person.",
-        "tripped": "The watchdog tripped.",
-        "refused": "Turned down.",
-        "unknown_pulses": "Ended with pulses nobody can vouch for.",
-    }
-    evidence = f"{report.low}" if report.low == report.high else f"{report.low} to {report.high}"
-    lines = [
-        f"{words.get(report.outcome, report.outcome)} {report.protocol}: {report.trains} trains",
-        f"pulses: {report.planned} planned, {report.commanded} commanded, {report.settled} settled",
-        f"evidence: {evidence} ({report.by}); not sensed independently",
+def differences(document: Mapping[str, Any], rows: Iterable[Row]) -> list[str]:
+    """What a report's file says otherwise than a report made again from the journal's rows."""
+    again = make_report(rows_of(rows, document["opened"])).summary()
+    return [
+        f"{name}: the report says {document[name]}, the journal {again[name]}"
+        for name in ("outcome", "protocol", "trains", "pulses")
+        if document[name] != again[name]
     ]
-    if report.unknown:
-        lines.append(f"unknown: {report.unknown}, counted as delivered")
-    return "\n".join(lines)
 
 
 def write_report(report: Report, folder: Path, name: str) -> Path:

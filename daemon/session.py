@@ -82,7 +82,8 @@ class Session:
 
 
 _GRAVE = frozenset({Event.TRIPPED, Event.UNKNOWN})
-_INTERRUPTIONS = _GRAVE | {Event.STOPPED, Event.PAUSE, Event.DISCONNECTED}
+_GRAVITY = {Event.STOPPED: 0, Event.PAUSE: 0, Event.DISCONNECTED: 1, Event.TRIPPED: 2, Event.UNKNOWN: 2}
+"""Which interruption is told when several come together: a lost watchdog takes the stimulator's driver with it."""
 STOP_ASKED = "stop-asked"
 """The watchdog's reason when a person pressed STOP."""
 
@@ -124,8 +125,8 @@ def _carry(before: Session, state: State, happened: Happened) -> Session:
         return replace(session, intensity=happened.intensity)
     if event in (Event.RELEASED, Event.CLEARED):
         return replace(_fitted(session, happened.left), reason="", detail={}, interrupted=None)
-    graver = event in _GRAVE and before.interrupted not in _GRAVE
-    if event in _INTERRUPTIONS and (graver or before.interrupted is None):
+    worst = -1 if before.interrupted is None else _GRAVITY[before.interrupted]
+    if _GRAVITY.get(event, -1) > worst:
         return replace(session, interrupted=event, reason=happened.reason, detail=happened.detail)
     if session.interrupted or not happened.reason:
         return session

@@ -47,7 +47,8 @@ class WatchdogLine:
         except (FileNotFoundError, ConnectionRefusedError):
             self._socket.close()
             raise PortNotFound(
-                f"no watchdog answers at {self._path}: it is not running, or its runtime is another (--runtime)"
+                f"No watchdog answers at {self._path}. It is not running, or its runtime is another. "
+                "Start coilward-watchdog, or give --runtime."
             ) from None
         except BaseException:
             self._socket.close()

@@ -49,10 +49,10 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
             show.as_json(finding.data())
         else:
             mark = ("ok    ", "green") if finding.good else ("WRONG ", "bold red")
-            show.out.print(Text.assemble(mark, (f"{finding.name:12}", "bright_black"), finding.told.what))
+            show.out.print(Text.assemble(mark, (f"{finding.name:14}", "bright_black"), finding.told.what))
             for label, text in (("why", finding.told.why), ("next", finding.told.next)):
                 if text and not finding.good:
-                    show.out.print(Text.assemble((f"{'':18}{label:5}", "bright_black"), text))
+                    show.out.print(Text.assemble((f"{'':20}{label:5}", "bright_black"), text))
     raise typer.Exit(Exit.OK if all(finding.good for finding in findings) else Exit.REFUSED)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -15,6 +16,8 @@ from daemon.cli.place import place, whoami
 from daemon.cli.safety import Json
 from daemon.cli.show import Exit
 from daemon.config import check_config
+from daemon.journal import FILE_NAME, broken_links
+from daemon.report import differences
 from daemon.thresholds import Thresholds, threshold_of
 from drivers.errors import ConfigError, OperatorError
 from safety.protocols import load_protocols
@@ -39,11 +42,18 @@ def check(
 def report(
     ctx: typer.Context,
     session: Annotated[str | None, typer.Argument(help="Part of the report's name; none: the newest.")] = None,
+    *,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Hold it against the journal, and that against itself."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """What a session gave, and where its report lies."""
-    folder = place(ctx).site.daemon.state / "reports"
-    found = sorted(folder.glob(f"*{session or ''}*.json"), key=lambda path: path.stat().st_mtime)
+    state = place(ctx).site.daemon.state
+    folder = state / "reports"
+    named = (path for path in folder.glob("*.json") if (session or "") in path.stem)
+    found = sorted(named, key=lambda path: path.stat().st_mtime)
     if not found:
         raise OperatorError(f"No report in {folder}. No session of that name has ended here. List the folder.")
     document = json.loads(found[-1].read_text())
@@ -51,7 +61,20 @@ def report(
         show.as_json(document)
     else:
         show.out.print(show.summary(document))
-    raise typer.Exit(Exit.OK)
+    wrong = _wrong(document, state / FILE_NAME) if verify else []
+    for line in wrong:
+        show.err.print(line, style="bold red")
+    if verify and not wrong:
+        show.err.print("The report and the journal agree, and every row of the journal follows the one before.")
+    raise typer.Exit(Exit.REFUSED if wrong else Exit.OK)
+
+
+def _wrong(document: Mapping[str, Any], journal: Path) -> list[str]:
+    contents, broken = broken_links(journal)
+    wrong = [f"row {number + 1} of {journal} does not follow the row before it" for number in broken]
+    if contents.damaged:
+        wrong.append(f"{contents.damaged} lines of {journal} are no rows")
+    return wrong + differences(document, contents.rows)
 
 
 def protocols(as_json: Json = False) -> None:

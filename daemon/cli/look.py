@@ -14,6 +14,7 @@ from daemon.cli.conduct import stop_key
 from daemon.cli.place import Place, place
 from daemon.cli.safety import Json
 from daemon.cli.show import Exit
+from daemon.cli.told import line
 from daemon.client import RoomClient, RoomUnknown
 
 KNOWN_S = 3.0
@@ -63,8 +64,8 @@ async def _live(room: RoomClient) -> None:
 
         async def events() -> None:
             async for event in room.events():
-                told = " ".join(f"{name}={value}" for name, value in event.detail.items())
-                live.console.print(Text.assemble((f"{event.kind:16}", "cyan"), told))
+                if (told := line(event)) is not None:
+                    live.console.print(Text(told))
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(events())
@@ -75,7 +76,7 @@ async def _live(room: RoomClient) -> None:
 async def _lines(room: RoomClient) -> None:
     async def events() -> None:
         async for event in room.events():
-            show.as_json({"event": event.kind, **event.detail})
+            show.as_json({"event": {"kind": event.kind, **event.detail}})
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(events())

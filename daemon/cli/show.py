@@ -111,7 +111,7 @@ def room(view: View | None) -> RenderableType:
         ("watchdog", _watchdog(view)),
         ("control", state.holder or "nobody"),
         ("holds", ", ".join(state.holds)),
-        ("trip", str(state.trip["reason"]) if state.trip else ""),
+        ("trip", _trip(state.trip) if state.trip else ""),
         ("unknown", ", ".join(map(str, state.unknown))),
     ]
     if progress is not None and state.session is not None:
@@ -176,6 +176,11 @@ def _trains(plan: object) -> str:
     rate = f" at {last['rate_tenths'] / 10:g} Hz" if last["rate_tenths"] else ""
     one = f"{last['pulses']} pulses{rate}, {_percent(last['level_tenths'], '% MSO')}"
     return f"{sum(group['trains'] for group in plan)} x {one}, {last['gap_us'] / 1e6:g} s between"
+
+
+def _trip(trip: Mapping[str, Any]) -> str:
+    detail = trip.get("detail")
+    return f"{trip['reason']} ({detail})" if detail else str(trip["reason"])
 
 
 def _watchdog(view: View) -> str:

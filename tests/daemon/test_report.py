@@ -1,4 +1,4 @@
-"""The report: from journal rows alone, for programs, terminals and browsers."""
+"""The report: from journal rows alone, for programs and browsers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from daemon.report import make_report, rows_of, text, write_report
+from daemon.report import differences, make_report, rows_of, write_report
 
 
 def row(kind: str, session: str = "aa", **fields: Any) -> dict[str, Any]:
@@ -71,15 +71,19 @@ def test_a_report_is_never_overwritten(tmp_path: Path) -> None:
     assert json.loads(first.read_text())["report"] == str(first)
 
 
-def test_the_last_segment_of_a_session_is_picked_out_of_a_journal() -> None:
-    journal = (*ROWS, row("opened", "bb"), row("opened", protocol="demo"), row("train", "bb"), row("ended"))
+def test_a_segment_is_picked_out_of_a_journal_by_its_opening() -> None:
+    again = row("opened", protocol="demo") | {"at_us": 7}
+    journal = (*ROWS, row("opened", "bb"), again, row("train", "bb"), row("ended", outcome="completed"))
 
-    assert [one["kind"] for one in rows_of(journal, "aa")] == ["opened", "ended"]
+    assert [one["kind"] for one in rows_of(journal, again)] == ["opened", "ended"]
+    assert rows_of(journal, ROWS[0]) == ROWS
+    assert rows_of(journal, row("opened", "cc")) == ()
 
 
-def test_the_terminal_reads_counts_evidence_and_what_is_unknown() -> None:
-    told = text(make_report(ROWS))
+def test_a_report_that_says_otherwise_than_its_journal_is_found(tmp_path: Path) -> None:
+    document = json.loads(write_report(make_report(ROWS), tmp_path, "aa").read_text())
+    assert differences(document, ROWS) == []
 
-    assert "60 planned, 41 commanded, 33 settled" in told
-    assert "30 to 35 (accepted)" in told
-    assert "1, counted as delivered" in told
+    document["pulses"]["settled"] = 60
+    [found] = differences(document, ROWS)
+    assert found.startswith("pulses: the report says")
