@@ -95,19 +95,18 @@ def repeat(turn: Turn) -> None:
     limit = timing.disarm_boot_us if disarming.boot else timing.disarm_confirm_us
     heard = turn.state.device.condition is not None
     if waited >= limit and not disarming.overdue:
-        turn.to(disarming=replace(disarming, overdue=True))
+        disarming = replace(disarming, overdue=True)
+        turn.to(disarming=disarming)
         if heard or not disarming.boot:
             outcomes.trip(turn, Reason.DISARM_UNCONFIRMED)
     overdue = waited >= limit
     slow = timing.disarm_silent_us if disarming.boot and not heard else timing.disarm_unconfirmed_repeat_us
     pause = slow if overdue else timing.disarm_repeat_us
     if turn.now.us - disarming.last_us >= pause:
-        write_now(turn)
+        write_now(turn, disarming)
 
 
-def write_now(turn: Turn) -> None:
-    """One more disarm frame, whatever the time since the last."""
-    disarming = turn.state.disarming
-    if disarming is not None:
-        turn.do(Write(turn.room.dialect.disarm))
-        turn.to(disarming=replace(disarming, last_us=turn.now.us, unanswered=disarming.unanswered + 1))
+def write_now(turn: Turn, disarming: Disarming) -> None:
+    """One more frame of the disarm under way, whatever the time since the last."""
+    turn.do(Write(turn.room.dialect.disarm))
+    turn.to(disarming=replace(disarming, last_us=turn.now.us, unanswered=disarming.unanswered + 1))

@@ -37,16 +37,14 @@ class Interval:
 
 def pulses_by(delivery: Delivery, since_us: int, at_us: int) -> int:
     """Pulses of an endless train of this rate that began at `since_us`, until `at_us`."""
-    if at_us < since_us:
-        return 0
     return (at_us - since_us) * delivery.train.rate.tenths // (10 * SECOND_US) + 1
 
 
 def least(delivery: Delivery) -> int:
     """Pulses certainly out: the train began at the latest when its trigger was accepted."""
-    if delivery.accepted_us is None or delivery.running_asked_us is None:
+    if delivery.running_asked_us is None:
         return 0
-    return max(pulses_by(delivery, delivery.accepted_us, delivery.running_asked_us) - 1, 0)
+    return max(pulses_by(delivery, delivery.began_us, delivery.running_asked_us) - 1, 0)
 
 
 def most(delivery: Delivery, ended_us: int) -> int:
@@ -56,9 +54,7 @@ def most(delivery: Delivery, ended_us: int) -> int:
 
 def trigger_answered(turn: Turn, reading: Reading) -> None:
     """The device answered a trigger: it took it, or it refused and nothing went out."""
-    delivery = turn.state.delivery
-    if delivery is None:
-        return
+    delivery = turn.delivery
     if reading.refused is not None:
         _not_delivered(turn, delivery)
         return
@@ -70,19 +66,15 @@ def trigger_answered(turn: Turn, reading: Reading) -> None:
 
 def trigger_unanswered(turn: Turn) -> None:
     """No reply to a trigger: whether it went out is unknown. Counted, never sent again, and the session pauses."""
-    if turn.state.delivery is not None:
-        _unknown(turn)
+    _unknown(turn, turn.delivery)
 
 
 def train_bit(turn: Turn, asked_us: int, *, running: bool) -> None:
     """An answer that speaks of the train bit; the question was written at `asked_us`."""
     delivery = turn.state.delivery
-    accepted_us = delivery.accepted_us if delivery else None
     if delivery is None:
         if running and asked_us > turn.state.train_ended_us and not turn.state.disarming:
             _not_triggered(turn)
-    elif accepted_us is None or delivery.train.pulses == 1:
-        return
     elif running:
         delivery = replace(delivery, running_asked_us=max(asked_us, delivery.running_asked_us or 0))
         turn.to(delivery=delivery)
@@ -91,7 +83,7 @@ def train_bit(turn: Turn, asked_us: int, *, running: bool) -> None:
     elif delivery.cut:
         if turn.state.disarming is None and asked_us >= turn.state.standby_at_us:
             _settle_cut(turn, delivery)
-    elif asked_us >= accepted_us + START_GRACE_US:
+    elif asked_us >= delivery.began_us + START_GRACE_US:
         interval = Interval(least(delivery), most(delivery, turn.now.us))
         if delivery.train.pulses in interval:
             _settle(turn, delivery.train.pulses, interval, By.RUNNING)
@@ -113,7 +105,7 @@ def overdue(turn: Turn) -> None:
         if delivery.running_asked_us is not None:
             _goes_on(turn, delivery)
         else:
-            _unknown(turn)
+            _unknown(turn, delivery)
 
 
 def _settle_cut(turn: Turn, delivery: Delivery) -> None:
@@ -124,9 +116,7 @@ def _settle_cut(turn: Turn, delivery: Delivery) -> None:
 
 
 def _settle(turn: Turn, pulses: int, interval: Interval, by: By, *, cut: bool = False) -> None:
-    delivery, permit = turn.state.delivery, turn.state.permits[0]
-    if delivery is None:
-        return
+    delivery, permit = turn.delivery, turn.state.permits[0]
     block = permit.block
     low, high = block.low + interval.low, block.high + interval.high
     block = replace(block, settled=block.settled + pulses, low=low, high=high, by=by)
@@ -182,20 +172,19 @@ def _not_delivered(turn: Turn, delivery: Delivery) -> None:
     outcomes.stop(turn, Reason.TRIGGER_REFUSED)
 
 
-def _unknown(turn: Turn) -> None:
-    delivery = turn.state.delivery
-    ledgering.mark_unknown(turn)
-    permit = turn.state.permits[0]
-    turn.to(delivery=None, train_ended_us=turn.now.us)
-    if delivery is not None:
-        turn.to(**_remembered(turn, delivery))
-        turn.tell(
-            "settled", permit=permit.number, ref=permit.block.ref, index=delivery.index, pulses=delivery.train.pulses,
-            low=0, high=delivery.train.pulses, by="assumed", outcome="unknown", written_us=delivery.written_us,
-        )  # fmt: skip
+def _unknown(turn: Turn, delivery: Delivery) -> None:
+    """Nobody can account for these pulses: their reservation stays open, and counts in full until resolved."""
+    permit, *later = turn.state.permits
+    turn.commit(Kind.UNKNOWN, ref=permit.block.ref, pulses=permit.block.reserved)
+    for unused in later:
+        ledgering.close_block(turn, unused.block)
+    turn.to(delivery=None, permits=(), train_ended_us=turn.now.us, **_remembered(turn, delivery))
+    turn.tell(
+        "settled", permit=permit.number, ref=permit.block.ref, index=delivery.index, pulses=delivery.train.pulses,
+        low=0, high=delivery.train.pulses, by="assumed", outcome="unknown", written_us=delivery.written_us,
+    )  # fmt: skip
     if turn.state.phase is Phase.FIRING:
         turn.move(Phase.ARMED)
-    turn.to(permits=())
     session = turn.state.session
     if session is not None and session.block is not None and session.block.ref == permit.block.ref:
         turn.to(session=replace(session, block=None))

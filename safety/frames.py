@@ -52,8 +52,6 @@ def _setting(turn: Turn, waiting: Waiting) -> Verdict:
         return No(Reason.TRIPPED if state.phase is Phase.TRIPPED else Reason.LOCKED_OUT)
     if state.delivery is not None:
         return No(Reason.SETTING_WHILE_TRAIN)
-    if state.session is None and state.phase is not Phase.SAFE:
-        return No(Reason.NO_SESSION)
     if effect.field is None or (effect.field is Field.ENHANCED and effect.value):
         return No(Reason.FORBIDDEN_FRAME, {"why": "enhanced power reaches above 100 % MSO"})
     known = facts(turn) if state.session else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from drivers.stimulators import Condition
 from safety import outcomes, permits
 from safety.control import Resolve
@@ -14,10 +12,9 @@ from safety.state import Block, Turn
 
 
 def close_block(turn: Turn, block: Block) -> None:
-    """Settles a reservation at what was accounted for. An unknown one stays open, and counts in full."""
-    if not block.unknown:
-        note = settled_note(Settled(block.low, block.high, block.by))
-        turn.commit(Kind.SETTLE, ref=block.ref, pulses=block.settled, note=note)
+    """Settles a reservation at what was accounted for."""
+    note = settled_note(Settled(block.low, block.high, block.by))
+    turn.commit(Kind.SETTLE, ref=block.ref, pulses=block.settled, note=note)
 
 
 def committed(turn: Turn, event: Committed) -> None:
@@ -42,12 +39,3 @@ def resolve(turn: Turn, message: Resolve) -> Reason | None:
     turn.commit(Kind.RESOLVE, ref=message.ref, note=key(message.by) + key(message.why))
     turn.tell("resolved", ref=message.ref, by=message.by)
     return None
-
-
-def mark_unknown(turn: Turn) -> None:
-    """The first permit's reservation holds a trigger nobody can account for: it counts in full until resolved."""
-    permit, *later = turn.state.permits
-    turn.commit(Kind.UNKNOWN, ref=permit.block.ref, pulses=permit.block.reserved)
-    for unused in later:
-        close_block(turn, unused.block)
-    turn.to(permits=(replace(permit, left=0, due=(), block=replace(permit.block, unknown=True)),))

@@ -27,12 +27,11 @@ def cut(turn: Turn, reason: Reason) -> None:
     if not turn.state.delivery or turn.state.delivery.cut:
         return
     disarm.begin(turn, reason)
-    session = turn.state.session
-    if session:
-        turn.to(session=replace(session, cuts=session.cuts + 1))
-        turn.tell("cut", reason=reason.json)
-        if session.cuts + 1 >= turn.room.limits.timing.max_cuts:
-            stop(turn, Reason.TOO_MANY_CUTS)
+    cuts = turn.session.cuts + 1
+    turn.to(session=replace(turn.session, cuts=cuts))
+    turn.tell("cut", reason=reason.json)
+    if cuts >= turn.room.limits.timing.max_cuts:
+        stop(turn, Reason.TOO_MANY_CUTS)
 
 
 def stop(turn: Turn, reason: Reason) -> None:

@@ -78,8 +78,6 @@ def _examine(turn: Turn, pending: Pending) -> frames.No | None:
     reason = conditions.standing(turn)
     if reason is None and state.phase not in (Phase.ARMED, Phase.FIRING):
         reason = Reason.NOT_ARMED
-    if reason is None and state.phase is Phase.FIRING and not state.permits:
-        reason = Reason.TRAIN_RUNNING
     if reason is not None:
         return frames.No(reason)
     return _rules(turn, pending.ask, None)
@@ -113,7 +111,7 @@ def advance(turn: Turn) -> None:
     elif pending.token is not None and waited > turn.room.limits.timing.permit_life_us:
         refused = frames.No(Reason.LEDGER_LATE)
     if refused is not None:
-        refuse_pending(turn, refused)
+        _refuse(turn, pending, refused)
 
 
 def _read_back_differs(turn: Turn, ask: Ask) -> frames.No | None:
@@ -150,11 +148,8 @@ def _reserve(turn: Turn, pending: Pending) -> None:
     turn.to(pending=replace(pending, token=token, since_us=turn.now.us))
 
 
-def refuse_pending(turn: Turn, refused: frames.No) -> None:
+def _refuse(turn: Turn, pending: Pending, refused: frames.No) -> None:
     """Answers the pending request with a refusal. A reservation that the disk held up too long stands."""
-    pending = turn.state.pending
-    if pending is None:
-        return
     forget_pending(turn, stands=refused.reason is Reason.LEDGER_LATE)
     body = {"ok": False, "reason": refused.reason.json, "detail": dict(refused.detail)}
     turn.do(Answer(pending.connection, pending.request_id, body))
@@ -189,10 +184,8 @@ def _grant(turn: Turn, pending: Pending, seq: int) -> None:
     due = _planned(turn, pending.message)
     late = turn.now.us - pending.since_us > timing.reservation_wait_us
     reason = Reason.LEDGER_LATE if late else conditions.standing(turn)
-    if reason is None and turn.state.phase not in (Phase.ARMED, Phase.FIRING):
-        reason = Reason.NOT_ARMED
     if reason is not None:
-        refuse_pending(turn, frames.No(reason))
+        _refuse(turn, pending, frames.No(reason))
         return
     expires_us = (due[0] if due else turn.now.us) + timing.permit_life_us
     number = turn.state.next_permit
@@ -283,7 +276,7 @@ def expire(turn: Turn) -> None:
 def drop(turn: Turn, reason: Reason) -> None:
     """Takes every permit back. One whose pulses are under way stays until they are accounted for."""
     if turn.state.pending is not None:
-        refuse_pending(turn, frames.No(reason))
+        _refuse(turn, turn.state.pending, frames.No(reason))
     delivery = turn.state.delivery
     kept = []
     for permit in turn.state.permits:

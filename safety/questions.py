@@ -1,12 +1,13 @@
 """The watchdog's own questions: overhears first, asks only for what has outgrown its age, never in a trigger's way.
 
-Once beats are lost it asks nothing while armed: its questions would keep a hung client's stimulator awake.
+Once beats are lost it asks nothing while armed: its questions would keep a hung client's stimulator awake. Lost beats
+disarm in the step that sees them, and while it disarms it asks nothing.
 """
 
 from __future__ import annotations
 
-from safety import conditions, device, wire
-from safety.state import Phase, Turn
+from safety import device, wire
+from safety.state import Delivery, Phase, Turn
 
 
 def ask_next(turn: Turn) -> None:
@@ -18,9 +19,8 @@ def ask_next(turn: Turn) -> None:
         return
     if state.session is None and state.delivery is None:
         return  # a train that outlived its session still wants its end seen
-    if state.phase in (Phase.ARMED, Phase.FIRING) and not conditions.beats_fresh(turn):
-        return
-    question = (_train_question(turn) or _temperature(turn)) if state.delivery else _question(turn)
+    delivery = state.delivery
+    question = (_train_question(turn, delivery) or _temperature(turn)) if delivery else _question(turn)
     if question is not None:
         wire.ask(turn, question)
 
@@ -37,14 +37,12 @@ def _trigger_is_near(turn: Turn) -> bool:
     return next_us - turn.now.us < turn.room.limits.timing.quiet_before_trigger_us
 
 
-def _train_question(turn: Turn) -> bytes | None:
+def _train_question(turn: Turn, delivery: Delivery) -> bytes | None:
     """While a train runs: its bit, twice a period but not slower than the poll, which makes the interval narrow."""
-    delivery, timing, dialect = turn.state.delivery, turn.room.limits.timing, turn.room.dialect
-    if delivery is None or delivery.accepted_us is None or delivery.train.pulses == 1:
-        return None
+    timing, dialect = turn.room.limits.timing, turn.room.dialect
     period_us = min(timing.train_poll_us, delivery.train.rate.period_us // 2)
     asked_us = turn.state.status_asked_us
-    if turn.now.us - asked_us < period_us or turn.now.us < delivery.accepted_us + period_us:
+    if turn.now.us - asked_us < period_us or turn.now.us < delivery.began_us + period_us:
         return None
     turn.to(status_asked_us=turn.now.us)
     # Both answers carry the train bit; the settings are read now and then, so that a change at the panel shows.

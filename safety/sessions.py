@@ -302,7 +302,7 @@ def stop(turn: Turn, message: control.Stop) -> Yes:
     if turn.state.session is not None:
         outcomes.stop(turn, Reason.STOP_ASKED)
     if turn.state.disarming is not None:
-        disarm.write_now(turn)
+        disarm.write_now(turn, turn.state.disarming)
     else:
         disarm.begin(turn, Reason.STOP_ASKED)
     permits.drop(turn, Reason.STOP_ASKED)
@@ -340,9 +340,7 @@ def close(turn: Turn, connection: int, message: control.CloseSession) -> Yes | N
 
 def end(turn: Turn, why: str, by: str = "") -> None:
     """Disarmed, nothing granted any more, what was reserved and not spent given back, and closed in the ledger."""
-    session = turn.state.session
-    if session is None:
-        return
+    session = turn.session
     permits.drop(turn, Reason.SESSION_ENDED)
     if turn.state.phase in (Phase.ARMED, Phase.FIRING):
         disarm.begin(turn, Reason.SESSION_ENDED)

@@ -163,7 +163,6 @@ class Block:
     """What the evidence of those allows, at least and at most."""
     by: By = By.ACCEPTED
     """The evidence of the trigger settled last."""
-    unknown: bool = False
 
     @property
     def left(self) -> int:
@@ -219,6 +218,11 @@ class Delivery:
     cut: bool = False
     over: bool = False
     """It outlasted what was set: that number bounds it no more."""
+
+    @property
+    def began_us(self) -> int:
+        """When the device had certainly taken its trigger; nothing is asked of a train before that."""
+        return self.written_us if self.accepted_us is None else self.accepted_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +354,20 @@ class Turn:
         state = object.__new__(State)
         state.__dict__.update(self.state.__dict__, **changes)
         self.state = state
+
+    @property
+    def session(self) -> Session:
+        """The open session, for what only follows from one. AssertionError: a mistake of ours."""
+        if self.state.session is None:
+            raise AssertionError("there is no session")
+        return self.state.session
+
+    @property
+    def delivery(self) -> Delivery:
+        """The pulses under way, for what only follows from some. AssertionError: a mistake of ours."""
+        if self.state.delivery is None:
+            raise AssertionError("no pulses are under way")
+        return self.state.delivery
 
     def do(self, action: Action) -> None:
         self.actions.append(action)

@@ -141,7 +141,7 @@ PLANTED = {
         "if reading.condition",
         "disarmed with a permit",
     ),
-    "disarm is written once": bug(disarm, "repeat", "write_now(turn)", "turn.state", "charged"),
+    "disarm is written once": bug(disarm, "repeat", "write_now(turn, disarming)", "turn.state", "charged"),
     "a late answer to a disarm answers what comes next": bug(
         disarm, "_confirmed", "range(disarming.unanswered)", "range(0)", "a disarm is answered late"
     ),
