@@ -129,11 +129,6 @@ def _silent_beats(turn: Turn) -> bool:
     return turn.now.us - min(state.beats.session_at_us, state.beats.driver_at_us) > limit
 
 
-def beats_fresh(turn: Turn) -> bool:
-    """Whether both loops of the session's holder turned within the limit."""
-    return not _silent_beats(turn)
-
-
 def _presence_age(turn: Turn) -> int:
     return turn.now.us - turn.state.beats.presence_at_us
 
