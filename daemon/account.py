@@ -10,9 +10,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.plan import Planned
-from drivers.quantities import PercentMso
+from drivers.quantities import PercentMso, PercentRmt
 
 Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SetTo:
+    """What all pulses of a train have in common."""
+
+    level: PercentMso
+    intensity: PercentRmt
+    """What that level is to this subject."""
+    coil: str
+    """Id in the site file."""
+    device: Mapping[str, Any] = field(default_factory=dict)
+    """The device as the watchdog showed it before the train: settings, condition, temperature."""
 
 
 @dataclass(slots=True)
@@ -60,11 +73,7 @@ class Account:
 
     planned: Planned
     number: int
-    level: PercentMso
-    """As set."""
-    coil_tenths_celsius: int | None = None
-    read_back: Mapping[str, Any] = field(default_factory=dict)
-    """The settings the device read back before the train, as the watchdog shows them."""
+    set_to: SetTo
     _permits: dict[int, _Permit] = field(default_factory=dict)
 
     @property
@@ -175,6 +184,7 @@ class Account:
         `commanded_us` is the write of its trigger, and null for pulses that the device timed by itself; `planned_us`
         of those follows from the trigger. `sensed_us` is null: this room has no pickup.
         """
+        device, settings = self.set_to.device, self.set_to.device.get("settings") or {}
         offsets = (0,) if self.planned.single else self.planned.train.pulse_times_us()
         for trigger in self.triggers:
             settled = trigger.fate
@@ -197,9 +207,12 @@ class Account:
                     "commanded_us": trigger.written_us if n == 0 else None,
                     "sensed_us": None,
                     "clock": "boottime",
-                    "level_set_tenths": self.level.tenths,
-                    "level_read_back_tenths": self.read_back.get("level_tenths"),
-                    "coil_tenths_celsius": self.coil_tenths_celsius,
+                    "level_set_tenths": self.set_to.level.tenths,
+                    "level_read_back_tenths": settings.get("level_tenths"),
+                    "intensity_tenths": self.set_to.intensity.tenths,
+                    "coil": self.set_to.coil,
+                    "coil_tenths_celsius": device.get("temperature_tenths"),
+                    "condition": device.get("condition"),
                     "verdict": settled["outcome"],
                     "evidence": settled["by"],
                     "flags": flags,

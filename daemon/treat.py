@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
-from daemon.account import Account
+from daemon.account import Account, SetTo
 from daemon.guard_link import Denied
 from daemon.guard_view import passes, session_event
 from daemon.guard_words import AskPermit, CloseSession, Stop
@@ -251,11 +251,10 @@ class Treatment:
         planned = self.session.plan[0]
         await self._rest_until(self._due() - (ASK_BLOCK_US if planned.single else ASK_US))
         self._attempt += 1
-        device = self._means.view.device
-        self.account = Account(
-            planned, self.session.train, self._wanted(planned)[0], device.get("temperature_tenths"),
-            device.get("settings") or {},
-        )  # fmt: skip
+        level = self._wanted(planned)[0]
+        intensity, coil = self.threshold.intensity(level), self.threshold.coil
+        set_to = SetTo(level, intensity, coil, self._means.view.device)
+        self.account = Account(planned, self.session.train, set_to)
         if planned.single:
             times = tuple(FIRST_OFFSET_US + offset for offset in blocks(planned.train)[0].offsets_us)
             answer = await self._do(self._means.guard.ask(self._block(planned, times)))

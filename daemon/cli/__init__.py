@@ -19,7 +19,7 @@ from daemon.cli.place import Place, hoisted
 from daemon.cli.safety import reset, resolve, stop
 from daemon.cli.show import Exit, failure
 from daemon.cli.trial import try_
-from drivers.errors import CoilwardError, WireError
+from drivers.errors import CoilwardError, OperatorError, WireError
 
 app = typer.Typer(
     name="coilward",
@@ -55,5 +55,9 @@ def main() -> None:
         failure(problem)
         unreachable = isinstance(problem, WireError)
         sys.exit(Exit.UNREACHABLE if unreachable else Exit.REFUSED)
+    except OSError as problem:
+        what = f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)
+        failure(OperatorError(f"{what}. Check the path, its owner and the space on its disk."))
+        sys.exit(Exit.REFUSED)
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(Exit.REFUSED)

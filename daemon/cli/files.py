@@ -91,10 +91,12 @@ def protocols(as_json: Json = False) -> None:
 @limits.command()
 def review(
     ctx: typer.Context,
+    rows: Annotated[list[str] | None, typer.Argument(help="Rows to sign.")] = None,
+    *,
     sign_as: Annotated[str | None, typer.Option("--sign", metavar="NAME", help="Sign the rows named, as NAME.")] = None,
-    rows: Annotated[
-        list[str] | None, typer.Argument(help="Rows to sign; none with --sign: every unsigned one.")
-    ] = None,
+    every_one: Annotated[
+        bool, typer.Option("--all", help="Sign every unsigned row: you have compared them all.")
+    ] = False,
     file: Annotated[Path | None, typer.Option(help="File of signatures; none: the site's `reviewed`.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -105,14 +107,16 @@ def review(
     signatures = load_reviewed(reviewed if reviewed is not None and reviewed.exists() else None)
     open_rows = set(unsigned(every, signatures))
     if sign_as is not None:
-        wanted = set(rows) if rows else open_rows
+        if not rows and not every_one:
+            raise OperatorError("Nothing was signed. No row is named. Name those you have compared, or give --all.")
+        wanted = open_rows if every_one else set(rows or ())
         if unknown := wanted - {row.name for row in every}:
             raise OperatorError(f"{', '.join(sorted(unknown))}: no such row. Run `coilward limits review`.")
         if reviewed is None:
             raise ConfigError("The site names no file of signatures. Give --file, and set `reviewed` in [study].")
         kept = tuple(signature for signature in signatures if signature.row not in wanted)
         new = tuple(sign(row, sign_as, time.time_ns() // 1000) for row in every if row.name in wanted)
-        reviewed.write_text(reviewed_text((*kept, *new)))
+        _replace(reviewed, reviewed_text((*kept, *new)))
         show.out.print(f"{len(new)} rows signed as {sign_as} in {reviewed}.")
         return
     if as_json:
@@ -124,6 +128,13 @@ def review(
         table.add_row(row.name, row.says, row.source, "no" if row.name in open_rows else "yes")
     show.out.print(table)
     show.out.print(f"{len(open_rows)} of {len(every)} unsigned. Use `study` needs every row it uses signed.")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Old or new, never half: these are people's signatures."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text)
+    fresh.replace(path)
 
 
 @subject.command()

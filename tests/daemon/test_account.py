@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.account import Account
+from daemon.account import Account, SetTo
 from daemon.plan import How, Planned
 from drivers.quantities import Hertz, PercentMso, PercentRmt, Train
 
@@ -16,7 +16,7 @@ HOST = Planned(Train(5, Hertz(10)), PercentRmt(1000), 1_000_000, How.HOST)
 
 
 def account(planned: Planned = DEVICE) -> Account:
-    return Account(planned, 1, PercentMso(500))
+    return Account(planned, 1, SetTo(PercentMso(500), PercentRmt(1000), "coil-1"))
 
 
 def trigger(permit: int = 1, index: int = 0, at: int = 1_000_000, *, late: bool = False) -> dict[str, Any]:

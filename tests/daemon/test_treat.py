@@ -465,5 +465,6 @@ async def test_every_pulse_has_a_row_with_what_is_known_of_it(stage: Any) -> Non
     assert second["planned_us"] - first["planned_us"] == 100_000
     assert first["sensed_us"] is None
     assert first["level_set_tenths"] == first["level_read_back_tenths"] == 500
-    assert first["coil_tenths_celsius"] == 250
+    assert (first["intensity_tenths"], first["coil"]) == (1000, "coil-1")
+    assert (first["coil_tenths_celsius"], first["condition"]) == (250, "ready")
     assert (first["verdict"], first["evidence"], first["flags"]) == ("delivered", "running", [])

@@ -6,10 +6,13 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon.cli import main
+from daemon.journal import FILE_NAME, open_journal
+from daemon.report import make_report, write_report
 
 SITE = """
 [site]
@@ -68,3 +71,59 @@ def test_a_site_file_is_checked_whole(typed: Typed, tmp_path: Path, capsys: pyte
     capsys.readouterr()
     assert typed("check-config", str(tmp_path / "bad.toml")) == 1
     assert "rooom" in capsys.readouterr().out
+
+
+def test_rows_are_signed_by_name_or_all_and_the_rest_stays_open(
+    typed: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "signed.toml")
+    assert typed("limits", "review", "--sign", "Anna", "--file", file) == 1
+    assert "--all" in capsys.readouterr().err
+    assert not Path(file).exists()
+
+    assert typed("limits", "review", "intensity", "--sign", "Anna", "--file", file) == 0
+    capsys.readouterr()
+    assert typed("limits", "review", "--file", file, "--json") == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["row"] for row in rows if row["signed"]] == ["intensity"]
+
+    assert typed("limits", "review", "--all", "--sign", "Bea", "--file", file) == 0
+    capsys.readouterr()
+    assert typed("limits", "review", "--file", file) == 0
+    assert f"0 of {len(rows)} unsigned" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_written_is_said_without_a_traceback(
+    typed: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed("limits", "review", "--all", "--sign", "Anna", "--file", str(tmp_path / "no" / "x")) == 1
+    assert "No such file or directory" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_newest_report_is_shown_and_held_against_its_journal(
+    typed: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "state"
+    assert typed("report") == 1
+    journal = open_journal(state, lambda: (1, 2))
+    rows: list[Any] = []
+    journal.follow(rows.append)
+    journal.session = "ab"
+    journal.write("opened", protocol="demo", planned=20)
+    journal.write("train", train=1, commanded=20, pulses=20, low=18, high=21, by="running", unknown=0)
+    journal.write("ended", outcome="completed")
+    journal.close()
+    write_report(make_report(rows), state / "reports", "ab")
+    capsys.readouterr()
+
+    assert typed("report", "--verify") == 0
+    said = capsys.readouterr()
+    assert "20" in said.out
+    assert "agree" in said.err
+
+    lines = (state / FILE_NAME).read_text().replace('"commanded":20', '"commanded":19')
+    (state / FILE_NAME).write_text(lines)
+    assert typed("report", "--verify") == 1
+    wrong = capsys.readouterr().err
+    assert "does not follow" in wrong
+    assert "the journal" in wrong
