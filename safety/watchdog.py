@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from drivers.errors import WireError
 from drivers.ports import Port, open_port
@@ -136,6 +136,8 @@ class Watchdog:
                 self._tell(action.body)
             case events.Push():
                 self._broadcast({"say": "status", **action.body})
+            case _:
+                assert_never(action)
 
     def _write(self, frame: bytes) -> None:
         if self._port is None:
@@ -149,10 +151,10 @@ class Watchdog:
         try:
             self._unwritten = self._unwritten[self._port.write(self._unwritten) :]
         except WireError as error:
-            self._port_lost(str(error))
+            self._port_lost(self._port, str(error))
             return
         if len(self._unwritten) > MAX_UNWRITTEN_BYTES:
-            self._port_lost("the port takes no more bytes; check flow control and cable")
+            self._port_lost(self._port, "the port takes no more bytes; check flow control and cable")
 
     def _answer(self, action: events.Answer) -> None:
         connection = self._connections.get(action.connection)
@@ -205,7 +207,7 @@ class Watchdog:
         try:
             data = self._port.read()
         except WireError as error:
-            self._port_lost(str(error))
+            self._port_lost(self._port, str(error))
             return
         for piece in self._replies.feed(data, self.now().us):
             if piece.kind is PieceKind.FRAME:
@@ -213,16 +215,16 @@ class Watchdog:
             else:
                 self.feed(events.DeviceNoise(piece.data))
 
-    def _port_lost(self, why: str) -> None:
-        port, self._port = self._port, None
-        if port is None:
-            return
+    def _port_lost(self, port: Port, why: str) -> None:
+        self._port = None
         self._selector.unregister(port)
         port.close()
         self._unwritten = b""
         self.feed(events.PortLost(why))
 
     def _daemon_spoke(self) -> None:
+        if self._daemon.fileno() < 0:
+            return  # it ended with its connection, which the same select had found ready too
         data = self._daemon.read()
         if data is None:
             self._close_daemon_door()

@@ -373,6 +373,19 @@ def test_another_connection_that_ends_takes_no_door_along(shell: Shell) -> None:
     assert shell.loop.state.daemon_attached
 
 
+@pytest.mark.parametrize("first", ["connection", "door"])
+def test_a_daemon_that_dies_is_seen_on_both_its_sockets_in_one_turn(shell: Shell, first: str) -> None:
+    shell.started()
+    client = shell.client("daemon")
+    door = client.attach()
+    for end in (client.sock, door) if first == "connection" else (door, client.sock):
+        end.close()
+    shell.turn()
+    assert not shell.loop.state.daemon_attached
+    assert shell.loop.state.roles == ()
+    shell.client("daemon").attach()
+
+
 def test_a_daemon_that_ends_before_its_door_reaches_it_leaves_none_behind(shell: Shell) -> None:
     shell.started()
     client = shell.client("daemon")
