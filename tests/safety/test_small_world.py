@@ -49,6 +49,7 @@ def reported(size: Size, record_property: object) -> Size:
     return size
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("profile", ORIGINS_US)
 def test_every_disturbance_at_every_checkpoint_keeps_the_invariants(profile: str, record_property: object) -> None:
     size = reported(search(checkpoints(profile, ORIGINS_US[profile]), 1), record_property)
@@ -196,6 +197,7 @@ def plant(patch: pytest.MonkeyPatch, module: ModuleType, name: str, old: str, ne
                 patch.setattr(each, key, tuple(planted if v is function else v for v in value))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED.keys())
 def test_a_planted_bug_is_found(planted: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
     start = checkpoints(planted.profile, 0)[planted.checkpoint]
