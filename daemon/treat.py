@@ -197,7 +197,7 @@ class Treatment:
     async def _gap(self) -> None:
         planned = self.session.plan[0]
         self.due_us = due_us = self._next_due_us(planned)
-        if self._set is not None and self._set != self._wanted(planned):
+        if self._set is not None and (self._fruitless or self._set != self._wanted(planned)):
             await self._do(self._means.stimulator.disarm())
             self._set = None
         lead_us = PREPARE_US if self._set is None else SETTLE_IN_US
@@ -343,7 +343,7 @@ class Treatment:
         pulses = self.tally.book(account, self._means.journal)
         self.last_pulse_us = account.last_pulse_us or self.last_pulse_us
         self._fruitless = 0 if pulses else self._fruitless + 1
-        if self._set is not None and account.planned.gap_us >= PARK_GAP_US:
+        if pulses and account.planned.gap_us >= PARK_GAP_US:
             self._set = None  # the watchdog disarms between trains that lie far apart
         return pulses
 

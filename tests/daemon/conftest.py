@@ -255,6 +255,7 @@ class StandInStimulator:
     did: list[tuple[int, str]] = field(default_factory=list)
     levels: list[tuple[PercentMso, Train]] = field(default_factory=list)
     refuse: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
     withheld: str | None = None
     """Why the watchdog refuses in the stimulator's place."""
     expected_us: list[int] = field(default_factory=list)
@@ -270,6 +271,7 @@ class StandInStimulator:
 
     def _do(self, what: str) -> None:
         if what in self.refuse:
+            self.refused.append(what)
             if self.withheld is not None:
                 later = asyncio.get_running_loop().call_later
                 later(

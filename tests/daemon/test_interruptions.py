@@ -211,6 +211,21 @@ async def test_an_arming_withheld_by_a_hold_is_tried_again_by_itself(stage: Any)
     assert report_of(stage)["outcome"] == "completed"
 
 
+async def test_a_trigger_that_could_not_be_sent_is_tried_again_from_standby(stage: Any) -> None:
+    """Nobody disarms a stimulator whose permit expired unused, and an armed one takes neither settings nor arming."""
+    stage.stimulator.refuse = {"trigger"}
+    await stage.begun()
+    await stage.reaches("train")
+    while stage.stimulator.refused != ["trigger"]:
+        await asyncio.sleep(0.01)
+    stage.stimulator.refuse = set()
+    stage.guard._drop()  # it expires
+    await stage.over()
+
+    assert [what for _, what in stage.stimulator.did][:6] == ["prepare", "arm", "disarm", "prepare", "arm", "trigger"]
+    assert report_of(stage)["pulses"]["settled"] == 60
+
+
 async def test_a_trip_that_leaves_a_doubt_asks_for_its_resolution_after_the_reset(stage: Any) -> None:
     await stage.begun()
     await in_a_train(stage)
