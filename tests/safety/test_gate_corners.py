@@ -255,7 +255,8 @@ def test_a_lost_reply_in_a_script_takes_its_whole_block_along() -> None:
 def test_an_unknown_pulse_is_resolved_when_the_device_stands_by() -> None:
     room = ready(new)
     assert room.permit()["ok"]
-    room.fault("lose-reply", of="E", count=2)
+    room.fault("lose-reply", of="E", count=1)
+    room.fault("swallow-disarm", count=3)
     room.frame("EH")
     while not room.state.book.unknowns:
         room.pass_time(5 * MS)
