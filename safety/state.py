@@ -31,7 +31,6 @@ class Phase(Enum):
     BOOT = "boot"
     """The device has not been read back in standby since the port opened: no door opens."""
     SAFE = "safe"
-    """Standby, as the device itself said."""
     ARMED = "armed"
     """An arming frame was written; assumed from the write on, whatever the answer."""
     FIRING = "firing"
@@ -115,7 +114,6 @@ class Device:
     """What the device last said of itself, and when."""
 
     present: bool = False
-    """Its port is open."""
     condition: Condition | None = None
     condition_at_us: int = 0
     remote: bool = False
@@ -152,12 +150,10 @@ class Block:
     """Pulses of one durable reservation: none is spent that is not in it."""
 
     ref: int
-    """Sequence number of its RESERVE."""
     reserved: int
     spent: int = 0
     """Pulses triggered out of it, worst case."""
     settled: int = 0
-    """Of those, pulses accounted for."""
     low: int = 0
     high: int = 0
     """What the evidence of those allows, at least and at most."""
@@ -177,7 +173,6 @@ class Permit:
     level: PercentMso
     train: Train
     left: int
-    """Triggers not yet written."""
     spacing_us: int
     granted_us: int
     expires_us: int
@@ -186,7 +181,6 @@ class Permit:
     due: tuple[int, ...] = ()
     """Given: the watchdog's timer triggers at these times; else the speaker does."""
     index: int = 0
-    """Triggers written or left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +285,6 @@ class State:
     fired_since_arm: bool = False
     """After its first trigger a device is armed and charging again: it refuses by itself until it is charged."""
     standby_at_us: int = 0
-    """When a disarm was last confirmed."""
     train_ended_us: int = 0
     """When the last train was accounted for: an older question's train bit is of that train."""
     status_asked_us: int = 0
