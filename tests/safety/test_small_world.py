@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import sys
 import textwrap
+from dataclasses import fields
 from types import FunctionType, ModuleType
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from safety import (
     sessions,
     wire,
 )
+from safety.state import State
 from tests.safety.small_world_oracle import InvariantBroken
 from tests.safety.small_world_search import Size, checkpoints, search
 
@@ -70,6 +72,21 @@ def test_two_disturbances_around_a_trigger_keep_the_invariants(name: str, record
 def test_two_disturbances_at_every_checkpoint_keep_the_invariants(profile: str, record_property: object) -> None:
     size = reported(search(checkpoints(profile, ORIGINS_US[profile]), 2), record_property)
     assert size.states > 100_000
+
+
+TOLD_APART = {
+    "phase", "trip", "wire", "device", "disarming", "daemon_attached", "speaker", "roles", "session", "pending",
+    "permits", "delivery", "armed_at_us", "fired_since_arm", "standby_at_us", "train_ended_us", "status_asked_us",
+    "past", "run", "beats", "lease", "lease_at_us", "hold", "good_since_us", "nonces", "stopped_us", "book", "commits",
+    "unwanted",
+}  # fmt: skip
+NOT_TOLD_APART = {"seen_us", "pty_open", "next_token", "next_permit"}
+"""It is always the last step's time; the gate only shows it; numbers that only grow."""
+
+
+def test_the_search_tells_states_apart_by_every_field_that_matters() -> None:
+    """A new field of the gate's state has to be looked at here, or moments that differ in it would be taken for one."""
+    assert {each.name for each in fields(State)} == TOLD_APART | NOT_TOLD_APART
 
 
 # --- planted bugs -------------------------------------------------------------------------------------------------
