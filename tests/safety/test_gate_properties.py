@@ -71,7 +71,7 @@ MET = {
 """Reasons these walks meet; every reason of the gate is brought about one by one in test_refusals."""
 
 
-@pytest.mark.storm  # it failed once beside 3,600 other tests and never alone: not in everybody's way until that is found
+@pytest.mark.storm  # failed once beside 3,600 other tests, never alone: here until that is explained
 @pytest.mark.timeout(300)
 def test_walks_reach_firing_often_keep_the_invariants_and_meet_the_refusals() -> None:
     fired: list[bool] = []
