@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -31,6 +31,8 @@ from daemon.simulated_room import (
     simulated_room,
 )
 from drivers.errors import OperatorError
+
+T = TypeVar("T")
 
 LOOK_S = 0.2
 
@@ -87,11 +89,11 @@ async def _try(runtime: Runtime, what: Simulated, trial: Trial) -> Exit:
     async with conduct.stop_key() as stop, _started(runtime, what, stop) as room:
         if room is None:
             return Exit.REFUSED
-        code = await _treat(room, stop, trial)
+        code = await while_it_lives(room, _treat(room, stop, trial))
         if not trial.once and not stop.is_set():
             show.err.print(f"The room stays up. In another terminal: coilward --runtime {runtime.folder} status")
             show.err.print("Ctrl-C ends it.")
-            await _until_stopped(room, stop)
+            await while_it_lives(room, stop.wait())
         return code
 
 
@@ -151,15 +153,17 @@ async def _treat(room: RunningRoom, stop: asyncio.Event, trial: Trial) -> Exit:
     return code if ended.report is not None and agrees(ended.report) else Exit.REFUSED
 
 
-async def _until_stopped(room: RunningRoom, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        if (gone := room.ended()) is not None:
-            raise OperatorError(f"The {gone.name} ended. Its log says why.\n{gone.tail()}")
-        try:
-            async with asyncio.timeout(LOOK_S):
-                await stop.wait()
-        except TimeoutError:
-            continue
+async def while_it_lives(room: RunningRoom, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives. Raises OperatorError when a process of the room ends meanwhile: nothing more would happen."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait((task,), timeout=LOOK_S))[0]:
+            if (gone := room.ended()) is not None:
+                raise OperatorError(f"The {gone.name} ended. Its log says why.\n{gone.tail()}")
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+    return task.result()
 
 
 def agrees(report: Mapping[str, Any]) -> bool:

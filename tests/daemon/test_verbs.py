@@ -11,7 +11,7 @@ import pytest
 
 from daemon.room import Done, Refused, Snapshot
 
-pytestmark = pytest.mark.looptime
+pytestmark = pytest.mark.looptime(noop_cycles=0)  # nothing here is outside the loop
 NONCE = "0" * 32
 HASH = "0" * 32
 Verb = Callable[[Any], Awaitable[Any]]
