@@ -53,6 +53,10 @@ class Raw:
             return await self.answers.get()
 
 
+in_memory = pytest.mark.parametrize("ground", ["memory"], indirect=True)
+"""Tables of cases: one bus is as good as the other (test_bus_conformance), and this one costs nothing."""
+
+
 async def raw(house: Any, user: str = "olga", *, control: bool = True) -> Raw:
     client = Raw(house, await house.ground.bus(user), user)
     await client.listen()
@@ -67,6 +71,7 @@ def code_and_reason(answer: Answer) -> tuple[Code, str]:
     return answer.code, answer.reason
 
 
+@in_memory
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("take", "hand-over", "let-go")])
 async def test_every_verb_reaches_the_room_from_whoever_holds_control(house: Any, verb: str) -> None:
     olga = await raw(house)
@@ -108,6 +113,7 @@ async def test_a_nonce_older_than_two_seconds_is_refused(house: Any) -> None:
     assert (await olga.send("pause")).ok
 
 
+@in_memory
 @pytest.mark.parametrize("nonce", [None, "f" * 32])
 async def test_a_nonce_the_watchdog_never_gave_is_refused(house: Any, nonce: str | None) -> None:
     olga = await raw(house)
@@ -173,6 +179,7 @@ async def test_a_stop_overtakes_a_start_that_hangs_and_a_second_joins_the_first(
     assert [call[0] for call in house.room.asked] == ["start", "stop"]
 
 
+@in_memory
 @pytest.mark.parametrize(
     ("user", "verb", "passes"), [("vera", "stop", True), ("olga", "reset", True), ("enzo", "reset", True)]
 )
@@ -192,6 +199,7 @@ async def test_without_control_nothing_begins(house: Any) -> None:
     assert (await otto.send("start")).ok
 
 
+@in_memory
 @pytest.mark.parametrize(
     "body",
     [b"", b"null", b"{}", b'{"id":"command-x","client":"raw","surprise":1}', b'{"id":7,"client":"raw"}', b" " * 5000],
