@@ -58,6 +58,8 @@ def _condition_changed(turn: Turn, condition: Condition) -> None:
         turn.move(Phase.SAFE)
         permits.drop(turn, Reason.DEVICE_DISARMED_ITSELF)
         outcomes.stop(turn, Reason.DEVICE_DISARMED_ITSELF)
+    elif condition is Condition.STANDBY and state.phase is Phase.FIRING and not state.disarming:
+        outcomes.stop(turn, Reason.DEVICE_DISARMED_ITSELF)  # disarms, so what was under way counts as cut
     elif condition is not Condition.STANDBY and state.phase is Phase.SAFE and not state.disarming:
         turn.move(Phase.ARMED)
         outcomes.stop(turn, Reason.ARMED_ELSEWHERE)

@@ -31,7 +31,8 @@ def begin(turn: Turn, reason: Reason | None, door: Door | None = None, *, boot: 
         return
     if boot:
         turn.do(Write(turn.room.dialect.complete_half_frame))
-    turn.to(disarming=Disarming(reason, turn.now.us, turn.now.us, boot=boot, waiting=waiting))
+    now_us = turn.now.us
+    turn.to(disarming=Disarming(reason, now_us, now_us, boot=boot, waiting=waiting, unanswered_us=(now_us,)))
     turn.do(Write(turn.room.dialect.disarm))
     if state.delivery:
         turn.to(delivery=replace(state.delivery, cut=True))
@@ -46,7 +47,7 @@ def answered(turn: Turn, reply: bytes, reading: Reading) -> None:
         return
     for door in disarming.waiting:
         turn.do(Reply(door, reply))
-    disarming = replace(disarming, waiting=(), unanswered=max(disarming.unanswered - 1, 0))
+    disarming = replace(disarming, waiting=(), unanswered_us=disarming.unanswered_us[1:])
     turn.to(disarming=disarming)
     if reading.refused is not None or reading.condition is None:
         return
@@ -62,8 +63,8 @@ def answered(turn: Turn, reply: bytes, reading: Reading) -> None:
 
 def _confirmed(turn: Turn, disarming: Disarming) -> None:
     turn.to(disarming=None, standby_at_us=turn.now.us)
-    for _ in range(disarming.unanswered):
-        wire.owe(turn, turn.room.dialect.disarm)
+    for written_us in disarming.unanswered_us:
+        wire.owe(turn, turn.room.dialect.disarm, written_us)
     if turn.state.phase in (Phase.BOOT, Phase.ARMED, Phase.FIRING):
         turn.move(Phase.SAFE)
     reason = disarming.why.json if disarming.why else ("boot" if disarming.boot else "asked")
@@ -109,4 +110,6 @@ def repeat(turn: Turn) -> None:
 def write_now(turn: Turn, disarming: Disarming) -> None:
     """One more frame of the disarm under way, whatever the time since the last."""
     turn.do(Write(turn.room.dialect.disarm))
-    turn.to(disarming=replace(disarming, last_us=turn.now.us, unanswered=disarming.unanswered + 1))
+    now_us, still_owed_us = turn.now.us, turn.room.limits.timing.owed_us
+    owed = tuple(at_us for at_us in disarming.unanswered_us if now_us - at_us < still_owed_us)
+    turn.to(disarming=replace(disarming, last_us=now_us, unanswered_us=(*owed, now_us)))

@@ -279,6 +279,8 @@ def release(turn: Turn, connection: int, message: control.Release) -> Yes | No:
         return No(Reason.BOOT if state.device.present else Reason.PORT_ABSENT)
     if state.unknowns:
         return No(Reason.UNKNOWN_OPEN)
+    if (state.device.temperature_tenths or 0) >= turn.room.limits.timing.coil_stop:  # it would stop again at once
+        return No(Reason.COIL_HOT)
     if not nonce_is_fresh(turn, message.nonce):
         return No(Reason.NONCE_STALE)
     turn.to(session=replace(session, released=True, paused=None))

@@ -141,8 +141,8 @@ class Disarming:
     waiting: tuple[Door, ...] = ()
     """Clients whose own disarm frame this is: they get the next answer."""
     overdue: bool = False
-    unanswered: int = 1
-    """Frames written whose reply has not come: none of these may be taken for another frame's."""
+    unanswered_us: tuple[int, ...] = ()
+    """When the frames were written whose reply has not come: none of these may be taken for another frame's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,16 +147,16 @@ def expire(turn: Turn) -> None:
     exchange = turn.state.wire.open
     if exchange and turn.now.us - exchange.at_us >= timing.exchange_us:
         if not exchange.doubtful or exchange.effect.kind is EffectKind.TRIGGER:
-            owe(turn, exchange.frame)
+            owe(turn, exchange.frame, turn.now.us)
         _wire(turn, open=None)
         turn.tell("no-reply", frame=turn.room.dialect.redact(exchange.frame))
         if exchange.effect.kind is EffectKind.TRIGGER:
             evidence.trigger_unanswered(turn)
 
 
-def owe(turn: Turn, frame: bytes) -> None:
-    """Remembers that a reply to `frame` may still come."""
-    owed = Owed(frame, turn.now.us + turn.room.limits.timing.owed_us)
+def owe(turn: Turn, frame: bytes, since_us: int) -> None:
+    """Remembers that a reply to `frame` may still come; what was owed for too long is forgotten in the same step."""
+    owed = Owed(frame, since_us + turn.room.limits.timing.owed_us)
     _wire(turn, owed=(*turn.state.wire.owed[-MAX_QUEUE:], owed))
 
 

@@ -161,7 +161,7 @@ PLANTED = {
     ),
     "disarm is written once": bug(disarm, "repeat", "write_now(turn, disarming)", "turn.state", "charged"),
     "a late answer to a disarm answers what comes next": bug(
-        disarm, "_confirmed", "range(disarming.unanswered)", "range(0)", "a disarm is answered late"
+        disarm, "_confirmed", "in disarming.unanswered_us", "in ()", "a disarm is answered late"
     ),
     "a lost trigger is sent again": bug(
         wire,

@@ -1,0 +1,93 @@
+"""The device stops by itself: its own button, its coil, its power. A person's act is no contradiction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from safety import control
+from safety.state import Phase
+from simulator.world import Kind
+
+S, MS = 1_000_000, 1_000
+
+
+@pytest.fixture
+def running(room: Any) -> Any:
+    """A released demo session, half a second into its first train."""
+    assert room.open()["ok"]
+    assert room.release()["ok"]
+    room.set_train()
+    assert room.arm()[1:2] != b"S"
+    assert room.permit()["ok"]
+    assert room.frame("EH")[1:2] != b"S"
+    room.pass_time(500 * MS)
+    return room
+
+
+@pytest.mark.parametrize("act", ["panel-disarm", "unplug-coil"])
+def test_a_train_that_the_device_itself_ends_is_cut_and_pauses(running: Any, act: str) -> None:
+    running.fault(act)
+    running.stay(2 * S)
+
+    settled = running.last("settled")
+    assert settled["outcome"] == "cut"
+    assert running.pulses <= settled["pulses"] < 20
+    assert running.state.trip is None
+    assert running.state.session.paused.json in ("device-disarmed-itself", "coil-missing")
+    assert running.state.phase is Phase.SAFE
+    assert running.state.book.session(running.state.session.key) >= running.pulses
+
+
+def test_a_train_cut_at_the_device_goes_on_after_a_release(running: Any) -> None:
+    running.fault("panel-disarm")
+    running.stay(6 * S)
+    assert running.release()["ok"]
+
+    assert running.run_train()["outcome"] == "delivered"
+
+
+def test_a_device_that_delivers_too_few_and_stays_armed_is_still_a_trip(room: Any) -> None:
+    assert room.open()["ok"]
+    assert room.release()["ok"]
+    room.set_train()
+    room.arm()
+    room.fault("under-fire", pulses=3)
+    assert room.permit()["ok"]
+    room.frame("EH")
+    room.stay(4 * S)
+
+    assert room.state.trip.reason.json == "evidence-contradicts"
+
+
+def test_disarms_that_a_dead_device_never_answered_do_not_swallow_the_answers_of_the_living_one(running: Any) -> None:
+    running.fault("power-cycle", off_ms=4_000)
+    running.pass_time(8 * S)
+    assert running.state.trip is not None
+    assert running.state.disarming is None
+    running.take_remote()
+    if running.state.book.unknowns:
+        ref = running.state.book.unknowns[0]
+        assert running.ask(control.Resolve(by="ann", ref=ref, why="power cut", nonce=running.nonce))["ok"]
+    assert running.ask(control.Reset(by="ann", nonce=running.nonce))["ok"]
+
+    assert running.frame("EA")[:1] == b"E"
+    running.pass_time(S)
+    assert running.state.trip is None
+    assert running.state.phase is Phase.SAFE
+    assert len(running.world.of(Kind.PULSE)) <= 20
+
+
+def test_a_warm_coil_is_said_at_the_release_and_a_cool_one_passes(room: Any) -> None:
+    assert room.open()["ok"]
+    room.pass_time(1_500 * MS)
+    room.fault("freeze-sensor", celsius=40.5)
+    room.pass_time(1_500 * MS)
+    session = room.state.session
+    ask = control.Release(hash=session.hash, nonce=room.nonce, by="operator")
+    assert room.ask(ask)["reason"] == "coil-hot"
+
+    room.fault("freeze-sensor", celsius=25)
+    room.pass_time(1_500 * MS)
+    assert room.ask(control.Release(hash=session.hash, nonce=room.nonce, by="operator"))["ok"]
