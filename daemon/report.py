@@ -14,6 +14,7 @@ from typing import Any
 
 from daemon.json_lines import Row
 from daemon.report_page import page
+from drivers.errors import OperatorError
 
 _WEAKEST_FIRST = ("none", "assumed", "accepted", "running", "counted")
 
@@ -125,6 +126,17 @@ def write_report(report: Report, folder: Path, name: str) -> Path:
         page(report.summary(str(path)), report.opened, report.pulses, report.remarks), encoding="utf-8"
     )
     return path
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """A report's file as `write_report` left it. Raises OSError, OperatorError: it is something else."""
+    try:
+        document: dict[str, Any] = dict(json.loads(path.read_bytes()))
+    except (ValueError, TypeError):
+        document = {}
+    if not document.keys() >= {"outcome", "protocol", "trains", "pulses", "opened"}:
+        raise OperatorError(f"{path} is no report of coilward. Give the .json that lies beside the session's page.")
+    return document
 
 
 def _free(folder: Path, name: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from daemon.cli.safety import Json
 from daemon.cli.show import Exit
 from daemon.config import check_config
 from daemon.journal import FILE_NAME, broken_links
-from daemon.report import differences
+from daemon.report import differences, read_report
 from daemon.thresholds import Thresholds, threshold_of
 from drivers.errors import ConfigError, OperatorError
 from safety.protocols import load_protocols
@@ -41,7 +40,7 @@ def check(
 
 def report(
     ctx: typer.Context,
-    session: Annotated[str | None, typer.Argument(help="Part of the report's name; none: the newest.")] = None,
+    session: Annotated[str | None, typer.Argument(help="Part of its name, or its file; none: the newest.")] = None,
     *,
     verify: Annotated[
         bool,
@@ -50,23 +49,27 @@ def report(
     as_json: Json = False,
 ) -> None:
     """What a session gave, and where its report lies."""
-    state = place(ctx).site.daemon.state
-    folder = state / "reports"
-    named = (path for path in folder.glob("*.json") if (session or "") in path.stem)
-    found = sorted(named, key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise OperatorError(f"No report in {folder}. No session of that name has ended here. List the folder.")
-    document = json.loads(found[-1].read_text())
+    named = Path(session or "")
+    path = named if named.is_file() else _newest(place(ctx).site.daemon.state / "reports", session or "")
+    document = read_report(path)
     if as_json:
         show.as_json(document)
     else:
         show.out.print(show.summary(document))
-    wrong = _wrong(document, state / FILE_NAME) if verify else []
+    wrong = _wrong(document, path.parent.parent / FILE_NAME) if verify else []
     for line in wrong:
         show.err.print(line, style="bold red")
     if verify and not wrong:
         show.err.print("The report and the journal agree, and every row of the journal follows the one before.")
     raise typer.Exit(Exit.REFUSED if wrong else Exit.OK)
+
+
+def _newest(folder: Path, part: str) -> Path:
+    """The newest report with `part` in its name. Raises OperatorError: there is none."""
+    found = [path for path in folder.glob("*.json") if part in path.stem]
+    if not found:
+        raise OperatorError(f"No report in {folder}. No session of that name has ended here. List the folder.")
+    return max(found, key=lambda path: path.stat().st_mtime)
 
 
 def _wrong(document: Mapping[str, Any], journal: Path) -> list[str]:

@@ -120,6 +120,10 @@ def test_the_newest_report_is_shown_and_held_against_its_journal(
     said = capsys.readouterr()
     assert "20" in said.out
     assert "agree" in said.err
+    assert typed("report", str(state / "reports" / "ab.json"), "--verify") == 0  # a trial's, which no site names
+    capsys.readouterr()
+    assert typed("report", str(state / FILE_NAME)) == 1
+    assert "is no report" in " ".join(capsys.readouterr().err.split())
 
     lines = (state / FILE_NAME).read_text().replace('"commanded":20', '"commanded":19')
     (state / FILE_NAME).write_text(lines)
