@@ -44,6 +44,7 @@ from safety.events import (
     PortFound,
     PortLost,
     Push,
+    Reply,
     Requested,
     Started,
     Tick,
@@ -54,9 +55,15 @@ from safety.reasons import Reason
 from safety.state import Device, Phase, Room, State, Turn
 
 
-def step(room: Room, state: State, event: Input, now: Instant) -> tuple[State, tuple[Action, ...]]:
-    """The state after `event` at `now`, and what to do, in order. Never raises on anything from outside."""
-    turn = Turn(room, state, now)
+def step(
+    room: Room, state: State, event: Input, now: Instant, reply: Callable[[Reply], None] | None = None
+) -> tuple[State, tuple[Action, ...]]:
+    """The state after `event` at `now`, and what to do, in order. Never raises on anything from outside.
+
+    `reply`, when given, is handed each reply to a client the moment it is known, instead of with the other actions:
+    it decides nothing, and a script's trigger waits for it while the gate settles what the device said.
+    """
+    turn = Turn(room, state, now, reply)
     _notice_a_late_turn(turn)
     _handle(turn, event)
     _look_at_everything(turn)

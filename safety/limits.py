@@ -6,6 +6,7 @@ start-up. A row in seconds becomes a field in µs; everything the rules compare 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -206,10 +207,12 @@ class Limits:
 
         No intensity (nobody knows this subject's threshold): the highest column.
         """
-        row = min((cell.rate for cell in self.cells if cell.rate >= rate), default=None)
-        columns = [cell for cell in self.cells if cell.rate == row]
+        at = bisect_left(self.cells, rate.tenths, key=_tenths_hertz)
+        if at == len(self.cells):
+            return None
+        columns = self.cells[at : bisect_right(self.cells, self.cells[at].rate.tenths, key=_tenths_hertz)]
         if intensity is None:
-            return columns[-1] if columns else None
+            return columns[-1]
         return next((cell for cell in columns if cell.intensity >= intensity), None)
 
     def hard(self, name: str) -> Any:
@@ -235,6 +238,10 @@ class Limits:
                 raise table.error(name, "no such limit", "names are listed in safety/README.md")
             rows[name] = _set(rows[name], table)
         return limits_of(rows)
+
+
+def _tenths_hertz(cell: Cell) -> int:
+    return cell.rate.tenths
 
 
 def _set(row: Row, table: Table) -> Row:

@@ -18,7 +18,7 @@ from safety.asking import Ask, Past, SessionKind, Use
 from safety.authorisations import Authorisation
 from safety.book import EMPTY_BOOK, Book
 from safety.control import AskPermit
-from safety.events import Action, Commit, Door, Tell
+from safety.events import Action, Commit, Door, Reply, Tell
 from safety.instant import Instant
 from safety.ledger_format import KEY0, By, Kind, Record, key
 from safety.limits import Limits
@@ -332,13 +332,14 @@ _FIELDS = frozenset(each.name for each in fields(State))
 class Turn:
     """One event under judgement: the state as it is becoming, and the actions decided so far."""
 
-    __slots__ = ("actions", "now", "room", "state")
+    __slots__ = ("_reply", "actions", "now", "room", "state")
 
-    def __init__(self, room: Room, state: State, now: Instant) -> None:
+    def __init__(self, room: Room, state: State, now: Instant, reply: Callable[[Reply], None] | None = None) -> None:
         self.room = room
         self.state = state
         self.now = now
         self.actions: list[Action] = []
+        self._reply = reply
 
     def to(self, **changes: Any) -> None:
         """The state with these fields changed. By copying the dict: `dataclasses.replace` costs a trigger 100 µs."""
@@ -363,7 +364,10 @@ class Turn:
         return self.state.delivery
 
     def do(self, action: Action) -> None:
-        self.actions.append(action)
+        if self._reply is not None and isinstance(action, Reply):
+            self._reply(action)
+        else:
+            self.actions.append(action)
 
     def tell(self, kind: str, **body: Any) -> None:
         """An event for everybody who listens; never carries a secret or a name."""

@@ -36,6 +36,11 @@ MAX_UNWRITTEN_BYTES = 64
 """More than two frames the port does not take: it is blocked, and a blocked port is a lost one."""
 
 
+def _not_written(action: events.Action) -> bool:
+    """Whether it can wait for the stimulator's bytes. A trigger's reservation was made durable in an earlier step."""
+    return not isinstance(action, events.Write)
+
+
 class Watchdog:
     """Owns the stimulator's port, both doors, the control socket and the ledger's link."""
 
@@ -96,9 +101,9 @@ class Watchdog:
         return Instant(boot_us, max(time.time_ns() // 1000, self.state.book.last_wall_us))
 
     def feed(self, event: events.Input) -> None:
-        """One step of the gate, and what follows from it."""
-        self.state, actions = gate.step(self.room, self.state, event, self.now())
-        for action in actions:
+        """One step of the gate, and what follows from it; the stimulator's bytes go before words."""
+        self.state, actions = gate.step(self.room, self.state, event, self.now(), self._carry_out)
+        for action in sorted(actions, key=_not_written):
             self._carry_out(action)
 
     def _housekeeping(self, now: Instant) -> None:

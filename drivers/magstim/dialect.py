@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from drivers.energy import EnergyRules
 from drivers.errors import BadFrame
 from drivers.magstim import effects
@@ -82,10 +84,7 @@ class MagstimRapid:
         The train bit is believed from status and settings replies only. A reply whose data no device sends says
         nothing: the empty `Reading`.
         """
-        try:
-            return _reading(parse_reply(reply, self._firmware))
-        except BadFrame:
-            return Reading()
+        return _reading(reply, self._firmware)
 
     def answers(self, reply: bytes, frame: bytes) -> bool:
         """Whether this reply can be the answer to this frame: its letter is the same, or it is a lone `?`."""
@@ -134,7 +133,16 @@ class MagstimRapid:
         return ReplyReader(self._firmware)
 
 
-def _reading(reply: AnyReply) -> Reading:
+@lru_cache(maxsize=256)
+def _reading(frame: bytes, firmware: int) -> Reading:
+    """Remembered, because a device says the same few things again and again, and a client waits for each."""
+    try:
+        return _said(parse_reply(frame, firmware))
+    except BadFrame:
+        return Reading()
+
+
+def _said(reply: AnyReply) -> Reading:
     if isinstance(reply, NotUnderstood):
         return Reading(refused=Refusal.NOT_UNDERSTOOD)
     if isinstance(reply, Refused):

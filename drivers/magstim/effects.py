@@ -5,6 +5,8 @@ A frame whose effect is not in this file is forbidden.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from drivers.errors import BadFrame
 from drivers.magstim.commands import (
     ARM,
@@ -44,8 +46,12 @@ def max_pulses(firmware: int) -> int:
     return MAX_PULSES if firmware >= WITH_UNLOCK_CODE else MAX_PULSES_OLD
 
 
+@lru_cache(maxsize=256)
 def effect(frame: bytes, firmware: int) -> Effect:
-    """What a whole frame does; FORBIDDEN with the reason for everything that is not exactly a known command."""
+    """What a whole frame does; FORBIDDEN with the reason for everything that is not exactly a known command.
+
+    Remembered, because clients send the same few frames again and again, and a trigger waits for it.
+    """
     try:
         command = parse_command(frame, firmware)
     except BadFrame as problem:

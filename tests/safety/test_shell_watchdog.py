@@ -16,7 +16,7 @@ import pytest
 from drivers.errors import PortNotFound
 from drivers.magstim.framing import seal
 from drivers.ports import Port, port_from_socket
-from safety import connections, control, events, watchdog
+from safety import connections, control, events, gate, watchdog
 from safety.events import Door
 from safety.instant import Instant
 from safety.ledger import OpenReport
@@ -305,6 +305,23 @@ def test_bytes_the_port_does_not_take_wait_and_go_out_first(shell: Shell, monkey
     shell.loop._carry_out(events.Write(DISARM))
     shell.turn(len(DISARM))
     assert shell.to_device.startswith(DISARM)
+
+
+def test_bytes_for_the_stimulator_go_out_before_anybody_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.started()
+    carried: list[events.Action] = []
+    monkeypatch.setattr(shell.loop, "_carry_out", carried.append)
+    answers = (events.Tell({"kind": "trip"}), events.Write(DISARM), events.Push({}))
+    monkeypatch.setattr(watchdog.gate, "step", lambda _room, state, *_: (state, answers))
+    shell.loop.feed(events.Tick())
+    assert [type(action) for action in carried] == [events.Write, events.Tell, events.Push]
+
+
+def test_a_reply_reaches_its_client_before_the_gate_has_settled_what_it_says(room: VirtualRoom) -> None:
+    at_once: list[events.Action] = []
+    _, actions = gate.step(room.room, room.state, events.ClientNoise(Door.DAEMON, b"\0"), room.now, at_once.append)
+    assert at_once == [events.Reply(Door.DAEMON, b"?")]
+    assert [type(action) for action in actions] == [events.Tell]
 
 
 def test_a_blocked_port_is_a_lost_one(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
