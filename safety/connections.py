@@ -15,6 +15,8 @@ from safety import control
 MAX_CONNECTIONS = 16
 MAX_UNSENT_BYTES = 256 * 1024
 """A client this far behind gets no more: it would be shown a past that never ends."""
+NAMELESS_US = 2_000_000
+"""How long somebody may hold a place without saying hello: there are not many (engineering choice)."""
 READ_BYTES = 512
 """Taken from one client in one turn: more of them wait for the next, so that a flood delays nobody by much."""
 LONGEST_PATH = 107
@@ -24,8 +26,9 @@ LONGEST_PATH = 107
 class Connection:
     """One client of the control socket."""
 
-    def __init__(self, number: int, sock: socket.socket) -> None:
+    def __init__(self, number: int, sock: socket.socket, since_us: int) -> None:
         self.number = number
+        self.since_us = since_us
         self._sock = sock
         self._sock.setblocking(False)
         self._unread = b""

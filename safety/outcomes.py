@@ -75,6 +75,16 @@ def lock_out(turn: Turn, why: str) -> None:
     turn.tell("lockout", reason=Reason.LOCKED_OUT.json, detail=why)
 
 
+def _mended(turn: Turn) -> bool:
+    """Whether the device, as far as it is there and has lately been heard, is in standby, whole and cool again."""
+    known, timing = turn.state.device, turn.room.limits.timing
+    if not known.present:
+        return True
+    measured = turn.now.us - known.temperature_at_us <= timing.coil_age_us
+    hot = measured and (known.temperature_tenths or 0) >= timing.coil_stop
+    return known.condition is Condition.STANDBY and not known.fault and not hot
+
+
 def reset(turn: Turn, message: Reset) -> Reason | None:
     """Ends a trip when every condition is true; some need a second person within 30 s. None: done."""
     state, timing = turn.state, turn.room.limits.timing
@@ -82,8 +92,7 @@ def reset(turn: Turn, message: Reset) -> Reason | None:
         return Reason.LOCKED_OUT
     if state.trip is None:
         return Reason.NOTHING_TRIPPED
-    standby = state.device.condition is Condition.STANDBY or not state.device.present
-    if state.disarming or state.delivery or not standby:
+    if state.disarming or state.delivery or not _mended(turn):
         return Reason.RESET_CONDITIONS
     if state.trip.reason.outcome is Outcome.TRIP_TWO and not turn.room.one_person:
         fresh = turn.now.us - state.trip.first_person_at_us <= timing.second_person_us

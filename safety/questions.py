@@ -7,7 +7,12 @@ disarm in the step that sees them, and while it disarms it asks nothing.
 from __future__ import annotations
 
 from safety import device, wire
+from safety.asking import SessionKind
 from safety.state import Delivery, Phase, Turn
+
+ALL_ASKED_US = 100_000
+"""Long enough at 9600 baud for the three questions, 55 bytes with their answers, and a client's own (engineering
+choice)."""
 
 
 def ask_next(turn: Turn) -> None:
@@ -20,14 +25,30 @@ def ask_next(turn: Turn) -> None:
     if state.session is None and state.delivery is None:
         return  # a train that outlived its session still wants its end seen
     delivery = state.delivery
-    question = (_train_question(turn, delivery) or _temperature(turn)) if delivery else _question(turn)
+    if delivery is None:
+        question = _question(turn)
+    else:
+        question = _train_question(turn, delivery) or _temperature(turn, turn.room.limits.timing.coil_age_us // 2)
     if question is not None:
         wire.ask(turn, question)
+
+
+def _pause_left_us(turn: Turn) -> int | None:
+    """How long a script that has just fired must still wait before it may fire again; None when it need not."""
+    state, session = turn.state, turn.state.session
+    script = session is not None and session.kind in (SessionKind.SCRIPT, SessionKind.PHANTOM)
+    if not script or state.phase is not Phase.ARMED or not state.fired_since_arm:
+        return None
+    left_us = state.armed_at_us + turn.room.limits.single_spacing_us - turn.now.us
+    return left_us if left_us > 0 else None
 
 
 def _trigger_is_near(turn: Turn) -> bool:
     """Between a grant and its first trigger, and shortly before a further one can be due, the line is the trigger's."""
     state = turn.state
+    left_us = _pause_left_us(turn)
+    if left_us is not None:
+        return left_us < turn.room.limits.timing.quiet_before_trigger_us
     if not state.permits or state.delivery:
         return False
     permit, due_us = state.permits[0], state.due_us
@@ -51,18 +72,31 @@ def _train_question(turn: Turn, delivery: Delivery) -> bytes | None:
 
 
 def _question(turn: Turn) -> bytes | None:
-    state, timing, dialect = turn.state, turn.room.limits.timing, turn.room.dialect
+    """What has outgrown its age; in the pause between a script's pulses all of it, as late as the line may be used.
+
+    So nothing is old when the script may fire again, and its trigger does not wait behind a question.
+    """
+    timing = turn.room.limits.timing
+    left_us = _pause_left_us(turn)
+    if left_us is None:
+        return _stale(turn, timing.script_poll_us, timing.coil_age_us // 2)
+    if left_us > timing.quiet_before_trigger_us + ALL_ASKED_US:
+        return None
+    return _stale(turn, ALL_ASKED_US, ALL_ASKED_US)
+
+
+def _stale(turn: Turn, oldest_us: int, oldest_temperature_us: int) -> bytes | None:
+    state, dialect = turn.state, turn.room.dialect
     known, now_us = state.device, turn.now.us
     armed = state.phase in (Phase.ARMED, Phase.FIRING)
-    stale = timing.script_poll_us
-    if armed and now_us - known.condition_at_us > stale and now_us - state.status_asked_us > stale // 2:
+    if armed and now_us - known.condition_at_us > oldest_us and now_us - state.status_asked_us > oldest_us // 2:
         turn.to(status_asked_us=now_us)
         return dialect.ask_status
-    if (armed or state.pending) and not device.holds(known, now_us, stale):
+    if (armed or state.pending) and not device.holds(known, now_us, oldest_us):
         return dialect.ask_settings
-    return _temperature(turn)
+    return _temperature(turn, oldest_temperature_us)
 
 
-def _temperature(turn: Turn) -> bytes | None:
-    stale = turn.room.limits.timing.coil_age_us // 2
-    return turn.room.dialect.ask_temperature if turn.now.us - turn.state.device.temperature_at_us > stale else None
+def _temperature(turn: Turn, oldest_us: int) -> bytes | None:
+    old = turn.now.us - turn.state.device.temperature_at_us > oldest_us
+    return turn.room.dialect.ask_temperature if old else None

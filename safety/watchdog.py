@@ -118,6 +118,10 @@ class Watchdog:
             self._watch(self._pty, self._pty_spoke)
             self.feed(events.DoorOpened(Door.PTY))
         self._flush_port()
+        known = dict(self.state.roles)
+        for connection in list(self._connections.values()):
+            if connection.number not in known and now.us - connection.since_us > connections.NAMELESS_US:
+                self._let_go(connection)
         for door in (self._daemon, self._pty):
             if door.frames.drop_if_old(now.us):
                 self._tell({"kind": "half-frame-dropped", "at_us": now.us, "wall_us": now.wall_us})
@@ -277,7 +281,7 @@ class Watchdog:
             sock.close()
             return
         self._connection_number += 1
-        connection = connections.Connection(self._connection_number, sock)
+        connection = connections.Connection(self._connection_number, sock, self.now().us)
         self._connections[connection.number] = connection
         self._watch(connection, lambda: self._connection_spoke(connection))
 

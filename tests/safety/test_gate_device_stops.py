@@ -16,6 +16,11 @@ S, MS = 1_000_000, 1_000
 @pytest.fixture
 def running(room: Any) -> Any:
     """A released demo session, half a second into its first train."""
+    start_a_train(room)
+    return room
+
+
+def start_a_train(room: Any) -> None:
     assert room.open()["ok"]
     assert room.release()["ok"]
     room.set_train()
@@ -23,7 +28,6 @@ def running(room: Any) -> Any:
     assert room.permit()["ok"]
     assert room.frame("EH")[1:2] != b"S"
     room.pass_time(500 * MS)
-    return room
 
 
 @pytest.mark.parametrize("act", ["panel-disarm", "unplug-coil"])
@@ -91,3 +95,30 @@ def test_a_warm_coil_is_said_at_the_release_and_a_cool_one_passes(room: Any) -> 
     room.fault("freeze-sensor", celsius=25)
     room.pass_time(1_500 * MS)
     assert room.ask(control.Release(hash=session.hash, nonce=room.nonce, by="operator"))["ok"]
+
+
+@pytest.fixture
+def too_hot(room_at: Any) -> Any:
+    """A coil that tripped the watchdog in a train, on a device that does not mind."""
+    room = room_at(firmware=11, options={"refuses_hot_coil_tenths": 500})
+    room.start()
+    start_a_train(room)
+    room.fault("freeze-sensor", celsius=41.5)
+    room.stay(2 * S)
+    assert room.state.trip.reason.json == "coil-too-hot"
+    return room
+
+
+def test_a_safety_stop_is_not_reset_while_the_coil_is_still_hot(too_hot: Any) -> None:
+    assert too_hot.ask(control.Reset(by="ann", nonce=too_hot.nonce))["reason"] == "reset-conditions"
+
+    too_hot.fault("freeze-sensor", celsius=30)
+    too_hot.stay(3 * S)
+    assert too_hot.ask(control.Reset(by="ann", nonce=too_hot.nonce))["ok"]
+
+
+def test_a_temperature_nobody_has_asked_for_lately_keeps_no_safety_stop(too_hot: Any) -> None:
+    assert too_hot.ask(control.CloseSession(by="ann", why="over"))["ok"]
+    too_hot.stay(5 * S)  # without a session nothing is asked
+
+    assert too_hot.ask(control.Reset(by="ann", nonce=too_hot.nonce))["ok"]

@@ -185,7 +185,7 @@ def test_a_terminal_that_cannot_be_made_raw_again_does_not_end_the_watchdog(pty:
 def ends() -> Iterator[tuple[Connection, socket.socket]]:
     ours, theirs = socket.socketpair()
     theirs.settimeout(5)
-    made = Connection(1, ours)
+    made = Connection(1, ours, since_us=0)
     yield made, theirs
     made.close()
     theirs.close()

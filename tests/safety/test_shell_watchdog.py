@@ -493,6 +493,15 @@ def test_the_seventeenth_connection_is_turned_away_and_a_free_place_is_given_aga
     assert shell.client("cli").ask("status")["ok"]
 
 
+def test_whoever_does_not_say_hello_gives_its_place_up(shell: Shell) -> None:
+    stranger, other = shell.client(), shell.client("cli")
+    shell.turn(38, 50 * MS)
+    assert not stranger.gone()
+    shell.turn(4, 50 * MS)
+    assert stranger.gone()
+    assert other.ask("status")["ok"]
+
+
 def test_with_no_descriptors_left_a_client_waits_and_gets_in_later(shell: Shell) -> None:
     shell.turn()
     client = Client(shell)
