@@ -5,7 +5,8 @@ from __future__ import annotations
 from drivers.stimulators import Condition
 from safety import device, disarm, outcomes
 from safety.reasons import Reason
-from safety.state import Phase, Turn
+from safety.state import Phase
+from safety.turn import Turn
 
 
 def standing(turn: Turn) -> Reason | None:

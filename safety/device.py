@@ -8,7 +8,8 @@ from typing import Any
 from drivers.stimulators import Condition, Effect, EffectKind, Reading, Settings
 from safety import disarm, evidence, outcomes, permits
 from safety.reasons import Reason
-from safety.state import Device, Exchange, Phase, Turn
+from safety.state import Device, Exchange, Phase
+from safety.turn import Turn
 
 AGREED = 2
 """Equal whole answers that make a read-back: one garbled answer passes an 8-bit checksum once in 256."""

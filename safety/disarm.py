@@ -14,7 +14,8 @@ from safety import outcomes, permits, wire
 from safety.events import Door, Reply, Write
 from safety.ledger_format import KEY0, Kind
 from safety.reasons import Reason
-from safety.state import Disarming, Phase, Turn
+from safety.state import Disarming, Phase
+from safety.turn import Turn
 
 
 def begin(turn: Turn, reason: Reason | None, door: Door | None = None, *, boot: bool = False) -> None:

@@ -94,6 +94,8 @@ class Requested:
     connection: int
     request_id: int | None
     message: Message
+    uid: int = 0
+    """Whose process it is, as the kernel says."""
 
 
 @dataclass(frozen=True, slots=True)

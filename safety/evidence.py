@@ -16,7 +16,8 @@ from safety import disarm, ledgering, outcomes, permits
 from safety.asking import Past, SessionKind, run_after
 from safety.ledger_format import By, Kind
 from safety.reasons import Reason
-from safety.state import Delivery, Phase, Turn
+from safety.state import Delivery, Phase
+from safety.turn import Turn
 
 MINUTE_US = 60 * SECOND_US
 """The longest window a rule looks back over."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from drivers.stimulators import Witness
 from safety.asking import Facts, Totals
 from safety.ledger_format import key
-from safety.state import Block, Room, Turn
+from safety.state import Block, Room
+from safety.turn import Turn
 
 HALF_DAY_US = 12 * 3_600_000_000
 WEEK_US = 7 * 24 * 3_600_000_000

@@ -12,7 +12,8 @@ from safety.asking import SessionKind
 from safety.events import Door
 from safety.facts import facts
 from safety.reasons import Reason
-from safety.state import Phase, Turn, Waiting
+from safety.state import Phase, Waiting
+from safety.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

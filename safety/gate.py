@@ -52,7 +52,8 @@ from safety.events import (
 from safety.instant import Instant
 from safety.ledger_format import Kind
 from safety.reasons import Reason
-from safety.state import Device, Phase, Room, State, Turn
+from safety.state import Device, Phase, Room, State
+from safety.turn import Turn
 
 
 def step(
@@ -189,6 +190,8 @@ def _choose_speaker(turn: Turn) -> None:
 
 
 def _disconnected(turn: Turn, connection: int) -> None:
+    if dict(turn.state.roles).get(connection) == "lease":
+        turn.to(lease="none")
     turn.to(roles=tuple(role for role in turn.state.roles if role[0] != connection))
     if turn.state.pending is not None and turn.state.pending.connection == connection:
         permits.forget_pending(turn)
@@ -210,8 +213,10 @@ def _request(turn: Turn, event: Requested) -> None:
     elif isinstance(message, control.Lease):
         if role == "lease":
             turn.to(lease=message.value, lease_at_us=turn.now.us)
-    elif role is None and not isinstance(message, (control.Hello, control.Stop)):
+    elif role in (None, "lease") and not isinstance(message, (control.Hello, control.Stop)):
         _answer(turn, event, Reason.NOT_SESSION_HOLDER)
+    elif isinstance(message, control.Hello) and message.role == "lease" and not _is_the_arm(turn, event.uid):
+        _answer(turn, event, Reason.NOT_THE_ARM)
     elif isinstance(message, control.AskPermit):
         refused = permits.request(turn, event.connection, event.request_id or 0, message)
         if refused is not None:
@@ -220,6 +225,11 @@ def _request(turn: Turn, event: Requested) -> None:
         turn.do(Answer(event.connection, event.request_id or 0, {"ok": True}, hand_over_door=True))
     else:
         _answer(turn, event, _REQUESTS[type(message)](turn, event.connection, message))
+
+
+def _is_the_arm(turn: Turn, uid: int) -> bool:
+    """One connection, of one user, says whether the coil is on its target."""
+    return uid == turn.room.arm_uid and "lease" not in dict(turn.state.roles).values()
 
 
 def _hello(turn: Turn, connection: int, message: control.Hello) -> Verdict:

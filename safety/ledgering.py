@@ -8,7 +8,8 @@ from safety.control import Resolve
 from safety.events import Committed
 from safety.ledger_format import Kind, Settled, key, settled_note
 from safety.reasons import Reason
-from safety.state import Block, Turn
+from safety.state import Block
+from safety.turn import Turn
 
 
 def close_block(turn: Turn, block: Block) -> None:

@@ -9,7 +9,8 @@ from safety import disarm, permits
 from safety.control import Reset
 from safety.ledger_format import Kind, key
 from safety.reasons import Outcome, Reason
-from safety.state import Phase, Trip, Turn
+from safety.state import Phase, Trip
+from safety.turn import Turn
 
 
 def hold(turn: Turn, reason: Reason) -> None:

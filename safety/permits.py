@@ -18,7 +18,8 @@ from safety.events import Answer
 from safety.facts import facts
 from safety.ledger_format import Kind
 from safety.reasons import Reason
-from safety.state import Block, Delivery, Pending, Permit, Phase, Session, Turn
+from safety.state import Block, Delivery, Pending, Permit, Phase, Session
+from safety.turn import Turn
 
 BLOCKS_AHEAD = 2
 """A block of timed pulses may be asked for while the one before it still runs."""

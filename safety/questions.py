@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from safety import device, wire
 from safety.asking import SessionKind
-from safety.state import Delivery, Phase, Turn
+from safety.state import Delivery, Phase
+from safety.turn import Turn
 
 ALL_ASKED_US = 100_000
 """Long enough at 9600 baud for the three questions, 55 bytes with their answers, and a client's own (engineering

@@ -143,6 +143,11 @@ class Reason(Enum):
         "The operator has not been seen for a moment.", "Come back to the panel.")
     PRESENCE_LOST = ("presence-lost", Outcome.STOP, "The session is paused.",
         "The operator was away too long.", "Come back, check the subject and press Release.")
+    ARM_ABSENT = ("arm-absent", Outcome.REFUSED, "The session was not opened.",
+        "Nothing reports where the coil is.", "Start coilward-arm, then try again.")
+    NOT_THE_ARM = ("not-the-arm", Outcome.REFUSED, "The connection was refused.",
+        "Only one program, the arm's own, may report that the coil is on its target.",
+        "Check the user of coilward-arm in the site file, and that it runs once.")
     LEASE_MISSING = ("lease-missing", Outcome.HOLD, "No new train begins.",
         "The coil is not on its target.", "Wait, or bring the coil to the target.")
     LEASE_LOST = ("lease-lost", Outcome.CUT, "The train was cut.",

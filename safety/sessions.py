@@ -20,8 +20,9 @@ from safety.ledger_format import Kind
 from safety.ledger_format import key as key_of
 from safety.protocols import Protocol
 from safety.reasons import Reason
-from safety.state import Beats, Phase, Session, Turn
+from safety.state import Beats, Phase, Session
 from safety.threshold import MotorThreshold, ThresholdMethod
+from safety.turn import Turn
 
 RAISE_STEP = PercentRmt.of(5)
 """Largest rise of intensity between trains (engineering choice: one step a person notices)."""
@@ -69,6 +70,8 @@ def _not_now(turn: Turn) -> Reason | None:
         return Reason.TRIPPED
     if not state.device.present:
         return Reason.PORT_ABSENT
+    if turn.room.profile != "fixed" and "lease" not in dict(state.roles).values():
+        return Reason.ARM_ABSENT
     if state.delivery is not None or state.disarming is not None or state.phase is not Phase.SAFE:
         return Reason.BOOT
     return Reason.UNKNOWN_OPEN if state.unknowns else None

@@ -5,6 +5,8 @@ Relative paths count from the folder of the site file.
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -73,6 +75,8 @@ class Site:
     """Folder of the ledger."""
     slack: int
     authorisations: Path | None
+    arm_uid: int
+    """The user `coilward-arm` runs as; this process's own when the file names none."""
     limits: Limits
     """With this site's own tightenings; timing not yet slackened."""
 
@@ -94,6 +98,7 @@ def load_site(path: Path, limits: Limits | None = None) -> Site:
         state=_path(watchdog, "state", path),
         slack=_slack(watchdog, use),
         authorisations=_path(watchdog, "authorisations", path) if "authorisations" in watchdog else None,
+        arm_uid=_uid(watchdog) if "arm_user" in watchdog else os.geteuid(),
         limits=(limits or load_limits()).tightened(file.table("limits", {}).raw, str(path)),
     )
     room.done()
@@ -103,6 +108,14 @@ def load_site(path: Path, limits: Limits | None = None) -> Site:
 
 def _path(table: Table, key: str, site_file: Path) -> Path:
     return site_file.parent / Path(table.text(key)).expanduser()
+
+
+def _uid(watchdog: Table) -> int:
+    name = watchdog.text("arm_user")
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError as error:
+        raise watchdog.error("arm_user", "must be a user of this machine", "create it, or remove the key") from error
 
 
 def _zone(room: Table) -> ZoneInfo:

@@ -1,15 +1,14 @@
 """Everything the gate remembers, as immutable values, and the table of its phases.
 
 `step` in `safety.gate` takes a `State` and gives back another one; while one event is judged the two are held
-together by a `Turn`.
+together by a `safety.turn.Turn`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from drivers.quantities import PercentMso, PercentRmt, Train
@@ -18,9 +17,8 @@ from safety.asking import Ask, Past, SessionKind, Use
 from safety.authorisations import Authorisation
 from safety.book import EMPTY_BOOK, Book
 from safety.control import AskPermit
-from safety.events import Action, Commit, Door, Reply, Tell
-from safety.instant import Instant
-from safety.ledger_format import KEY0, By, Kind, Record, key
+from safety.events import Door
+from safety.ledger_format import By, Kind, Record
 from safety.limits import Limits
 from safety.protocols import Protocol
 from safety.reasons import Reason
@@ -68,6 +66,8 @@ class Room:
     """What use `study` still lacks for a protocol at a wall time; nothing in other uses."""
     slack: int = 1
     one_person: bool = False
+    arm_uid: int = 0
+    """Whose process alone may say that the coil is on its target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,79 +324,3 @@ class State:
         """RESERVEs nobody knows the fate of, from the moment that is found out, on the disk or on its way there."""
         on_the_way = (record.ref for _, record, _ in self.commits if record.kind is Kind.UNKNOWN)
         return (*self.book.unknowns, *on_the_way)
-
-
-_FIELDS = frozenset(each.name for each in fields(State))
-
-
-class Turn:
-    """One event under judgement: the state as it is becoming, and the actions decided so far."""
-
-    __slots__ = ("_reply", "actions", "now", "room", "state")
-
-    def __init__(self, room: Room, state: State, now: Instant, reply: Callable[[Reply], None] | None = None) -> None:
-        self.room = room
-        self.state = state
-        self.now = now
-        self.actions: list[Action] = []
-        self._reply = reply
-
-    def to(self, **changes: Any) -> None:
-        """The state with these fields changed. By copying the dict: `dataclasses.replace` costs a trigger 100 µs."""
-        if not changes.keys() <= _FIELDS:
-            raise TypeError(f"State has no field {min(changes.keys() - _FIELDS)}")
-        state = object.__new__(State)
-        state.__dict__.update(self.state.__dict__, **changes)
-        self.state = state
-
-    @property
-    def session(self) -> Session:
-        """The open session, for what only follows from one. AssertionError: a mistake of ours."""
-        if self.state.session is None:
-            raise AssertionError("there is no session")
-        return self.state.session
-
-    @property
-    def delivery(self) -> Delivery:
-        """The pulses under way, for what only follows from some. AssertionError: a mistake of ours."""
-        if self.state.delivery is None:
-            raise AssertionError("no pulses are under way")
-        return self.state.delivery
-
-    def do(self, action: Action) -> None:
-        if self._reply is not None and isinstance(action, Reply):
-            self._reply(action)
-        else:
-            self.actions.append(action)
-
-    def tell(self, kind: str, **body: Any) -> None:
-        """An event for everybody who listens; never carries a secret or a name."""
-        self.do(Tell({"kind": kind, "at_us": self.now.us, "wall_us": self.now.wall_us, **body}))
-
-    def move(self, phase: Phase) -> None:
-        """To another phase, along the table."""
-        if phase is self.state.phase:
-            return
-        if phase not in MOVES[self.state.phase]:
-            self.tell("our-mistake", what=f"{self.state.phase.value} to {phase.value} is not in the table")
-            phase = Phase.LOCKOUT
-        self.to(phase=phase)
-
-    def commit(self, kind: Kind, **fields: Any) -> int:
-        """Sends a record about the present session to the ledger; its token."""
-        session = self.state.session
-        record = Record(
-            kind=kind,
-            subject=fields.pop("subject", key(session.subject) if session else KEY0),
-            session=fields.pop("session", session.key if session else KEY0),
-            coil=key(session.coil) if session else KEY0,
-            protocol=key(session.protocol.id) if session and session.protocol else KEY0,
-            simulated=self.room.simulated,
-            boot_us=self.now.us,
-            wall_us=self.now.wall_us,
-            **fields,
-        )
-        token = self.state.next_token
-        self.to(next_token=token + 1, commits=(*self.state.commits, (token, record, self.now.us)))
-        self.do(Commit(token, record))
-        return token

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from safety.facts import totals, witness
-from safety.state import Session, Turn
+from safety.state import Session
+from safety.turn import Turn
 
 
 def status(turn: Turn) -> dict[str, Any]:

@@ -308,7 +308,7 @@ class Watchdog:
             kept = [event for event in self._events if event["n"] > message.since]
             self._send(connection, connections.line({"re": request_id, "ok": True, "events": kept}))
             return
-        self.feed(events.Requested(connection.number, request_id, message))
+        self.feed(events.Requested(connection.number, request_id, message, connection.uid))
 
     def _let_go(self, connection: connections.Connection) -> None:
         if self._connections.pop(connection.number, None) is None:

@@ -14,7 +14,8 @@ from drivers.stimulators import Effect, EffectKind, Reading
 from safety import device, disarm, evidence, frames
 from safety.events import ClientFrame, ClientNoise, DeviceReply, Door, Reply, Write
 from safety.reasons import Reason
-from safety.state import Exchange, Owed, Phase, Turn, Waiting, Wire
+from safety.state import Exchange, Owed, Phase, Waiting, Wire
+from safety.turn import Turn
 
 MAX_QUEUE = 8
 """Client frames that may wait for the line. Clients of these protocols have one request in flight."""

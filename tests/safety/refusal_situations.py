@@ -18,7 +18,7 @@ from safety.book import Book
 from safety.events import Door
 from safety.ledger_format import Carry, Kind, Record, carried_note, key
 from safety.reasons import Reason
-from tests.safety.conftest import LIMITS, PROTOCOLS, WALL_US, VirtualRoom
+from tests.safety.conftest import ARM_LOOP, LIMITS, PROTOCOLS, WALL_US, VirtualRoom
 
 MS, S, HOUR, DAY = 1_000, 1_000_000, 3_600_000_000, 86_400_000_000
 New = Callable[..., VirtualRoom]
@@ -303,6 +303,23 @@ def _(new: New) -> tuple[Said, bool]:
     room.stay(3_300 * MS)
     other.stay(2_800 * MS)
     return told(room, "stop"), "stop" not in other.kinds()
+
+
+@comes_about(Reason.ARM_ABSENT)
+def _(new: New) -> tuple[Said, bool]:
+    room = new(profile="robot")
+    room.feed(events.Disconnected(ARM_LOOP))
+    said = answer(room.open())
+    room.ask(control.Hello(role="lease"), ARM_LOOP)
+    return said, room.open()["ok"]
+
+
+@comes_about(Reason.NOT_THE_ARM)
+def _(new: New) -> tuple[Said, bool]:
+    room = new(profile="robot")
+    said = answer(room.ask(control.Hello(role="lease"), 77))
+    room.feed(events.Disconnected(ARM_LOOP))
+    return said, room.ask(control.Hello(role="lease"), 77)["ok"]
 
 
 @comes_about(Reason.LEASE_MISSING)

@@ -17,7 +17,8 @@ from safety.events import Door
 from safety.facts import facts
 from safety.ledger_format import Kind, Record, key
 from safety.reasons import Reason
-from safety.state import Phase, Turn
+from safety.state import Phase
+from safety.turn import Turn
 from tests.safety.conftest import HOLDER, VirtualRoom
 from tests.safety.refusal_situations import passes, ready, released, script
 

@@ -20,7 +20,8 @@ from safety.asking import Past, SessionKind
 from safety.frames import No
 from safety.instant import Instant
 from safety.reasons import Reason
-from safety.state import Phase, State, Turn
+from safety.state import Phase, State
+from safety.turn import Turn
 from tests.safety.small_world import ARM, DISTURBANCES, LEASES, MS, TRIGGER, WALL_US, S, World, room
 from tests.safety.small_world_oracle import Books
 from tests.safety.small_world_search import checkpoints

@@ -1,0 +1,112 @@
+"""In a room with an arm: who may say that the coil is on its target, and what its silence means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from safety import control, events, gate
+from safety.state import Phase
+from tests.safety.conftest import ARM_LOOP
+
+S, MS = 1_000_000, 1_000
+STRANGER = 77
+
+
+@pytest.fixture
+def room(room_at: Any) -> Any:
+    """A released session in a room with an arm, its coil on target."""
+    room = room_at(firmware=11, profile="robot", arm_uid=1234)
+    room.start()
+    room.feed(events.Disconnected(ARM_LOOP))
+    hello(room, ARM_LOOP, uid=1234)
+    assert room.open()["ok"]
+    assert room.release()["ok"]
+    return room
+
+
+@pytest.fixture
+def running(room: Any) -> Any:
+    """The same, half a second into its first train."""
+    room.set_train()
+    room.arm()
+    assert room.permit()["ok"]
+    room.frame("EH")
+    room.pass_time(500 * MS)
+    assert room.state.delivery is not None
+    return room
+
+
+def hello(room: Any, connection: int, uid: int) -> Any:
+    room.feed(events.Requested(connection, 9_000 + connection, control.Hello(role="lease"), uid))
+    return room.answers[9_000 + connection]
+
+
+@pytest.mark.parametrize(("connection", "uid"), [(STRANGER, 0), (STRANGER, 1234)])
+def test_only_one_program_of_one_user_may_report_the_coil(room: Any, connection: int, uid: int) -> None:
+    """Another user never, and not a second one while the first is there."""
+    assert hello(room, connection, uid)["reason"] == "not-the-arm"
+    room.feed(events.Disconnected(ARM_LOOP))
+    assert hello(room, connection, 1234)["ok"]
+
+
+def test_whoever_reports_the_coil_may_ask_nothing_but_stop(room: Any) -> None:
+    for refused in (control.Status(), control.Attach(), control.Withdraw(permit=1)):
+        assert room.ask(refused, ARM_LOOP)["reason"] == "not-session-holder"
+    assert room.ask(control.Stop(by="arm"), ARM_LOOP)["ok"]
+    assert room.state.session.paused.json == "stop-asked"
+
+
+def test_a_lease_from_anybody_else_changes_nothing(room: Any) -> None:
+    room.feed(events.Requested(STRANGER, None, control.Lease("none")))
+    assert room.state.lease == "begin"
+
+
+def test_the_arm_s_end_cuts_a_running_train_in_the_same_step(running: Any) -> None:
+    state, actions = gate.step(running.room, running.state, events.Disconnected(ARM_LOOP), running.now)
+    assert events.Write(running.dialect.disarm) in actions
+    assert state.delivery is not None
+    assert state.delivery.cut
+
+
+def test_the_arm_s_silence_cuts_a_running_train_once_its_lease_is_old(running: Any) -> None:
+    state, now = running.state, running.now
+    for waited_us in (running.room.limits.timing.lease_us, running.room.limits.timing.lease_us + 1):
+        later = type(now)(state.lease_at_us + waited_us, now.wall_us + waited_us)
+        after, _ = gate.step(running.room, state, events.Tick(), later)
+        assert after.delivery is not None
+        assert after.delivery.cut == (waited_us > running.room.limits.timing.lease_us)
+
+
+def test_near_the_target_a_train_runs_on_and_none_begins(running: Any) -> None:
+    running.lease = "continue"
+    running.wait_settled(4 * S)
+    assert running.last("settled")["outcome"] == "delivered"
+
+    running.stay(6 * S)
+    running.arm()
+    assert running.permit().get("reason") == "lease-missing"
+
+
+def test_after_a_short_absence_the_session_goes_on_by_itself(running: Any) -> None:
+    running.lease = "none"
+    running.stay(2 * S)
+    assert running.last("settled")["outcome"] == "cut"
+    assert running.state.session.released
+
+    running.lease = "begin"
+    running.stay(6 * S)
+    assert running.run_train()["outcome"] == "delivered"
+
+
+def test_no_session_opens_while_nothing_reports_the_coil(room_at: Any) -> None:
+    room = room_at(firmware=8, profile="robot")
+    room.start()
+    room.feed(events.Disconnected(ARM_LOOP))
+    assert room.open()["reason"] == "arm-absent"
+    assert room.state.phase is Phase.SAFE
+    fixed = room_at(firmware=8, profile="fixed")
+    fixed.start()
+    fixed.feed(events.Disconnected(ARM_LOOP))
+    assert fixed.open()["ok"]
