@@ -13,29 +13,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from daemon.config_errors import explain
+from daemon.config_parts import FOLDER, Port, Section, SitePath
+from daemon.config_robot import RobotSection, TargetSection, TrackerSection
+from daemon.target import load_target
 from drivers.errors import ConfigError
-
-PORT_SCHEMES = ("serial:", "pty:", "tcp:")
-"""What `drivers.streams.open_stream` opens, besides the in-memory pair of tests."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-FOLDER = "folder"
-
-
-def _from_the_site_file(path: Path, info: ValidationInfo) -> Path:
-    """Relative paths count from the folder of the site file, as in the watchdog's own reading of it."""
-    folder: Path = (info.context or {}).get(FOLDER, Path())
-    return folder / path.expanduser()
-
-
-SitePath = Annotated[Path, AfterValidator(_from_the_site_file)]
 
 
 def _known_timezone(name: str) -> str:
@@ -44,13 +28,7 @@ def _known_timezone(name: str) -> str:
     return name
 
 
-def _openable(url: str) -> str:
-    if not url.startswith(PORT_SCHEMES) or not url.partition(":")[2]:
-        raise ValueError(f"must begin with one of {', '.join(PORT_SCHEMES)} and name what to open")
-    return url
-
-
-class RoomSection(_Section):
+class RoomSection(Section):
     """`[site]`: which room this is and what may happen in it."""
 
     room: str = Field(
@@ -62,9 +40,10 @@ class RoomSection(_Section):
     timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
         description="the room's time zone; a treatment day runs from 03:00 to 03:00 in it", examples=["Europe/Rome"]
     )
-    profile: Literal["fixed"] = Field(
-        default="fixed", description="how the coil is placed: `fixed` is confirmed by the operator", examples=["fixed"]
-    )
+    profile: Literal["fixed", "robot"] = Field(
+        default="fixed", examples=["fixed"],
+        description="how the coil is placed: `fixed` is confirmed by the operator, `robot` held on a tracked head",
+    )  # fmt: skip
     one_person: bool = Field(
         default=False, description="a site of one: trips that take two persons are reset by one", examples=[False]
     )
@@ -75,7 +54,7 @@ class RoomSection(_Section):
         return ZoneInfo(self.timezone)
 
 
-class StudySection(_Section):
+class StudySection(Section):
     """`[study]`: under whose responsibility people are stimulated; only with `use = "study"`."""
 
     ethics: str = Field(min_length=1, description="reference of the ethics approval", examples=["EC 2026/114"])
@@ -88,7 +67,7 @@ class StudySection(_Section):
     )
 
 
-class StimulatorSection(_Section):
+class StimulatorSection(Section):
     """`[stimulator]`: what stands in the room and where it is plugged in."""
 
     model: Literal["magstim-rapid2", "magstim-super-rapid2", "magstim-super-rapid2-plus1"] = Field(
@@ -98,9 +77,7 @@ class StimulatorSection(_Section):
     supply_volts: Literal[115, 240] = Field(
         default=240, description="mains voltage; it bounds the rates the model can hold", examples=[240]
     )
-    port: Annotated[str, AfterValidator(_openable)] = Field(
-        description="where the stimulator is plugged in", examples=["serial:/dev/serial/by-id/usb-…"]
-    )
+    port: Port = Field(description="where the stimulator is plugged in", examples=["serial:/dev/serial/by-id/usb-…"])
     coil: str = Field(
         pattern=r"^[a-z0-9-]{1,32}$", description="coil on the stimulator; thresholds belong to it",
         examples=["coil-1"],
@@ -117,7 +94,7 @@ class StimulatorSection(_Section):
         return self
 
 
-class WatchdogSection(_Section):
+class WatchdogSection(Section):
     """`[watchdog]`: read by the watchdog itself; the daemon only checks that it is well formed."""
 
     state: SitePath = Field(description="folder of the pulse ledger", examples=["/var/lib/coilward/watchdog"])
@@ -130,7 +107,7 @@ class WatchdogSection(_Section):
     )
 
 
-class DaemonSection(_Section):
+class DaemonSection(Section):
     """`[daemon]`: how sessions run in this room."""
 
     state: SitePath = Field(
@@ -145,7 +122,7 @@ class DaemonSection(_Section):
     )
 
 
-class BrokerSection(_Section):
+class BrokerSection(Section):
     """`[broker]`: the MQTT broker and the daemon's account on it."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="name or address", examples=["127.0.0.1"])
@@ -156,14 +133,14 @@ class BrokerSection(_Section):
     )
 
 
-class OperatorSection(_Section):
+class OperatorSection(Section):
     """`[[operators]]`: who may do what; `user` is the name the broker proves."""
 
     user: str = Field(pattern=r"^[a-z0-9-]{1,32}$", description="MQTT user name", examples=["operator"])
     role: Literal["viewer", "operator", "engineer"] = Field(description="what they may do", examples=["operator"])
 
 
-class Site(_Section):
+class Site(Section):
     """A room, whole."""
 
     site: RoomSection
@@ -175,6 +152,9 @@ class Site(_Section):
     )
     daemon: DaemonSection
     broker: BrokerSection = BrokerSection()
+    tracker: TrackerSection | None = None
+    robot: RobotSection | None = None
+    target: TargetSection | None = None
     operators: tuple[OperatorSection, ...] = ()
 
     @model_validator(mode="after")
@@ -185,6 +165,21 @@ class Site(_Section):
             raise ValueError('[study] belongs to use = "study" only: remove the section, or change use')
         if self.site.use != "simulation" and "slack" in self.watchdog.model_fields_set:
             raise ValueError('[watchdog] slack belongs to use = "simulation" only: remove the key')
+        return self
+
+    @model_validator(mode="after")
+    def _profile_and_its_sections_agree(self) -> Self:
+        sections = {"tracker": self.tracker, "robot": self.robot, "target": self.target}
+        if self.site.profile == "robot":
+            if missing := [f"[{name}]" for name, section in sections.items() if section is None]:
+                raise ValueError(f'profile = "robot" needs {", ".join(missing)}: add it, or write profile = "fixed"')
+        elif given := [f"[{name}]" for name, section in sections.items() if section is not None]:
+            raise ValueError(f'{", ".join(given)} belongs to profile = "robot" only: remove it, or change profile')
+        if self.robot is not None and self.site.use == "simulation" and not self.robot.simulated:
+            raise ValueError(
+                f'use = "simulation" moves simulated arms only, and [robot] host = "{self.robot.host}" is another '
+                "machine: write an address from 127.0.0.1 on, or change use"
+            )
         return self
 
     @model_validator(mode="after")
@@ -247,13 +242,18 @@ def check_config(path: Path) -> tuple[list[str], int]:
         for file in secrets:
             if file.exists():  # `make run` generates the broker's at its start
                 read_secret(file)
+        target = load_target(site.target.file) if site.target else None
     except ConfigError as wrong:
         return str(wrong).splitlines(), 1
     tier = f"{len(site.limits)} tightened limits" if site.limits else "no tightened limits"
     device = site.stimulator
+    held = [target.words] if target else []
+    if site.tracker and site.robot:
+        held.append(f"tracker {site.tracker.model} at {site.tracker.port}, arm {site.robot.model} at {site.robot.host}")
     return [
         f"{path}: room {site.site.room}, use {site.site.use}, profile {site.site.profile}, {site.site.timezone}",
         f"stimulator {device.model} firmware {device.firmware} at {device.port}, coil {device.coil}",
+        *held,
         f"{len(site.operators)} operators, {tier}, broker {site.broker.host}:{site.broker.port}",
         "The file holds.",
     ], 0

@@ -1,0 +1,77 @@
+"""The sections of a robot room: the tracker that sees the head, the arm that holds the coil, and where it holds it."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from daemon.config_parts import Port, Section, SitePath
+from drivers.poses import Pose
+
+TrackerModel = Literal["polaris-vicra", "polaris-spectra", "polaris-vega"]
+RobotModel = Literal["ur3", "ur5", "ur10", "ur3e", "ur5e", "ur10e", "ur16e"]
+ToolName = Literal["head", "coil", "pointer"]
+
+
+def _with_a_head(tools: dict[ToolName, SitePath]) -> dict[ToolName, SitePath]:
+    if "head" not in tools:
+        raise ValueError("must have the tool `head`: the coil follows it")
+    return tools
+
+
+class TrackerSection(Section):
+    """`[tracker]`: the camera that sees head and coil; only with `profile = "robot"`."""
+
+    model: TrackerModel = Field(description="model of the tracker", examples=["polaris-vicra"])
+    port: Port = Field(
+        description="where the tracker is plugged in", examples=["serial:/dev/serial/by-id/usb-…", "tcp:10.0.0.7:8765"]
+    )
+    tools: Annotated[dict[ToolName, SitePath], AfterValidator(_with_a_head)] = Field(
+        description="tool files (.rom) by what carries the marker: head, and if there are any coil and pointer",
+        examples=[{"head": "head.rom"}],
+    )
+
+
+def _an_address(text: str) -> str:
+    try:
+        return "127.0.0.1" if text == "localhost" else str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("must be an address in numbers: looking up a name can stall the arm") from None
+
+
+class RobotSection(Section):
+    """`[robot]`: the arm that holds the coil; only with `profile = "robot"`."""
+
+    model: RobotModel = Field(description="model of the arm", examples=["ur5e"])
+    host: Annotated[str, AfterValidator(_an_address)] = Field(
+        description="address of the arm's controller", examples=["192.168.0.10"]
+    )
+    rate_hz: int = Field(
+        default=500, ge=125, le=500, description="set-points a second; 125 for a CB3 controller", examples=[500]
+    )
+    park: tuple[float, float, float, float, float, float] = Field(
+        description="robot_from_tcp where the coil rests away from the subject: x, y, z in m, rotation vector in rad",
+        examples=[[-0.2, -0.4, 0.5, 0.0, 3.14, 0.0]],
+    )
+    calibration: SitePath = Field(
+        description="file that `coilward calibrate` wrote: where the camera stands, and the coil on the flange",
+        examples=["calibration.json"],
+    )
+
+    @property
+    def park_pose(self) -> Pose:
+        """`robot_from_tcp` at rest."""
+        return Pose.turned(self.park[3:], self.park[:3])
+
+    @property
+    def simulated(self) -> bool:
+        """A controller on this machine's own loopback is a simulated one."""
+        return ipaddress.ip_address(self.host).is_loopback
+
+
+class TargetSection(Section):
+    """`[target]`: where on the head the coil is held; only with `profile = "robot"`."""
+
+    file: SitePath = Field(description="file of the target, JSON", examples=["target.json"])
