@@ -1,0 +1,1 @@
+"""NDI Polaris trackers (Vicra, Spectra, Vega) by their Combined API."""
