@@ -1,0 +1,171 @@
+"""Whole stories for the transcripts: what a refusal alone does not show, above all what is booked in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from drivers.stimulators import Field
+from safety import control, events
+from safety.book import Book
+from safety.events import Door
+from safety.ledger_format import Kind, Record, key
+from tests.safety.conftest import WALL_US, VirtualRoom
+from tests.safety.refusal_situations import New, ready, running, script
+
+MS, S = 1_000, 1_000_000
+SCENES: dict[str, Callable[[New], None]] = {}
+
+
+def scene(tell: Callable[[New], None]) -> Callable[[New], None]:
+    """Files a story under its name."""
+    SCENES[tell.__name__.replace("_", " ")] = tell
+    return tell
+
+
+def armed_before(room: VirtualRoom) -> None:
+    """The watchdog starts behind one that died with the device armed."""
+    room.bench.device.take_remote()
+    room.bench.device.arm()
+    room.pass_time(500 * MS)
+    room.feed(events.PortFound())
+    room.pass_time(2 * S)
+
+
+@scene
+def a_start_and_a_demo_from_first_to_last(new: New) -> None:
+    room = new(start=False)
+    room.start()
+    room.open()
+    room.release()
+    room.set_train()
+    for _ in range(3):
+        room.run_train()
+        room.stay(6 * S)
+    room.ask(control.CloseSession(by="ann", why="done"))
+    room.pass_time(S)
+
+
+@scene
+def found_armed_with_nothing_on_record(new: New) -> None:
+    armed_before(new(start=False))
+
+
+@scene
+def found_armed_behind_a_reservation(new: New) -> None:
+    subject, session = key("S-0009"), b"\7" * 8
+    book = Book()
+    for seq, record in enumerate(
+        (
+            Record(Kind.OPEN, 60, subject=subject, session=session, wall_us=WALL_US - S),
+            Record(Kind.RESERVE, 20, subject=subject, session=session, wall_us=WALL_US - S),
+        ),
+        start=1,
+    ):
+        book = book.apply(seq, record)
+    armed_before(new(start=False, book=book))
+
+
+@scene
+def a_refused_trigger_leaves_its_pulses_in_the_block(new: New) -> None:
+    room = script(new)
+    room.bench.device.force_wait(S)
+    room.frame("EH", Door.PTY)
+    room.pass_time(2 * S)
+    room.release()
+    for _ in range(3):
+        room.arm(Door.PTY)
+        room.frame("EH", Door.PTY)
+        room.stay(8 * S, Door.PTY)
+    room.frame("EA", Door.PTY)
+    room.pass_time(S)
+
+
+@scene
+def a_train_nobody_triggered(new: New) -> None:
+    room = ready(new)
+    room.fault("panel-trigger")
+    room.stay(2 * S)
+
+
+@scene
+def a_train_nobody_triggered_after_the_settings_were_forgotten(new: New) -> None:
+    room = ready(new)
+    room.bench.device.set(Field.PULSES, 33)
+    room.fault("panel-trigger")
+    room.stay(2 * S)
+
+
+@scene
+def a_lost_answer_resolved_and_gone_on(new: New) -> None:
+    room = ready(new)
+    room.permit()
+    room.fault("lose-reply", of="E", count=1)
+    room.frame("EH")
+    room.pass_time(2 * S)
+    room.ask(control.Resolve(by="ann", ref=room.state.book.unknowns[0], why="the coil clicked", nonce=room.nonce))
+    room.pass_time(S)
+    room.stay(4 * S)
+    room.release()
+    room.run_train()
+
+
+@scene
+def a_lost_answer_in_a_script_s_block(new: New) -> None:
+    room = script(new)
+    room.fault("lose-reply", of="E", count=1)
+    room.frame("EH", Door.PTY)
+    room.stay(3 * S, Door.PTY)
+
+
+@scene
+def timed_pulses_in_two_blocks(new: New) -> None:
+    room = new()
+    room.open("lf-right-1hz")
+    room.release()
+    room.set_single(level=54)
+    room.arm()
+    for begin_us in (100 * MS, S):
+        times_us = tuple(n * S + begin_us for n in range(4))
+        room.permit(level=54, rate=0, pulses=1, triggers=4, spacing_us=S, times_us=times_us)
+        room.stay(2 * S)
+    room.stay(8 * S)
+
+
+@scene
+def the_holder_dies_in_a_train(new: New) -> None:
+    room = running(new)
+    room.connected = False
+    room.feed(events.Disconnected(7))
+    room.feed(events.DoorClosed(Door.DAEMON))
+    room.pass_time(2 * S)
+
+
+@scene
+def stopped_in_a_train_and_cut_until_it_is_too_often(new: New) -> None:
+    room = running(new, profile="robot")
+    for _ in range(6):
+        room.lease = "none"
+        room.stay(2 * S)
+        room.lease = "begin"
+        room.stay(7 * S)
+        room.release()
+        room.arm()
+        room.permit()
+        room.frame("EH")
+        room.pass_time(500 * MS)
+    room.ask(control.Stop(by="ann"))
+    room.pass_time(S)
+
+
+@scene
+def two_persons_end_a_contradiction(new: New) -> None:
+    room = ready(new)
+    room.permit()
+    room.fault("over-fire", pulses=3)
+    room.frame("EH")
+    room.stay(4 * S)
+    for person in ("ann", "ann", "bob"):
+        room.ask(control.Reset(by=person, nonce=room.nonce))
+        room.pass_time(S)
+    room.release()
+    room.run_train()
