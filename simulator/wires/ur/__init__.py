@@ -1,0 +1,1 @@
+"""A simulated UR controller: its ports, the programs it runs, and what it tells about the arm it moves."""
