@@ -21,15 +21,13 @@ class Model:
 
     capabilities: TrackerCapabilities
     bauds: tuple[int, ...]
-    """What its serial line is asked for, best first; empty where it has none."""
-    says_why: bool = False
-    """True when it answers BX2, which tells why a tool is missing."""
+    """What its serial line is asked for, best first."""
 
 
 MODELS: Final = {
     "polaris-vicra": Model(TrackerCapabilities("polaris-vicra", 20.0, 50_000, 5_000, 0.1e-3), (921600, 115200)),
     "polaris-spectra": Model(TrackerCapabilities("polaris-spectra", 60.0, 17_000, 2_000, 0.1e-3), (921600, 115200)),
-    "polaris-vega": Model(TrackerCapabilities("polaris-vega", 60.0, 14_200, 1_800, 0.045e-3), (921600, 115200), True),
+    "polaris-vega": Model(TrackerCapabilities("polaris-vega", 60.0, 14_200, 1_800, 0.045e-3), (921600, 115200)),
 }
 
 
