@@ -1,0 +1,85 @@
+"""How the arm does: whether it obeys, how fast it really is, what it feels, and whether it keeps up."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from daemon.arm.limits import ArmLimits
+from daemon.arm.reasons import ArmReason
+from drivers.poses import Pose, Vector
+from drivers.robots import Program, RobotMode, RobotState, SafetyMode
+
+UNREACHABLE_US = 100_000
+"""Silence, or a clock of the controller that stands; its own program has stopped the arm by then."""
+SPEED_WINDOW_S = 0.02
+"""Speed is measured over this long: poses are rounded and stamped with some jitter."""
+FULL_SPEED = 0.95
+"""Below this share of its speed the arm stretches its set-points in time (robot.md §3.6)."""
+AWAKE = frozenset({Program.IDLE, Program.TRACKING})
+
+
+class Health:
+    """Fed with every state of the arm."""
+
+    def __init__(self, limits: ArmLimits) -> None:
+        self._limits = limits
+        self.state: RobotState | None = None
+        self.velocity: Vector = (0.0, 0.0, 0.0)
+        """Of the tool's point as measured, m/s."""
+        self._past: deque[tuple[float, Pose]] = deque(maxlen=64)
+        self._ticked_us = 0
+        self._pressed_since_us: int | None = None
+
+    def take(self, state: RobotState) -> bool:
+        """The newest state; False when it was here before."""
+        before = self.state
+        if before is not None and state.received_us <= before.received_us:
+            return False
+        if before is None or state.controller_s == 0 or state.controller_s != before.controller_s:
+            self._ticked_us = state.received_us
+        self.state = state
+        self._measure(state)
+        pressed = math.hypot(*state.force[:3]) > self._limits.force_n
+        if not pressed:
+            self._pressed_since_us = None
+        elif self._pressed_since_us is None:
+            self._pressed_since_us = state.received_us
+        return True
+
+    def trouble(self, now_us: int) -> ArmReason | None:
+        """Why the arm does not obey at all; None when it does."""
+        state = self.state
+        if state is None or now_us - min(state.received_us, self._ticked_us) > UNREACHABLE_US:
+            return ArmReason.ROBOT_UNREACHABLE
+        if state.mode is RobotMode.UNREACHABLE:
+            return ArmReason.ROBOT_UNREACHABLE
+        able = state.mode is RobotMode.RUNNING or state.program is Program.HAND_GUIDED
+        if not able or state.safety not in (SafetyMode.NORMAL, SafetyMode.REDUCED) or state.program is Program.ABSENT:
+            return ArmReason.ROBOT_STOPPED
+        return None
+
+    @property
+    def slow(self) -> bool:
+        """Whether it moves slower than it is told."""
+        return self.state is not None and self.state.speed_scaling < FULL_SPEED
+
+    def pressed(self, now_us: int) -> bool:
+        """Whether a force stands that must not."""
+        since = self._pressed_since_us
+        return since is not None and now_us - since >= self._limits.force_us
+
+    def _measure(self, state: RobotState) -> None:
+        at_s = state.controller_s or state.received_us / 1e6
+        past = self._past
+        if past and not 0 < at_s - past[-1][0] < 0.2:  # noqa: PLR2004  seconds: a gap, or a clock that was set
+            past.clear()
+        past.append((at_s, state.robot_from_tcp))
+        while len(past) > 2 and at_s - past[1][0] >= SPEED_WINDOW_S:  # noqa: PLR2004  two make a speed
+            past.popleft()
+        then_s, then = past[0]
+        if at_s - then_s < SPEED_WINDOW_S / 2:
+            self.velocity = (0.0, 0.0, 0.0)
+            return
+        (x, y, z), (a, b, c), dt_s = state.robot_from_tcp.translation, then.translation, at_s - then_s
+        self.velocity = ((x - a) / dt_s, (y - b) / dt_s, (z - c) / dt_s)

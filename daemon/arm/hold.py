@@ -1,0 +1,269 @@
+"""The coil hold: what the arm is told in every turn, and whether the coil is on its target. Pure: time is a parameter.
+
+The goal is absolute: where the head is predicted to be when the arm will have moved, times the target's place on the
+head. Nothing is added up over time, so a frozen tracker leaves nothing to run away with.
+"""
+
+from __future__ import annotations
+
+import math
+
+from daemon.arm import limits, table, watch
+from daemon.arm.approach import Target
+from daemon.arm.goals import Ellipsoid, Error, tilt_of
+from daemon.arm.health import AWAKE, Health
+from daemon.arm.lease import BEGIN_HEAD_M_S, FRESH_US, Lease, LeaseKeeper, Situation
+from daemon.arm.outputs import Command, Output
+from daemon.arm.prediction import Estimate
+from daemon.arm.reasons import ArmReason, Refusal
+from daemon.arm.setup import ABSENCE_US, FREEZE_US, Setup
+from daemon.arm.sight import Sight
+from daemon.arm.steering import Steering
+from daemon.arm.table import ENGAGED, FOLLOWING, Event, HoldState, Leave, Verb
+from drivers.poses import Pose
+from drivers.robots import Program, RobotState
+from drivers.trackers import Frame
+
+__all__ = [
+    "ArmReason",
+    "Command",
+    "Ellipsoid",
+    "Error",
+    "Hold",
+    "HoldState",
+    "Lease",
+    "Output",
+    "Refusal",
+    "Setup",
+    "Verb",
+]
+
+WAKE_US = 1_000_000
+"""How long the arm's program may take to be ready for set-points."""
+TAKEN_US = 100_000
+"""By now the arm's program has taken the order to retract, and no longer reports the end of an older one."""
+LEFT_US = 4_000_000
+"""By now it has carried it out, or a force stopped it: 60 mm at 50 mm/s take 1.2 s."""
+
+
+class Hold:
+    """The machine. `saw` every frame, `order` what a person orders, `step` in every turn of the loop."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.state = HoldState.PARKED
+        self.why: ArmReason | None = None
+        self._setup = setup
+        self._sight = Sight(setup)
+        self._health = Health(setup.limits)
+        self._steering = Steering(setup)
+        self._lease = LeaseKeeper(setup.fresh_us(FRESH_US))
+        self._since_us = 0
+        self._stepped_us: int | None = None
+        self._leaving = self._waking = self._parking = False
+        self._sent: Pose | None = None
+
+    @property
+    def lag_us(self) -> int:
+        """How long the arm takes to follow, as measured so far, µs."""
+        return self._steering.lag.us
+
+    def aim(self, head_from_target: Pose, scalp: Ellipsoid) -> None:
+        """Chooses the target. A coil on its way, or on another target, goes there clear of the head.
+
+        Raises ValueError when the target's normal does not lead out of the head.
+        """
+        self._steering.target = Target.of(head_from_target, scalp, self._setup.limits, self._setup.away_m)
+        self._steering.begin()
+        if self.state is HoldState.TRACK:
+            self.state = HoldState.APPROACH
+
+    def order(self, verb: Verb, now_us: int) -> Refusal | None:
+        """What a person orders; the refusal says why nothing was done. Stop and away are never refused."""
+        move = table.after(self.state, verb)
+        if move is None:
+            return Refusal(ArmReason.NOT_NOW, f"Its state is {self.state.value}.")
+        refusal = self._unfit(verb, now_us)
+        if refusal is None and (move[0] is not self.state or verb is Verb.PARK):
+            self._enter(*move, now_us)
+            self.why = None
+        return refusal
+
+    def saw(self, frame: Frame) -> None:
+        """One frame of the tracker; each once, in order. A frame seen before changes nothing."""
+        self._sight.saw(frame, followed=self.state in ENGAGED)
+
+    def step(self, now_us: int, robot: RobotState | None) -> Output:
+        """One turn. `robot` is the newest state of the arm; None, or one seen before, when nothing new has come."""
+        dt_s = 0.0 if self._stepped_us is None else max(0.0, (now_us - self._stepped_us) / 1e6)
+        self._stepped_us = now_us
+        if robot is not None and self._health.take(robot):
+            self._sight.arm(robot)
+            self._steering.lag.seen(robot.received_us, robot.robot_from_tcp)
+        arm, head = self._health.state, self._sight.at(now_us)
+        error, angle = self._steering.error(head, None if arm is None else arm.robot_from_tcp)
+        broken = self._health.trouble(now_us)
+        self._events(now_us, head, error, broken)
+        command, goal = self._act(now_us, dt_s, None if broken else arm)
+        if self.state is HoldState.APPROACH and self._steering.arrived(error, angle):
+            self._happens(Event.ARRIVED, None, now_us)
+        lease = self._judge(now_us, head, error, angle)
+        if (self._sight.age_us(now_us) or 0) > FRESH_US:
+            error = None
+        speed = 0.0 if head is None else head.speed_m_s
+        return Output(command, goal, self.state, self._said(now_us, broken, lease, speed), lease, error, speed)
+
+    # --- what happens by itself -------------------------------------------------------------------------------------
+
+    def _events(self, now_us: int, head: Estimate | None, error: Error | None, broken: ArmReason | None) -> None:
+        if broken is not None and self._happens(Event.BROKEN, broken, now_us):
+            return
+        if self.state not in ENGAGED:
+            return
+        unsafe, blind = self._unsafe(now_us, head, error), self._sight.trouble(now_us)
+        if unsafe is not None:
+            self._happens(Event.UNSAFE, unsafe, now_us)
+        elif self.state is HoldState.FREEZE:
+            self._frozen(now_us, head, blind)
+        elif blind is not None:
+            self._happens(Event.LOST, blind, now_us)
+        elif self.state is HoldState.TRACK and error is not None and error.lateral_m > self._setup.limits.lateral_m:
+            self._happens(Event.FAR, None, now_us)
+
+    def _frozen(self, now_us: int, head: Estimate | None, blind: ArmReason | None) -> None:
+        arm, for_us = self._health.state, now_us - self._since_us
+        if blind is None and self._sight.settled and for_us <= ABSENCE_US:
+            self._happens(Event.BACK, None, now_us)
+        elif for_us > FREEZE_US and (arm is None or self._steering.is_near(head, arm.robot_from_tcp)):
+            self._happens(Event.LATE, self.why, now_us)
+        elif for_us > ABSENCE_US:
+            self._happens(Event.GIVEN_UP, self.why, now_us)
+
+    def _unsafe(self, now_us: int, head: Estimate | None, error: Error | None) -> ArmReason | None:
+        arm = self._health.state
+        if self._sight.moved is not None or arm is None:
+            return self._sight.moved
+        if self._waking:
+            return ArmReason.ROBOT_TIMED_OUT if now_us - self._since_us > WAKE_US else None
+        wrong = watch.of_the_arm(now_us, self._setup, self._health, arm, self._steering.reference.pose)
+        if wrong is not None or head is None or error is None or self.state not in FOLLOWING:
+            return wrong
+        return watch.of_the_head(self._setup, self._health, self._steering, head=head, error=error, sent=self._sent)
+
+    def _happens(self, event: Event, why: ArmReason | None, now_us: int) -> bool:
+        move = table.after(self.state, event)
+        if move is None:
+            return False
+        self._enter(*move, now_us)
+        self.why = why
+        return True
+
+    def _enter(self, state: HoldState, leave: Leave, now_us: int) -> None:
+        steered = self.state in ENGAGED and leave is Leave.STAY and not self._waking
+        if state is HoldState.APPROACH:
+            self._steering.begin()
+            if not steered:
+                head = self._sight.at(now_us)
+                self._sent = None if head is None else head.pose
+        asleep = self._waking and state is HoldState.FREEZE
+        self._waking = asleep or (state in (HoldState.APPROACH, HoldState.PARKED) and not steered)
+        self._parking = state is HoldState.PARKED
+        self._leaving = leave is Leave.RETRACT
+        self.state, self._since_us = state, now_us
+
+    # --- what a person orders ---------------------------------------------------------------------------------------
+
+    def _unfit(self, verb: Verb, now_us: int) -> Refusal | None:
+        """Why this verb cannot be carried out although the state allows it."""
+        if verb in (Verb.STOP, Verb.AWAY):
+            return None
+        robot, target, arm = self._health.trouble(now_us), self._steering.target, self._health.state
+        if robot is not None or arm is None:
+            return Refusal(robot or ArmReason.ROBOT_UNREACHABLE)
+        if verb is not Verb.TO_TARGET:
+            return None
+        if target is None:
+            return Refusal(ArmReason.NO_TARGET)
+        if self._setup.robot_from_camera is None:
+            return Refusal(ArmReason.NOT_CALIBRATED)
+        tilt = tilt_of(target.head_from_target, target.scalp)
+        if tilt > self._setup.limits.tilt_rad:
+            return Refusal(ArmReason.TILT, f"The target leans {math.degrees(tilt):.0f}° off the scalp's normal.")
+        reason = self._sight.moved or self._sight.trouble(now_us)
+        reason = reason or limits.of_the_arm(self._setup.limits, self._setup.robot, arm)
+        goal = self._steering.on_target(self._sight.at(now_us))
+        if reason is None and goal is not None:
+            reason = limits.of_the_goal(self._setup.limits, self._setup.robot, goal)
+        return None if reason is None else Refusal(reason)
+
+    # --- what follows -----------------------------------------------------------------------------------------------
+
+    def _act(self, now_us: int, dt_s: float, arm: RobotState | None) -> tuple[Command, Pose | None]:
+        if self.state is HoldState.HAND:
+            return Command.GUIDE, None
+        if self._leaving:
+            return self._leave(now_us), None
+        if arm is None or not (self.state in ENGAGED or self._parking):
+            return Command.REST, None
+        if self._waking:
+            if arm.program not in AWAKE:
+                return Command.REST, None
+            self._waking = False
+            self._steering.take_over(arm.robot_from_tcp)
+        goal = self._steered(now_us, dt_s, arm)
+        if goal is None:
+            return Command.REST, None
+        self._steering.lag.told(now_us, goal, self._steering.reference.velocity)
+        return Command.FOLLOW, goal
+
+    def _steered(self, now_us: int, dt_s: float, arm: RobotState) -> Pose | None:
+        if self.state is HoldState.FREEZE:
+            return self._steering.reference.brake(dt_s)
+        if self.state is not HoldState.PARKED:
+            return self._steering.follow(now_us, dt_s, self._sight, tracks=self.state is HoldState.TRACK)
+        goal = self._steering.park(now_us, dt_s, self._sight)
+        self.why = watch.of_the_arm(now_us, self._setup, self._health, arm, goal)
+        self._parking = self.why is None and not self._steering.is_parked()
+        return goal
+
+    def _leave(self, now_us: int) -> Command:
+        """Retracts by the arm's own program, which feels for forces; then rests, or goes on to park."""
+        arm, for_us = self._health.state, now_us - self._since_us
+        ended = arm is not None and arm.program is Program.RETRACTED and for_us > TAKEN_US
+        if not ended and for_us <= LEFT_US:
+            return Command.RETRACT
+        self._leaving, self._since_us = False, now_us
+        return Command.REST
+
+    def _judge(self, now_us: int, head: Estimate | None, error: Error | None, angle: float) -> Lease:
+        arm, target, age_us = self._health.state, self._steering.target, self._sight.age_us(now_us)
+        held = self.state is HoldState.TRACK or (self.state is HoldState.FREEZE and not self._sight.doubtful)
+        if not held or head is None or error is None or arm is None or target is None or age_us is None:
+            return self._lease.none()
+        if self._sight.doubtful or self._health.slow or self._health.trouble(now_us) is not None:
+            return self._lease.none()
+        site, turn_noise = target.head_from_target.translation, self._sight.turn_noise_rad
+        return self._lease.judge(
+            Situation(
+                at_us=now_us,
+                distance_m=error.distance_m,
+                angle_rad=angle,
+                head_m_s=head.speed_m_s,
+                site_m_s=math.hypot(*head.velocity_of(site)),
+                turning_rad_s=math.hypot(*head.turning),
+                noise_m=math.hypot(self._setup.tracker.noise_m, turn_noise * math.hypot(*site)),
+                noise_rad=turn_noise,
+                head_age_us=age_us,
+                robot_age_us=now_us - arm.received_us,
+            )
+        )
+
+    def _said(self, now_us: int, broken: ArmReason | None, lease: Lease, speed_m_s: float) -> ArmReason | None:
+        """Why it stands, retracts, or holds back the lease."""
+        if self.why is not None or broken is not None:
+            return self.why or broken
+        if self.state is not HoldState.TRACK:
+            return None
+        if self._health.slow:
+            return ArmReason.ROBOT_SLOW
+        fast = lease is not Lease.BEGIN and speed_m_s > BEGIN_HEAD_M_S
+        return ArmReason.HEAD_FAST if fast else self._sight.trouble(now_us)

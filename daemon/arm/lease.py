@@ -1,0 +1,85 @@
+"""The on-target lease: whether a train may begin, may go on, or neither. It fails closed.
+
+The limits are those of the world; what is measured is held to less, by two standard deviations of the noise at the
+target and by how far head and coil may have moved apart since the measurement (design: 2 mm / 3° hold in the world).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+BEGIN_M, BEGIN_RAD, BEGIN_HEAD_M_S = 0.002, math.radians(3), 0.005
+CONTINUE_M, CONTINUE_RAD, CONTINUE_HEAD_M_S = 0.005, math.radians(6), 0.020
+DWELL_US = 300_000
+ENTER = 0.9
+"""Share of the limit that must be kept to come in; inside, the whole of it counts."""
+FRESH_US = 100_000
+"""Oldest head pose a running train may go on with (interlocks.md H36)."""
+ROBOT_FRESH_US = 50_000
+"""Oldest pose of the arm; it sends one every 2 to 8 ms."""
+
+
+class Lease(Enum):
+    """The value goes to the watchdog."""
+
+    BEGIN = "begin"
+    CONTINUE = "continue"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the lease is judged by, at one instant."""
+
+    at_us: int
+    distance_m: float
+    """Between the coil as the arm reports it and the target as predicted to now."""
+    angle_rad: float
+    head_m_s: float
+    site_m_s: float
+    """Speed of the target's point, which a turn of the head moves more than the marker."""
+    turning_rad_s: float
+    noise_m: float
+    """Standard deviation of the target's point along one axis, from the tracker's noise over the lever."""
+    noise_rad: float
+    head_age_us: int
+    robot_age_us: int
+
+
+class LeaseKeeper:
+    """Remembers since when the coil is on its target, and whether it was."""
+
+    def __init__(self, fresh_us: int) -> None:
+        """`fresh_us`: oldest head pose that counts, at least 1.5 frame periods."""
+        self._fresh_us = fresh_us
+        self._inside_since_us: int | None = None
+        self._held = Lease.NONE
+
+    def none(self) -> Lease:
+        """Off the target, or not known to be on it."""
+        self._inside_since_us, self._held = None, Lease.NONE
+        return Lease.NONE
+
+    def judge(self, now: Situation) -> Lease:
+        """The lease at this instant."""
+        if now.head_age_us > self._fresh_us or now.robot_age_us > ROBOT_FRESH_US:
+            return self.none()
+        unknown_s = max(now.head_age_us, now.robot_age_us) / 1e6
+        far = now.distance_m + 2 * now.noise_m + unknown_s * now.site_m_s
+        turned = now.angle_rad + 2 * now.noise_rad + unknown_s * now.turning_rad_s
+        scale = 1.0 if self._held is Lease.BEGIN else ENTER
+        if far <= scale * BEGIN_M and turned <= scale * BEGIN_RAD and now.head_m_s <= scale * BEGIN_HEAD_M_S:
+            if self._inside_since_us is None:
+                self._inside_since_us = now.at_us
+            if now.at_us - self._inside_since_us >= DWELL_US:
+                self._held = Lease.BEGIN
+                return Lease.BEGIN
+        else:
+            self._inside_since_us = None
+        scale = ENTER if self._held is Lease.NONE else 1.0
+        if far <= scale * CONTINUE_M and turned <= scale * CONTINUE_RAD and now.head_m_s <= scale * CONTINUE_HEAD_M_S:
+            self._held = Lease.CONTINUE
+            return Lease.CONTINUE
+        return self.none()

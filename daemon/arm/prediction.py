@@ -1,0 +1,127 @@
+"""Where the head is, and where it will be when the arm has moved: an error-state filter on SE(3).
+
+Position and rotation are filtered apart, at the marker, where their noises are independent. The rotation's state is a
+small rotation vector about a reference orientation that is moved to the estimate after every frame. Δt is the true one
+between the frames' source times. A prediction goes only as far as the velocity stands out of its own noise: at rest it
+fades out, because there it would add noise and gain nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from daemon.arm.motion_models import ZERO, Coordinates, Models
+from drivers.poses import Pose, Vector
+
+MARKER_RADIUS_M = 0.04
+"""Of a usual marker: it turns a tracker's noise in position into one in angle (trackers.md §6.2)."""
+FASTEST_M_S = 0.25
+"""A startled head (trackers.md §6.1: bursts of 100 mm/s; robot.md §8: startle up to 200 mm/s)."""
+FASTEST_RAD_S = 2.0
+LONGEST_GAP_S = 0.25
+"""Over a longer gap the old velocity says nothing any more: the filter begins anew."""
+FURTHEST_S = 0.15
+"""It predicts no further: the coil is not moved by poses older than 50 ms, and an arm takes up to 100 ms to follow."""
+SHIFTS = Models(still=1e-6, moving=3e-3, stays_still_s=1.0, stays_moving_s=0.4)
+"""Tuned on the tuning seeds of benchmarks/hold.py; m²/s³. trackers.md §6.4 found 1e-6 and 1.5e-4 on slower bursts."""
+TURNS = Models(still=4e-5, moving=1e-1, stays_still_s=1.0, stays_moving_s=0.4)
+"""As above, rad²/s³."""
+FADE = 2.0
+"""How far the velocity must stand out of its noise, in standard deviations, for half a prediction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The head at one instant."""
+
+    pose: Pose
+    """camera_from_head."""
+    velocity: Vector
+    """Of the marker, in the camera's frame, m/s."""
+    turning: Vector
+    """Angular velocity in the head's own frame, rad/s."""
+    moving: float
+    """Probability that it moves, 0 to 1."""
+
+    @property
+    def speed_m_s(self) -> float:
+        """How fast the marker moves."""
+        return math.hypot(*self.velocity)
+
+    def velocity_of(self, point: Vector) -> Vector:
+        """Velocity in the camera's frame of a point given in the head's frame, m/s."""
+        (a, b, c), (x, y, z) = self.turning, point
+        u, v, w = self.pose.rotate((b * z - c * y, c * x - a * z, a * y - b * x))
+        return (self.velocity[0] + u, self.velocity[1] + v, self.velocity[2] + w)
+
+
+class HeadFilter:
+    """One head. `correct` takes each trustworthy pose once, in order; `at` says where the head is at any time."""
+
+    def __init__(self, noise_m: float, *, predicts: bool = True) -> None:
+        """`noise_m`: standard deviation of a still marker along one axis. Without `predicts`, nothing is extrapolated."""
+        self._r = noise_m**2
+        self._turn_r = (noise_m / MARKER_RADIUS_M / math.sqrt(2)) ** 2
+        self._predicts = predicts
+        self._place: Coordinates | None = None
+        self._turn: Coordinates | None = None
+        self._reference = Pose()
+        self._at_us = 0
+
+    @property
+    def at_us(self) -> int | None:
+        """Source time of the newest pose taken; None when there is none."""
+        return self._at_us if self._place is not None else None
+
+    @property
+    def turn_noise_rad(self) -> float:
+        """Standard deviation of the marker's measured angle about one axis."""
+        return math.sqrt(self._turn_r)
+
+    def forget(self) -> None:
+        """Begins anew with the next pose."""
+        self._place = self._turn = None
+
+    def correct(self, camera_from_head: Pose, source_us: int) -> None:
+        """One pose as measured at `source_us`. An older one than the newest taken is left out."""
+        dt_s = (source_us - self._at_us) / 1e6
+        place, turn = self._place, self._turn
+        if place is None or turn is None or dt_s > LONGEST_GAP_S:
+            self._place = Coordinates(SHIFTS, camera_from_head.translation, self._r, FASTEST_M_S)
+            self._turn = Coordinates(TURNS, ZERO, self._turn_r, FASTEST_RAD_S)
+            self._reference, self._at_us = Pose(camera_from_head.quaternion), source_us
+            return
+        if dt_s <= 0:
+            return
+        place.advance(dt_s)
+        place.correct(camera_from_head.translation, self._r)
+        turn.advance(dt_s)
+        measured = self._reference.inverse() @ Pose(camera_from_head.quaternion)
+        turn.correct(measured.rotation_vector, self._turn_r)
+        error = turn.x
+        self._reference = self._reference @ Pose.turned(error)
+        turn.shift(error)
+        self._at_us = source_us
+
+    def at(self, now_us: int) -> Estimate | None:
+        """The head at `now_us`, which lies after the newest pose; None before the first."""
+        place, turn = self._place, self._turn
+        if place is None or turn is None:
+            return None
+        if not self._predicts:
+            return Estimate(Pose(self._reference.quaternion, place.x), ZERO, ZERO, place.moving)
+        ahead_s = min(FURTHEST_S, (now_us - self._at_us) / 1e6)
+        (a, b, c), (x, y, z) = faded(place), place.x
+        turning = faded(turn)
+        turned = self._reference @ Pose.turned((turning[0] * ahead_s, turning[1] * ahead_s, turning[2] * ahead_s))
+        shifted = (x + a * ahead_s, y + b * ahead_s, z + c * ahead_s)
+        return Estimate(Pose(turned.quaternion, shifted), (a, b, c), turning, place.moving)
+
+
+def faded(coordinates: Coordinates) -> Vector:
+    """The velocity, as far as it stands out of its own noise."""
+    a, b, c = coordinates.v
+    square = a * a + b * b + c * c
+    share = square / (square + FADE * FADE * coordinates.vv) if square else 0.0
+    return (a * share, b * share, c * share)

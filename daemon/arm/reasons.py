@@ -1,0 +1,91 @@
+"""Every reason the coil hold may stand still, retract or refuse for: its name in JSON, and what an operator reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+from safety.reasons import Sentence
+
+
+class ArmReason(Enum):
+    """Name in JSON; what happened, why, what to do next."""
+
+    _value_: str
+    sentence: Sentence
+
+    def __new__(cls, name: str, what: str, why: str, next_: str) -> Self:
+        member = object.__new__(cls)
+        member._value_ = name
+        member.sentence = Sentence(what, why, next_)
+        return member
+
+    @property
+    def json(self) -> str:
+        """Its name in messages."""
+        return self._value_
+
+    # fmt: off
+    # The tracker and what it sees
+    HEAD_LOST = ("head-lost", "The coil waits.", "The camera does not see the head marker.",
+        "Clear the view from the camera to the head.")
+    TRACKER_SILENT = ("tracker-silent", "The coil waits.", "The tracker sends nothing.",
+        "Check the tracker's power and cable.")
+    TRACKER_FROZEN = ("tracker-frozen", "The coil waits.", "The tracker repeats the same poses to the last digit.",
+        "Restart the tracker.")
+    JUMP = ("jump", "The coil waits.", "The head marker moved further between two frames than a head can.",
+        "Check that the marker sits firmly on the head, then send the coil to the target again.")
+    MARKER_SWAP = ("marker-swap", "The coil waits.", "The tracker took the coil's marker for the head's.",
+        "Check the markers and their tool files, then send the coil to the target again.")
+    CAMERA_MOVED = ("camera-moved", "The coil is taken away.", "The head and the coil marker shifted together.",
+        "Fix the camera, calibrate it to the robot again, then send the coil to the target.")
+    COIL_MARKER_DISAGREES = ("coil-marker-disagrees", "The coil is taken away.",
+        "The camera sees the coil where the robot says it is not: the robot's base or the coil's marker has shifted.",
+        "Check the base and the coil's marker, calibrate again, then send the coil to the target.")
+    HEAD_FAST = ("head-fast", "No train can begin or go on.", "The head moves too fast.", "Wait until it is still.")
+    # The goal and the way there
+    NO_TARGET = ("no-target", "The coil stays where it is.", "No target has been chosen.", "Choose a target first.")
+    NOT_CALIBRATED = ("not-calibrated", "The coil stays where it is.",
+        "Nobody has measured where the camera stands in the robot's frame.", "Run `coilward calibrate` first.")
+    OUT_OF_REACH = ("out-of-reach", "The coil does not go there.", "The goal lies outside the workspace.",
+        "Move the robot's base or the chair.")
+    JOINT_RANGE = ("joint-range", "The coil is taken away.", "A joint of the arm is near the end of its range.",
+        "Park the arm and place its base or the chair differently.")
+    NEAR_SINGULARITY = ("near-singularity", "The coil is taken away.",
+        "The arm is nearly stretched or folded, where small steps become large joint motions.",
+        "Park the arm and place its base or the chair differently.")
+    TILT = ("tilt", "The coil does not go there.", "It would be tilted too far against the head.",
+        "Check the target and the head's posture.")
+    NOT_NOW = ("not-now", "The order was not carried out.", "It is not possible in the arm's present state.",
+        "Park the arm or send the coil away first.")
+    # The arm
+    ROBOT_STOPPED = ("robot-stopped", "The arm stands.", "Its own safety system, or a person, has stopped it.",
+        "Look at the arm, then release the stop at its controller.")
+    ROBOT_UNREACHABLE = ("robot-unreachable", "The arm is not in our hands.", "Its controller does not answer.",
+        "Check its power and cable; the arm retracts by itself.")
+    ROBOT_SLOW = ("robot-slow", "No train can begin or go on.", "The arm does not follow its set-points in time.",
+        "Set the speed slider of the arm's controller to 100 %.")
+    ROBOT_TIMED_OUT = ("robot-timed-out", "The arm has retracted by itself.", "It heard nothing from us in time.",
+        "Check the load of this machine and the network, then send the coil to the target again.")
+    REFUSED_GOAL = ("refused-goal", "The arm stands.", "Its controller refused a set-point as too far or outside.",
+        "Check the workspace in the site file against the one in the controller.")
+    TOO_FAST = ("too-fast", "The coil is taken away.", "The arm was measured faster than it may be.",
+        "Check the arm before it is used again.")
+    CLOSING_FAST = ("closing-fast", "The coil is taken away.", "The head and the coil came together too fast.",
+        "Check the subject, then send the coil to the target again.")
+    FORCE = ("force", "The coil is taken away.", "It met a force it must not meet.",
+        "Check the subject, then send the coil to the target again.")
+    # fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An order that is not carried out."""
+
+    reason: ArmReason
+    detail: str = ""
+    """The figures behind it, for people; may be empty."""
+
+    def __str__(self) -> str:
+        return f"{self.reason.sentence} {self.detail}".rstrip()

@@ -1,0 +1,147 @@
+"""The reference that is streamed: it goes to its goal as fast as speed, acceleration and jerk allow, and no faster.
+
+ruckig (Berscheid & Kröger 2021, the community edition) plans anew in every step, so the goal may move. Rotation is
+planned in the frame of the present orientation, where the rotation vector is zero: its limits then are those of the
+angular velocity, without the distortion that a rotation vector has far from zero. A limit of a length is shared out
+to the axes by √3, so that no direction exceeds it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ruckig import ControlInterface, InputParameter, Result, Ruckig, Synchronization, Trajectory
+
+from daemon.arm.limits import ArmLimits
+from drivers.poses import Pose, Vector
+
+NOTHING = [0.0] * 6
+PER_AXIS = 1 / math.sqrt(3)
+LONGEST_STEP_S = 0.02
+"""A later step is taken as this long: the arm's own program has stopped by then."""
+NEAR_STILL_M_S = 1e-4
+NEAR_STILL_RAD_S = 1e-3
+NEAR_BORDER_M = 0.06
+"""Nearer to the border of the box, the way to a stand is planned too: 0.25 m/s need 31 mm to stop."""
+
+State = tuple[list[float], list[float], list[float]]
+"""Six positions, speeds and accelerations: three of the tool's point, then three about its axes."""
+
+
+class Reference:
+    """Where the arm is told to be. One call of `towards` or `brake` in each turn of the loop."""
+
+    def __init__(self, limits: ArmLimits) -> None:
+        self._limits = limits
+        self._planner = Ruckig(6)
+        self._plan = Trajectory(6)
+        self._go = self._input(ControlInterface.Position)
+        self._stop = self._input(ControlInterface.Velocity)
+        self._orientation = Pose()
+        self._state: State = (list(NOTHING), list(NOTHING), list(NOTHING))
+        self._speed = 0.0
+        self.reset(Pose())
+
+    @property
+    def pose(self) -> Pose:
+        """robot_from_tcp as last told."""
+        x, y, z = self._state[0][:3]
+        return Pose(self._orientation.quaternion, (x, y, z))
+
+    @property
+    def velocity(self) -> Vector:
+        """Of the tool's point in the robot's frame, m/s."""
+        x, y, z = self._state[1][:3]
+        return (x, y, z)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it has come to rest."""
+        speeds = self._state[1]
+        return math.hypot(*speeds[:3]) < NEAR_STILL_M_S and math.hypot(*speeds[3:]) < NEAR_STILL_RAD_S
+
+    def reset(self, robot_from_tcp: Pose) -> None:
+        """At rest there: where the arm stands when it is taken over."""
+        self._orientation = Pose(robot_from_tcp.quaternion)
+        self._state = ([*robot_from_tcp.translation, 0.0, 0.0, 0.0], list(NOTHING), list(NOTHING))
+
+    def towards(
+        self, goal: Pose, velocity: Vector, turning: Vector, dt_s: float, *, speed_m_s: float, together: bool
+    ) -> Pose:
+        """One step of `dt_s` towards a goal that itself moves; where to be then.
+
+        `velocity` is the goal's in the robot's frame, `turning` its angular velocity in its own. `together` keeps all
+        axes on one straight way; else each goes as fast as it can. Where a step would lead out of the box with no way
+        left to stop inside, it brakes instead.
+        """
+        self._limit(speed_m_s)
+        local = Pose(self._orientation.quaternion).inverse() @ Pose(goal.quaternion)
+        go, limits = self._go, self._limits
+        go.target_position = [*goal.translation, *local.rotation_vector]
+        go.target_velocity = [
+            *_within(velocity, 0.95 * speed_m_s * PER_AXIS),
+            *_within(local.rotate(turning), 0.95 * limits.turn_rad_s * PER_AXIS),
+        ]
+        go.synchronization = Synchronization.Time if together else Synchronization.No
+        after = self._after(go, dt_s)
+        if after is None or not self._can_stop_inside(after):
+            return self.brake(dt_s)
+        return self._take(after)
+
+    def brake(self, dt_s: float) -> Pose:
+        """One step towards a stand, every axis as soon as it can."""
+        after = self._after(self._stop, dt_s)
+        if after is None:  # cannot be: every finite state has a way to a stand
+            raise ArithmeticError(f"no way to stop from {self._state}")
+        return self._take(after)
+
+    def _take(self, after: State) -> Pose:
+        turned = Pose.turned(after[0][3:])
+        self._orientation = self._orientation @ turned
+        self._state = ([*after[0][:3], 0.0, 0.0, 0.0], after[1], after[2])
+        return self.pose
+
+    def _after(self, way: InputParameter, dt_s: float, state: State | None = None) -> State | None:
+        way.current_position, way.current_velocity, way.current_acceleration = state or self._state
+        if self._planner.calculate(way, self._plan) not in (Result.Working, Result.Finished):
+            return None
+        position, speed, acceleration = self._plan.at_time(min(dt_s, LONGEST_STEP_S))
+        return list(position), list(speed), list(acceleration)
+
+    def _can_stop_inside(self, state: State) -> bool:
+        low, high = self._limits.box.low, self._limits.box.high
+        inner = zip(state[0][:3], low, high, strict=True)
+        if all(a + NEAR_BORDER_M < at < b - NEAR_BORDER_M for at, a, b in inner):
+            return True
+        if self._after(self._stop, 0.0, state) is None:
+            return False
+        extremes = self._plan.position_extrema[:3]
+        return all(a <= end.min and end.max <= b for end, a, b in zip(extremes, low, high, strict=True))
+
+    def _limit(self, speed_m_s: float) -> None:
+        if speed_m_s != self._speed:
+            self._speed = speed_m_s
+            turn = self._limits.turn_rad_s * PER_AXIS
+            self._go.max_velocity = [speed_m_s * PER_AXIS] * 3 + [turn] * 3
+
+    def _input(self, interface: ControlInterface) -> InputParameter:
+        limits, way = self._limits, InputParameter(6)
+        way.control_interface = interface
+        way.synchronization = Synchronization.No
+        way.max_velocity = [limits.speed_m_s * PER_AXIS] * 3 + [limits.turn_rad_s * PER_AXIS] * 3
+        way.max_acceleration = [limits.acceleration_m_s2 * PER_AXIS] * 3 + [
+            limits.turn_acceleration_rad_s2 * PER_AXIS
+        ] * 3
+        way.max_jerk = [limits.jerk_m_s3 * PER_AXIS] * 3 + [limits.turn_jerk_rad_s3 * PER_AXIS] * 3
+        way.target_velocity = NOTHING
+        way.target_acceleration = NOTHING
+        return way
+
+
+def _within(vector: Sequence[float], most: float) -> Vector:
+    """The vector, shortened where one of its parts exceeds `most`."""
+    x, y, z = vector
+    largest = max(abs(x), abs(y), abs(z))
+    scale = min(1.0, most / largest) if largest else 1.0
+    return (x * scale, y * scale, z * scale)

@@ -1,0 +1,53 @@
+"""What the coil hold is told once, before it begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from daemon.arm.limits import ArmLimits
+from drivers.poses import Pose
+from drivers.robots import RobotCapabilities
+from drivers.trackers import TrackerCapabilities
+
+COAST_US = 50_000
+"""Oldest head pose that the coil is still moved by (design)."""
+FREEZE_US = 500_000
+"""How long the coil stands at the head without trustworthy data (design)."""
+ABSENCE_US = 10_000_000
+"""Longest absence after which it goes on by itself; only where it stands clear of the head (design)."""
+PERIODS = 1.5
+"""No age is stricter than this many frame periods (design)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One room: where the camera stands, what tracker and arm can do, what they may do."""
+
+    robot_from_camera: Pose | None
+    """None: not calibrated yet; the arm then goes to no target."""
+    park: Pose
+    """robot_from_tcp of the parking place."""
+    tracker: TrackerCapabilities
+    robot: RobotCapabilities
+    limits: ArmLimits = field(default_factory=ArmLimits)
+    away_m: float = 0.06
+    """How far off the target the coil stands before it closes in, and how far it retracts (design)."""
+    rate_hz: float = 500.0
+    """Turns of the loop per second."""
+    tcp_from_coil: Pose | None = None
+    """Where the coil's marker sits on the tool; None: learned from its first sight, and only changes are noticed."""
+    predicts: bool = True
+    """False only in benchmarks, to show what prediction is worth."""
+
+    @property
+    def coast_us(self) -> int:
+        """Oldest head pose the coil is moved by, in this room."""
+        return self._at_least(COAST_US)
+
+    def fresh_us(self, figure_us: int) -> int:
+        """An age limit, widened to what this tracker can keep."""
+        return self._at_least(figure_us)
+
+    def _at_least(self, figure_us: int) -> int:
+        periods_us = PERIODS * 1e6 / self.tracker.rate_hz
+        return max(figure_us, round(periods_us + self.tracker.latency_us + 2 * self.tracker.latency_sd_us))

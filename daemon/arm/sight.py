@@ -1,0 +1,89 @@
+"""What is known of the head: frames are judged, the good ones filtered, and what is missing has a reason."""
+
+from __future__ import annotations
+
+from daemon.arm.prediction import Estimate, HeadFilter
+from daemon.arm.reasons import ArmReason
+from daemon.arm.setup import Setup
+from daemon.arm.trust import Trust
+from drivers.robots import RobotState
+from drivers.trackers import Frame
+
+GOOD_IN_A_ROW = 3
+"""Frames that must be good before it goes on after a freeze: an engineering choice."""
+AT_ONCE = frozenset({
+    ArmReason.JUMP, ArmReason.MARKER_SWAP, ArmReason.CAMERA_MOVED, ArmReason.COIL_MARKER_DISAGREES,
+})  # fmt: skip
+"""What is seen is wrong, which is worse than seeing nothing: there is no coasting."""
+
+
+class Sight:
+    """The head as the tracker shows it. `saw` takes each frame once, in order."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._trust = Trust(setup.robot_from_camera, setup.tcp_from_coil)
+        self._filter = HeadFilter(setup.tracker.noise_m, predicts=setup.predicts)
+        self._received_us: int | None = None
+        self._why_not: ArmReason | None = None
+        self._good = 0
+
+    @property
+    def turn_noise_rad(self) -> float:
+        """Standard deviation of the head marker's angle about one axis."""
+        return self._filter.turn_noise_rad
+
+    @property
+    def moved(self) -> ArmReason | None:
+        """Camera, base or coil marker has shifted: what is seen no longer says where the arm has to be."""
+        return self._trust.moved
+
+    @property
+    def settled(self) -> bool:
+        """Whether enough good frames have come in a row to go on."""
+        return self._good >= GOOD_IN_A_ROW
+
+    def arm(self, state: RobotState) -> None:
+        """Where the arm is: the coil's marker is checked against it."""
+        self._trust.arm(state.received_us, state.robot_from_tcp)
+
+    def saw(self, frame: Frame, *, followed: bool) -> None:
+        """One frame. While nothing follows the head, it may reappear anywhere."""
+        if not followed and self._why_not in (ArmReason.JUMP, ArmReason.MARKER_SWAP):
+            self._trust.rebase()
+            self._filter.forget()
+        judgement = self._trust.judge(frame)
+        if judgement is None:
+            return
+        self._received_us = frame.received_us
+        self._why_not = judgement.why_not
+        if judgement.head is None:
+            self._good = 0
+            return
+        self._good += 1
+        self._filter.correct(judgement.head, frame.source_us)
+
+    def at(self, now_us: int) -> Estimate | None:
+        """The head at `now_us`; None before it was ever seen."""
+        return self._filter.at(now_us)
+
+    def age_us(self, now_us: int) -> int | None:
+        """Of the newest pose that is believed; None when there is none."""
+        at_us = self._filter.at_us
+        return None if at_us is None else now_us - at_us
+
+    def trouble(self, now_us: int) -> ArmReason | None:
+        """Why the coil must not be moved by what is known; None when it may."""
+        if self._why_not in AT_ONCE:
+            return self._why_not
+        age_us = self.age_us(now_us)
+        if age_us is not None and age_us <= self._setup.coast_us:
+            return None
+        if self._received_us is None or now_us - self._received_us > self._setup.coast_us:
+            return ArmReason.TRACKER_SILENT
+        return self._why_not or ArmReason.HEAD_LOST
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the newest frame showed something that is wrong, rather than nothing."""
+        return self._why_not in AT_ONCE
