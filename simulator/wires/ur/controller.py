@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from drivers.errors import DeviceRefused
 from drivers.poses import Pose
@@ -21,6 +22,18 @@ from simulator.wires.ur.ur_rtde_program import UrRtdeProgram
 
 KEPT_NOTES = 200
 """Lines of the log kept for reading back. An engineering choice."""
+
+
+class Listener(Protocol):
+    """Who takes part in every tick, whoever runs it."""
+
+    def before(self) -> None:
+        """What clients have said is written to the inputs."""
+        ...
+
+    def after(self) -> None:
+        """What is new can be told."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ class Controller:
         self.notes: deque[Note] = deque(maxlen=KEPT_NOTES)
         self.witnesses: list[Callable[[Note], None]] = []
         """Called with each line of the log."""
+        self.listeners: list[Listener] = []
         self._stopped_us: int | None = None
 
     # ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -81,6 +95,8 @@ class Controller:
 
     def tick(self) -> None:
         """One tick: the arm moves as it was told in the last, then the program says how to go on."""
+        for listener in self.listeners:
+            listener.before()
         self.now_us = self.next_us
         self.arm.scaling = self.slider * self.slowed
         self.arm.step()
@@ -90,6 +106,13 @@ class Controller:
                 self.program.step()
             except Ended as ended:
                 self.stop_program(str(ended))
+        for listener in self.listeners:
+            listener.after()
+
+    @property
+    def ticks_due(self) -> int:
+        """Ticks that its clock says are due; more than one when the machine has stalled."""
+        return (self.clock.now_us() - self.now_us) // self.arm.profile.step_us
 
     @property
     def uptime_s(self) -> float:
@@ -142,7 +165,7 @@ class Controller:
         """A script has come on a script port: it replaces the running program. Refusals go to the log, as there."""
         try:
             self._check_may_run()
-            program: Program = UrRtdeProgram(self) if UrRtdeProgram.is_in(text) else ScriptProgram(text, self)
+            program: Program = UrRtdeProgram(text, self) if UrRtdeProgram.is_in(text) else ScriptProgram(text, self)
         except DeviceRefused as refused:
             self.note(f"script refused: {refused}")
             return

@@ -150,7 +150,9 @@ def _taken() -> dict[str, Taken]:
 
 def _int_setter(n: int) -> Callable[[Controller, float], None]:
     def put(controller: Controller, value: float) -> None:
-        controller.registers.inputs.ints[n] = int(value)
+        inputs = controller.registers.inputs
+        inputs.ints[n] = int(value)
+        inputs.int_writes[n] += 1
 
     return put
 

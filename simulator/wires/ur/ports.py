@@ -91,7 +91,7 @@ class UrPorts:
     def __init__(self, controller: Controller, host: str = "127.0.0.2") -> None:
         self.host = host
         self._controller = controller
-        self._rtde = RtdeServer(controller)
+        rtde = RtdeServer(controller)
         dashboard = Dashboard(controller)
         self._selector = selectors.EpollSelector()
         self._clients: dict[socket.socket, Talk] = {}
@@ -100,7 +100,7 @@ class UrPorts:
             self._listen(DASHBOARD, lambda: DashboardTalk(dashboard))
             for port in (PRIMARY, SECONDARY, REAL_TIME):
                 self._listen(port, lambda: ScriptTalk(controller))
-            self._listen(RTDE, self._rtde.open)
+            self._listen(RTDE, rtde.open)
         except OSError as error:
             self.close()
             raise PortBusy(f"no controller at {host}: {error}; give it another loopback address") from error
@@ -138,8 +138,8 @@ class UrPorts:
                 self._accept(sock, key.data)
 
     def advance(self, now_us: int) -> None:
-        """Runs every tick due by `now_us` and sends what there is to tell."""
-        self._rtde.advance(now_us)
+        """Runs every tick due by `now_us` that nobody has run yet, and sends what there is to tell."""
+        self._controller.advance(now_us)
         for sock in list(self._clients):
             self._send(sock)
 

@@ -30,6 +30,8 @@ class Bank:
     ints: list[int] = field(default_factory=_ints)
     doubles: list[float] = field(default_factory=_doubles)
     bits: list[bool] = field(default_factory=_bits)
+    int_writes: list[int] = field(default_factory=_ints)
+    """How often each integer was written, whatever the value: what a watchdog on it counts."""
 
 
 @dataclass(slots=True)

@@ -147,12 +147,14 @@ class RtdeSession:
 
     # ── in each tick ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def take_inputs(self, ticks_left: int) -> None:
-        """Writes the inputs that came: all when this is the only tick, else this tick's share of them.
+    def take_inputs(self) -> None:
+        """Writes the inputs that came: all when only this tick is due, else this tick's share of them.
 
         A machine that stalls has the packets of many ticks to read at once; on a real wire they came one by one.
         """
-        for _ in range(-(-len(self._pending) // ticks_left)):
+        if not self._pending:
+            return
+        for _ in range(-(-len(self._pending) // max(1, self._controller.ticks_due))):
             payload = self._pending.popleft()
             recipe = self._inputs.get(payload[0]) if payload else None
             if recipe is None or len(payload) != 1 + recipe.layout.size:
@@ -195,13 +197,14 @@ class RtdeSession:
 
 
 class RtdeServer:
-    """Every session of one controller; `advance` runs the controller's ticks with what the clients said."""
+    """Every session of one controller, heard before each of its ticks and told after it."""
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._owners: dict[str, RtdeSession] = {}
         self._drops = controller.drops
         self.sessions: list[RtdeSession] = []
+        controller.listeners.append(self)
 
     def open(self) -> RtdeSession:
         """A client has connected."""
@@ -209,27 +212,25 @@ class RtdeServer:
         self.sessions.append(session)
         return session
 
-    def advance(self, now_us: int) -> None:
-        """Runs every tick due by `now_us`; closed sessions are forgotten."""
-        ticks = (now_us - self._controller.now_us) // self._controller.arm.profile.step_us
-        for left in range(ticks, 0, -1):
-            for session in self.sessions:
-                self._take_inputs(session, left)
-            self._controller.tick()
-            for session in self.sessions:
-                session.tell()
+    def before(self) -> None:
+        """Writes what the clients said."""
+        for session in self.sessions:
+            try:
+                session.take_inputs()
+            except BadFrame as error:
+                self._controller.note(f"an RTDE client is let go: {error}")
+                session.close()
+
+    def after(self) -> None:
+        """Tells every client; forgets those that have gone."""
+        for session in self.sessions:
+            session.tell()
         if self._drops != self._controller.drops:
             self._drops = self._controller.drops
             for session in self.sessions:
                 session.close()
-        self.sessions = [session for session in self.sessions if not session.closed]
-
-    def _take_inputs(self, session: RtdeSession, ticks_left: int) -> None:
-        try:
-            session.take_inputs(ticks_left)
-        except BadFrame as error:
-            self._controller.note(f"an RTDE client is let go: {error}")
-            session.close()
+        if any(session.closed for session in self.sessions):
+            self.sessions = [session for session in self.sessions if not session.closed]
 
 
 def _names(payload: bytes) -> list[str]:
