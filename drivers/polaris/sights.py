@@ -21,14 +21,16 @@ BITS: Final = {
 }
 """Why a tool is missing, as far as a port status tells it; the first that fits is taken."""
 
+BEYOND: Final = 9
+"""BX2's number for out of the volume."""
 CODES: Final = {
-    3: Missing.PARTLY_SEEN,
-    9: Missing.OUT_OF_VOLUME,
+    3: Missing.OUT_OF_VOLUME,
+    BEYOND: Missing.OUT_OF_VOLUME,
     13: Missing.PARTLY_SEEN,
     14: Missing.INTERFERENCE,
     17: Missing.BAD_FIT,
-    18: Missing.BAD_FIT,
-    19: Missing.BAD_FIT,
+    18: Missing.FELL_BEHIND,
+    19: Missing.FELL_BEHIND,
     20: Missing.FELL_BEHIND,
     21: Missing.FAULT,
     22: Missing.FAULT,
@@ -36,7 +38,7 @@ CODES: Final = {
     32: Missing.NOT_ENABLED,
     33: Missing.NOT_ENABLED,
 }
-"""Why a tool is missing, by the numbers of BX2. 3 (some spheres are hidden) and 9 may come with a pose."""
+"""Why a tool is missing, by the numbers of BX2 (ndicapi.h). 3, partly out of the volume, comes with a pose too."""
 
 FAULTS: Final = {
     SystemStatus.TOO_MUCH_INFRARED: "too much other infrared light: shade windows and lamps",
@@ -79,7 +81,7 @@ def sights(report: Report, handles: Mapping[int, Tool]) -> dict[Tool, Sight]:
 def _sight(tool: ToolReport, system: SystemStatus) -> Sight:
     if tool.transform is None:
         return Sight(None, missing=_why(tool, system))
-    if PortStatus.OUT_OF_VOLUME in tool.status or CODES.get(tool.code) is Missing.OUT_OF_VOLUME:
+    if PortStatus.OUT_OF_VOLUME in tool.status or tool.code == BEYOND:
         return Sight(None, missing=Missing.OUT_OF_VOLUME)  # nobody vouches for how exact it is there
     made = tool.transform
     try:

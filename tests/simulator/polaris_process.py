@@ -34,7 +34,9 @@ class MovingHead:
         frame = 100 + (at_us - self.started_us) // PERIOD_US
         head = Sight(Pose.turned((0, 0, 0.5), (0.001 * (frame % 100), 0.02, -1.5)), 0.0001)
         coil = Sight(Pose.turned((0.1, 0, 0), (0.05, 0.1, -1.4)), 0.0002)
-        return Sights(frame, {Tool.HEAD: head, Tool.COIL: coil, Tool.POINTER: Sight(None, missing=Missing.OUT_OF_VOLUME)})
+        return Sights(
+            frame, {Tool.HEAD: head, Tool.COIL: coil, Tool.POINTER: Sight(None, missing=Missing.OUT_OF_VOLUME)}
+        )
 
 
 def now_us() -> int:
