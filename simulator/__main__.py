@@ -1,15 +1,16 @@
-"""coilward-simulator: a simulated stimulator as a process, and `ctl`, the way to its back door.
+"""coilward-simulator: a simulated stimulator, or a whole room, as a process, and `ctl`, the way to its back door.
 
 coilward-simulator --stimulator magstim-rapid2:11 --pacing off
+coilward-simulator --room robot --arm-host 127.0.0.2 --head free --seed 7
 coilward-simulator ctl lose-reply --of EH
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import fcntl
-import inspect
 import json
 import os
 import signal
@@ -19,14 +20,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from drivers.catalogue import FIRMWARES, MODELS, SUPPLY_VOLTS
 from drivers.errors import CoilwardError, ConfigError, OperatorError
+from simulator.arguments import command_line, room_of, stimulator_of
 from simulator.bench import Bench
 from simulator.clock import RealClock
 from simulator.control import Control
+from simulator.room import Room
+from simulator.room_switches import ALL_SWITCHES
+from simulator.services import ArmPorts, Service, TrackerCables
 from simulator.shell import Shell
-from simulator.stimulators.profile import Profile
-from simulator.switches import SWITCHES
 from simulator.world import LogFile, World
 
 PR_SET_PDEATHSIG = 1
@@ -42,50 +44,6 @@ def default_runtime() -> Path:
     if own := os.environ.get("XDG_RUNTIME_DIR"):
         return Path(own) / "coilward"
     raise ConfigError("no runtime folder: give --runtime DIR, or set COILWARD_RUNTIME or XDG_RUNTIME_DIR")
-
-
-def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="coilward-simulator", description="A simulated stimulator on a PTY.")
-    parser.add_argument("--runtime", type=Path, metavar="DIR", help="where sim/stimulator and sim/control appear")
-    parser.add_argument(
-        "--stimulator",
-        default=f"{MODELS[0]}:{FIRMWARES[-1]}",
-        metavar="MODEL:FIRMWARE",
-        help=f"one of {', '.join(MODELS)}, and firmware {', '.join(map(str, FIRMWARES))} (default %(default)s)",
-    )
-    parser.add_argument("--pacing", choices=("on", "off"), default="on", help="bytes take their time at 9600 baud")
-    parser.add_argument("--unlock", metavar="CODE", default=Profile().unlock_code, help="firmware 9 and later")
-    parser.add_argument("--supply", type=int, choices=SUPPLY_VOLTS, default=240, help="mains in volts")
-    parser.add_argument("--log", type=Path, metavar="FILE", help="append what physically happens, as JSON lines")
-    parser.add_argument("--die-with-parent", action="store_true", help="end when the starting process ends")
-    orders = parser.add_subparsers(title="back door", metavar="ctl")
-    where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    where.add_argument("--runtime", type=Path, metavar="DIR", help="the runtime of that simulator")
-    line = "faults and accidents of a running simulator"
-    ctl = orders.add_parser("ctl", help=line, description=line, parents=[where])
-    _add_switches(ctl.add_subparsers(dest="do", required=True, metavar="SWITCH"), where)
-    return parser
-
-
-def _add_switches(ctl: argparse._SubParsersAction[argparse.ArgumentParser], where: argparse.ArgumentParser) -> None:
-    for switch in SWITCHES.values():
-        order = ctl.add_parser(
-            switch.name, help=switch.line.replace("%", "%%"), description=switch.line, parents=[where]
-        )
-        for name, parameter in switch.parameters.items():
-            if parameter.default is inspect.Parameter.empty:
-                order.add_argument(name, type=parameter.annotation)
-            elif parameter.annotation is bool:
-                order.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=parameter.default)
-            else:
-                order.add_argument(f"--{name.replace('_', '-')}", type=parameter.annotation, default=parameter.default)
-
-
-def _profile(options: argparse.Namespace) -> Profile:
-    model, _, firmware = options.stimulator.partition(":")
-    if not firmware.isdecimal():
-        raise OperatorError(f"--stimulator is MODEL:FIRMWARE, such as {MODELS[0]}:11, not {options.stimulator!r}")
-    return Profile(model=model, firmware=int(firmware), unlock_code=options.unlock, supply_volts=options.supply)
 
 
 def _lock(folder: Path) -> int:
@@ -120,25 +78,40 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
     world = World(RealClock())
     if options.log:
         world.witnesses.append(LogFile(options.log))
-    shell = Shell(Bench(_profile(options), world, pacing=options.pacing == "on"), folder)
-    try:
+    profile, pacing = stimulator_of(options), options.pacing == "on"
+    with contextlib.ExitStack() as ends:
+        if options.room == "robot":
+            room = Room(profile, world, room_of(options), pacing=pacing)
+            shell = Shell(room, folder, _cables(room, options, folder, ends))
+        else:
+            shell = Shell(Bench(profile, world, pacing=pacing), folder)
+        ends.callback(shell.close)
         shell.stop_on(signal.SIGTERM, signal.SIGINT)
         if options.die_with_parent and stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
             shell.stop_at_end_of(sys.stdin.fileno())
         _say_ready(shell.link)
         shell.run()
-    finally:
-        shell.close()
+
+
+def _cables(room: Room, options: argparse.Namespace, folder: Path, ends: contextlib.ExitStack) -> tuple[Service, ...]:
+    arm = ArmPorts(room, options.arm_host)
+    ends.callback(arm.close)
+    host = options.tracker_host or options.arm_host
+    tracker = TrackerCables(room, folder / "tracker", host, options.tracker_port, paced=options.pacing == "on")
+    ends.callback(tracker.close)
+    return arm, tracker
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; 0 when all went well, 1 with one sentence on stderr when not."""
     parent = os.getppid()
-    options = _arguments().parse_args(arguments)
+    options = command_line().parse_args(arguments)
     try:
         runtime = options.runtime or default_runtime()
         if "do" in options:
-            given = {name: value for name, value in vars(options).items() if name in SWITCHES[options.do].parameters}
+            given = {
+                name: value for name, value in vars(options).items() if name in ALL_SWITCHES[options.do].parameters
+            }
             print(json.dumps(Control(runtime)(options.do, **given)))
             return 0
         if options.die_with_parent:

@@ -27,6 +27,15 @@ class Bench:
             latency_us=profile.reply_latency_us,
         )
 
+    def advance(self) -> None:
+        """Lets everything happen that is due by the clock's time."""
+        self.port.advance_to(self.world.clock.now_us())
+
+    @property
+    def next_us(self) -> int | None:
+        """When something happens next; None: not before somebody writes."""
+        return self.port.next_us
+
     def restore(self) -> None:
         """Every fault ends: a good cable and a device as after switching on, its coil cool. The log stays."""
         self.port.restore()

@@ -16,20 +16,21 @@ from typing import Any
 
 from drivers.errors import DeadlinePassed, OperatorError, PortNotFound
 from simulator.bench import Bench
-from simulator.switches import turn
+from simulator.room import Room
+from simulator.room_switches import turn
 
 REQUEST_LIMIT = 4096
 CLIENTS_LIMIT = 16
 CLIENT_DEADLINE_S = 5.0
 
 
-def answer(bench: Bench, line: bytes) -> bytes:
+def answer(served: Bench | Room, line: bytes) -> bytes:
     """Carries out one request and gives the line to send back. Never raises on any input."""
     try:
         request = json.loads(line)
         if not isinstance(request, dict) or not isinstance(request.get("do"), str):
             raise OperatorError('a request is a JSON object with "do"')  # noqa: TRY301  one answer for all
-        facts: dict[str, Any] = {"ok": True} | turn(bench, request.pop("do"), **request)
+        facts: dict[str, Any] = {"ok": True} | turn(served, request.pop("do"), **request)
     except (OperatorError, ValueError) as error:
         facts = {"ok": False, "error": str(error)}
     return json.dumps(facts).encode() + b"\n"
@@ -38,9 +39,9 @@ def answer(bench: Bench, line: bytes) -> bytes:
 class BackDoor:
     """The listening end, driven by a loop that owns an epoll."""
 
-    def __init__(self, path: Path, bench: Bench, epoll: select.epoll) -> None:
+    def __init__(self, path: Path, served: Bench | Room, epoll: select.epoll) -> None:
         """Listens at once. The caller holds the lock of this runtime, so a socket found here is a dead one's."""
-        self._bench, self._epoll = bench, epoll
+        self._served, self._epoll = served, epoll
         path.unlink(missing_ok=True)
         self.path = path
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -73,7 +74,7 @@ class BackDoor:
             while b"\n" in pending:
                 line, _, rest = bytes(pending).partition(b"\n")
                 pending[:] = rest
-                if client.send(reply := answer(self._bench, line)) < len(reply):
+                if client.send(reply := answer(self._served, line)) < len(reply):
                     data = b""  # it does not read its answers
         except OSError:
             data = b""

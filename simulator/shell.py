@@ -1,16 +1,19 @@
-"""Real time for a simulated stimulator: one loop over its PTY, its back door and its next event."""
+"""Real time for a simulated stimulator, or for a whole room: one loop over PTYs, sockets, back door and next event."""
 
 from __future__ import annotations
 
 import select
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 from simulator.bench import Bench
 from simulator.control import BackDoor
 from simulator.pty_port import PtyPort
+from simulator.room import Room
+from simulator.services import Service
 
 IDLE_S = 1.0
 """Longest sleep when nothing is due: none of it is needed, a loop that turns is easier to trust."""
@@ -19,10 +22,12 @@ IDLE_S = 1.0
 class Shell:
     """`run` serves `RUNTIME/sim` until it is stopped."""
 
-    def __init__(self, bench: Bench, folder: Path) -> None:
-        """Everything listens when this returns."""
-        self._bench = bench
-        self._clock = bench.world.clock
+    def __init__(self, served: Bench | Room, folder: Path, services: Sequence[Service] = ()) -> None:
+        """Everything listens when this returns. `services` are further cables, closed by whoever opened them."""
+        self._served = served
+        self._bench = served if isinstance(served, Bench) else served.bench
+        self._services = services
+        self._clock = served.world.clock
         self._link = folder / "stimulator"
         self._epoll = select.epoll()
         self._stopping = False
@@ -31,7 +36,9 @@ class Shell:
         self._wake.setblocking(False)
         self._epoll.register(self._woken, select.EPOLLIN)
         self._pty: PtyPort | None = None
-        self._door = BackDoor(folder / "control", bench, self._epoll)
+        self._door = BackDoor(folder / "control", served, self._epoll)
+        for service in services:
+            service.watch(self._epoll)
         self._follow_cable()
 
     @property
@@ -64,15 +71,20 @@ class Shell:
                     self._stopping = bool(events & (select.EPOLLHUP | select.EPOLLERR))
                 else:
                     self._door.wake(fd)
+                    for service in self._services:
+                        service.wake(fd)
 
     def _turn(self) -> None:
         self._follow_cable()
+        self._served.advance()
         port, pty = self._bench.port, self._pty
         while pty and (data := pty.read(port.room)):
             port.receive(data, self._clock.now_us())
         sent = port.due(self._clock.now_us())
         if pty:
             pty.write(sent)
+        for service in self._services:
+            service.turn(self._clock.now_us())
 
     def _follow_cable(self) -> None:
         if self._bench.port.present and not self._pty:
@@ -84,7 +96,8 @@ class Shell:
 
     def _wait(self) -> list[tuple[int, int]]:
         """Sleeps to the microsecond: `epoll` itself only counts in milliseconds, `select` on it does better."""
-        next_us = self._bench.port.next_us
+        due = [self._served.next_us, self._bench.port.next_us, *(service.next_us for service in self._services)]
+        next_us = min((each for each in due if each is not None), default=None)
         timeout_s = IDLE_S if next_us is None else min(IDLE_S, max(0, next_us - self._clock.now_us()) / 1e6)
         select.select([self._epoll], [], [], timeout_s)
         return self._epoll.poll(0)

@@ -6,11 +6,6 @@ A switch's parameters are its arguments on the back door and on the command line
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from drivers.errors import OperatorError
 from drivers.stimulators import Condition, Field
 from simulator.bench import Bench
@@ -18,62 +13,22 @@ from simulator.faults import FOR_EVER, LineFault, Spoil
 from simulator.stimulators import defects
 from simulator.stimulators.answers import Answer
 from simulator.stimulators.settings import ENHANCED_TENTHS
+from simulator.switch import Facts, Switches
 
 MS_US = 1_000
 LOG_LINES = 200
 """Most happenings in one answer, so that an answer stays below 64 KiB."""
-LARGEST = 10**9
-"""No count, time or temperature of a device is larger; infinity and what is no number are not either."""
 
-Facts = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """One order of the back door."""
-
-    name: str
-    line: str
-    run: Callable[..., Facts | None]
-    parameters: Mapping[str, inspect.Parameter]
-
-    def turn(self, bench: Bench, arguments: Mapping[str, object]) -> Facts:
-        """Carries it out; OperatorError names a parameter that is unknown, missing or of another type."""
-        if unknown := set(arguments) - set(self.parameters):
-            raise OperatorError(f"{self.name} has no {', '.join(sorted(unknown))}: it takes {list(self.parameters)}")
-        for name, parameter in self.parameters.items():
-            self._check(name, parameter, arguments)
-        bench.port.advance_to(bench.world.clock.now_us())
-        return self.run(bench, **arguments) or {}
-
-    def _check(self, name: str, parameter: inspect.Parameter, arguments: Mapping[str, object]) -> None:
-        if name not in arguments:
-            if parameter.default is parameter.empty:
-                raise OperatorError(f"{self.name} needs {name}")
-            return
-        wanted = (int, float) if parameter.annotation is float else parameter.annotation
-        value = arguments[name]
-        if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
-            raise OperatorError(f"{self.name}: {name} is {parameter.annotation.__name__}, not {value!r}")
-        if isinstance(value, (int, float)) and not abs(value) <= LARGEST:
-            raise OperatorError(f"{self.name}: {name} is a number up to {LARGEST}, not {value}")
-
-
-SWITCHES: dict[str, Switch] = {}
-
-
-def _switch(function: Callable[..., Facts | None]) -> Callable[..., Facts | None]:
-    name = function.__name__.replace("_", "-")
-    parameters = dict(list(inspect.signature(function, eval_str=True).parameters.items())[1:])
-    SWITCHES[name] = Switch(name, inspect.getdoc(function) or "", function, parameters)
-    return function
+SWITCHES = Switches()
+_switch = SWITCHES.add
 
 
 def turn(bench: Bench, name: str, /, **arguments: object) -> Facts:
     """Turns the switch `name`; OperatorError when there is none, or its arguments do not fit."""
-    if name not in SWITCHES:
-        raise OperatorError(f"no switch {name!r}: there are {', '.join(SWITCHES)}")
-    return SWITCHES[name].turn(bench, arguments)
+    switch = SWITCHES.find(name)
+    switch.check(arguments)
+    bench.advance()
+    return switch.run(bench, **arguments) or {}
 
 
 # ── looking ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,11 +10,12 @@ import json
 import os
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from simulator.clock import Clock
+from simulator.places import CoilPlace
 
 KEPT_IN_MEMORY = 100_000
 """Happenings kept for reading back; about ten treatments. Counts are kept for ever. An engineering choice."""
@@ -40,6 +41,8 @@ class Kind(Enum):
     """Mains off or on."""
     CABLE = "cable"
     """The serial cable was pulled or plugged in."""
+    TOUCH = "touch"
+    """The coil begins or ends to press on the head; `note` says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,15 @@ class Happening:
     index: int = 0
     """The pulse's place in its train, from 1."""
     note: str = ""
+    coil: CoilPlace | None = None
+    """How the coil stood to its target at a pulse, where there is a head and an arm."""
 
     def as_json(self) -> dict[str, object]:
         """The fields that say something about its kind, ready for JSON."""
         fields: dict[str, object] = {"at_us": self.at_us, "kind": self.kind.value}
         if self.kind is Kind.PULSE:
-            return fields | {"level_tenths": self.level_tenths, "train": self.train, "index": self.index}
+            pulse = fields | {"level_tenths": self.level_tenths, "train": self.train, "index": self.index}
+            return pulse | {"coil": self.coil.as_json()} if self.coil else pulse
         return fields | ({"note": self.note} if self.note else {})
 
 
@@ -73,9 +79,13 @@ class World:
         self.log: deque[Happening] = deque(maxlen=kept)
         self.witnesses: list[Callable[[Happening], None]] = []
         """Called at the moment of each happening: a log file, a sense line, a muscle."""
+        self.judge: Callable[[int], CoilPlace] | None = None
+        """Says how the coil stands to its target at a time; None where nobody knows."""
 
     def happened(self, happening: Happening) -> None:
-        """Puts `happening` on record and tells every witness."""
+        """Puts `happening` on record and tells every witness; of a pulse also where the coil stood."""
+        if happening.kind is Kind.PULSE and self.judge:
+            happening = replace(happening, coil=self.judge(happening.at_us))
         self.counts[happening.kind] += 1
         self.log.append(happening)
         for witness in self.witnesses:
