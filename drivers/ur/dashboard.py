@@ -18,7 +18,7 @@ from drivers.robots import SafetyMode
 from drivers.ur.site import UrSite
 
 ANSWER_S: Final = 2.0
-"""Longest wait for a line (engineering choice; the maker's own client waits 1 s, the simulator may be on a busy machine)."""
+"""Longest wait for a line (engineering choice: twice what the maker's own client waits)."""
 LONGEST_LINE: Final = 4096
 LONGEST_NAME: Final = 80
 

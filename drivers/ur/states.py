@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast
 
+from drivers.errors import BadFrame
 from drivers.poses import Pose
 from drivers.robots import Joints, Program, RobotMode, RobotState, SafetyMode, Wrench
 from drivers.ur.fields import Value
@@ -78,11 +79,15 @@ def program_of(values: Values, version: int) -> Program:
 
 
 def state_of(values: Values, program: Program, received_us: int) -> RobotState:
-    """One data packet in the words of `drivers.robots`. ValueError when its pose is none."""
+    """One data packet in the words of `drivers.robots`. BadFrame when its pose is none."""
     pose = cast(tuple[float, ...], values["actual_TCP_pose"])
+    try:
+        robot_from_tcp = Pose.turned(pose[3:], pose[:3])
+    except ValueError as error:
+        raise BadFrame(f"the robot's controller tells a pose that is none: {error}. Reconnect.") from error
     return RobotState(
         received_us=received_us,
-        robot_from_tcp=Pose.turned(pose[3:], pose[:3]),
+        robot_from_tcp=robot_from_tcp,
         joints=cast(Joints, values["actual_q"]),
         joint_speeds=cast(Joints, values["actual_qd"]),
         force=cast(Wrench, values["actual_TCP_force"]),
