@@ -21,6 +21,10 @@ SINGULAR = 1e-6
 """Sine of the wrist angle below which joints four and six turn about one axis."""
 
 
+ROUNDING = 1e-9
+"""A stretched arm computes to a cosine a little above one."""
+
+
 class Unreachable(DeviceError):
     """No joints of this arm put the flange there."""
 
@@ -96,9 +100,9 @@ def _shoulders(profile: ArmProfile, x: float, y: float) -> tuple[float, float]:
 def _elbow(profile: ArmProfile, out: float, up: float, near: Joints) -> tuple[float, float]:
     a, b = profile.upper_arm, profile.forearm
     cosine = (out * out + up * up - a * a - b * b) / (2 * a * b)
-    if not -1 <= cosine <= 1:
+    if abs(cosine) > 1 + ROUNDING:
         raise Unreachable("no joints for this pose: the wrist would be further from the shoulder than the arm is long")
-    bend = math.acos(cosine)
+    bend = math.acos(max(-1.0, min(1.0, cosine)))
     three = _nearest((bend, -bend), near[2])
     two = math.atan2(up, out) - math.atan2(b * math.sin(three), a + b * math.cos(three))
     return _nearest((two,), near[1]), three
