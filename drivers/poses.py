@@ -28,8 +28,10 @@ class Pose:
     translation: Vector = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
-        length = math.sqrt(sum(part * part for part in self.quaternion))
-        if not math.isfinite(length + sum(self.translation)) or abs(length - 1) > 1e-6:  # noqa: PLR2004  drift of rounding
+        w, x, y, z = self.quaternion
+        u, v, t = self.translation
+        length = math.sqrt(w * w + x * x + y * y + z * z)
+        if not math.isfinite(length + u + v + t) or abs(length - 1) > 1e-6:  # noqa: PLR2004  drift of rounding
             raise ValueError(f"no pose: quaternion of length {length}, translation {self.translation}")
 
     @classmethod
