@@ -62,7 +62,7 @@ class ArmLimits:
     force_us: int = 50_000
     """interlocks.md H34: 20 N for 50 ms."""
     lateral_m: float = 0.025
-    """Further off the target than this, sideways, the coil comes up and approaches: it does not slide along the scalp."""
+    """Further off the target than this, sideways, it comes up and approaches: it does not slide along the scalp."""
     clearance_m: float = 0.04
     """From the scalp, on the way to and from the place before the target."""
 

@@ -59,11 +59,11 @@ class Estimate:
 class HeadFilter:
     """One head. `correct` takes each trustworthy pose once, in order; `at` says where the head is at any time."""
 
-    def __init__(self, noise_m: float, *, predicts: bool = True) -> None:
-        """`noise_m`: standard deviation of a still marker along one axis. Without `predicts`, nothing is extrapolated."""
+    def __init__(self, noise_m: float, shifts: Models = SHIFTS, turns: Models = TURNS, *, predicts: bool = True) -> None:
+        """`noise_m`: standard deviation of a still marker along one axis. Without `predicts` nothing is extrapolated."""
         self._r = noise_m**2
         self._turn_r = (noise_m / MARKER_RADIUS_M / math.sqrt(2)) ** 2
-        self._predicts = predicts
+        self._shifts, self._turns, self._predicts = shifts, turns, predicts
         self._place: Coordinates | None = None
         self._turn: Coordinates | None = None
         self._reference = Pose()
@@ -88,8 +88,8 @@ class HeadFilter:
         dt_s = (source_us - self._at_us) / 1e6
         place, turn = self._place, self._turn
         if place is None or turn is None or dt_s > LONGEST_GAP_S:
-            self._place = Coordinates(SHIFTS, camera_from_head.translation, self._r, FASTEST_M_S)
-            self._turn = Coordinates(TURNS, ZERO, self._turn_r, FASTEST_RAD_S)
+            self._place = Coordinates(self._shifts, camera_from_head.translation, self._r, FASTEST_M_S)
+            self._turn = Coordinates(self._turns, ZERO, self._turn_r, FASTEST_RAD_S)
             self._reference, self._at_us = Pose(camera_from_head.quaternion), source_us
             return
         if dt_s <= 0:

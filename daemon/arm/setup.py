@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from daemon.arm.limits import ArmLimits
+from daemon.arm.motion_models import Models
+from daemon.arm.prediction import SHIFTS, TURNS
 from drivers.poses import Pose
 from drivers.robots import RobotCapabilities
 from drivers.trackers import TrackerCapabilities
@@ -36,6 +38,9 @@ class Setup:
     """Turns of the loop per second."""
     tcp_from_coil: Pose | None = None
     """Where the coil's marker sits on the tool; None: learned from its first sight, and only changes are noticed."""
+    shifts: Models = SHIFTS
+    turns: Models = TURNS
+    """How a head moves, for the filter."""
     predicts: bool = True
     """False only in benchmarks, to show what prediction is worth."""
 

@@ -23,7 +23,7 @@ class Sight:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._trust = Trust(setup.robot_from_camera, setup.tcp_from_coil)
-        self._filter = HeadFilter(setup.tracker.noise_m, predicts=setup.predicts)
+        self._filter = HeadFilter(setup.tracker.noise_m, setup.shifts, setup.turns, predicts=setup.predicts)
         self._received_us: int | None = None
         self._why_not: ArmReason | None = None
         self._good = 0
