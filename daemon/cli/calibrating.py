@@ -1,0 +1,152 @@
+"""How a calibration goes at the terminal: which pose to bring the coil to, what was taken, and what came of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.panel import Panel
+from rich.table import Table
+
+from daemon.calibration import MOST_HELD_OUT_DEG, MOST_HELD_OUT_MM, calibrate
+from daemon.calibration_check import Bumped, compare
+from daemon.calibration_file import Calibration
+from daemon.calibration_gather import Gathering, read_sightings, write_sightings
+from daemon.calibration_plan import covered, next_view, shell
+from daemon.calibration_seal import seven
+from daemon.calibration_source import Sample, Samples
+from daemon.calibration_spread import Sighting
+from daemon.cli import show
+from daemon.cli.registering import progress, samples_of
+from daemon.cli.show import Exit
+from drivers.errors import DeviceSilent, PortLost
+from drivers.poses import Pose
+
+__all__ = ["Wanted", "check", "gather", "plan", "run", "samples_of", "tell"]
+
+Tell = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the options ask for."""
+
+    by: str
+    simulated: bool
+    poses: int
+    from_file: Path | None
+    leave_out: tuple[int, ...]
+    file: Path
+
+
+async def run(wanted: Wanted, samples: AsyncGenerator[Sample, None], *, as_json: bool) -> Calibration:
+    """Takes the poses or reads them, calibrates, writes the file and prints it. Raises what these raise.
+
+    The poses are on disk before anything is made of them: a refusal costs none of them.
+    """
+    wanted.file.parent.mkdir(parents=True, exist_ok=True)
+    kept = wanted.from_file or wanted.file.with_suffix(".poses.jsonl")
+    async with aclosing(samples):
+        if wanted.from_file is None:
+            with progress() as tell_progress:
+                sightings = await gather(samples, wanted.poses, tell_progress)
+            write_sightings(sightings, kept)
+            show.err.print(f"The poses are kept in {kept}.")
+    chosen = read_sightings(kept, wanted.leave_out)
+    found = calibrate(chosen, by=wanted.by, simulated=wanted.simulated)
+    found.write(wanted.file)
+    tell(found, as_json=as_json)
+    show.err.print(f"Written to {wanted.file}.")
+    return found
+
+
+async def gather(samples: Samples, count: int, tell_progress: Tell) -> list[Sighting]:
+    """Sightings at `count` different poses. Raises what `Gathering.feed` does, PortLost when the samples end."""
+    gathering = Gathering()
+    planned: list[Pose] = []
+    async for sample in samples:
+        taken = gathering.feed(sample)
+        if taken is not None:
+            planned = planned or shell(taken.robot_from_tcp, count)
+            show.err.print(f"Pose {len(gathering.taken)} of {count} taken.")
+        if len(gathering.taken) >= count:
+            return gathering.taken
+        done = [each.robot_from_tcp for each in gathering.taken]
+        where = guidance(planned, done, sample.robot_from_tcp)
+        tell_progress(f"Pose {len(done) + 1} of {count}. {gathering.hint} {where}", gathering.progress)
+    raise PortLost(f"What the arm process says has ended after {len(gathering.taken)} poses. Begin again.")
+
+
+def guidance(planned: Sequence[Pose], taken: Sequence[Pose], here: Pose | None) -> str:
+    """How far the next planned view is, and how much of the shell is covered."""
+    view = next_view(planned, taken)
+    if view is None or here is None:
+        return ""
+    way = here.inverse() @ view
+    return (
+        f"Next view: {way.distance * 1000:.0f} mm and {math.degrees(way.angle):.0f}° from here; "
+        f"{covered(planned, taken):.0%} of the shell is covered."
+    )
+
+
+async def check(calibration: Calibration, poses: int, samples: AsyncGenerator[Sample, None], *, as_json: bool) -> Exit:
+    """Compares at so many poses and says whether the calibration holds."""
+    async with aclosing(samples):
+        with progress() as tell_progress:
+            sightings = await gather(samples, poses, tell_progress)
+    agreement = compare(calibration, sightings)
+    if as_json:
+        cause = agreement.cause.value if agreement.cause else None
+        show.as_json({**asdict(agreement), "cause": cause, "ok": cause is None, "sha256": calibration.hash})
+    elif agreement.cause is None:
+        show.out.print(
+            f"The calibration of {calibration.made} holds: robot and camera agree within {agreement.shift_mm:.2f} mm "
+            f"and {agreement.turn_deg:.2f}° ({agreement.limit_mm:.1f} mm and {agreement.limit_deg:.1f}° are allowed)."
+        )
+    else:
+        show.failure(Bumped(agreement))
+    return Exit.OK if agreement.cause is None else Exit.REFUSED
+
+
+async def plan(poses: int, samples: AsyncGenerator[Sample, None], *, as_json: bool) -> None:
+    """Prints the shell round where the coil is now. Raises DeviceSilent when no robot answers."""
+    async with aclosing(samples):
+        here = (await anext(samples)).robot_from_tcp
+    if here is None:
+        raise DeviceSilent("No plan can be made: the robot does not answer. See that it is on, then try again.")
+    views = shell(here, poses)
+    if as_json:
+        show.as_json({"robot_from_tcp": [seven(view) for view in views]})
+        return
+    rows = Table("pose", "x mm", "y mm", "z mm", "rx rad", "ry rad", "rz rad", box=None)
+    for number, view in enumerate(views, 1):
+        place = [f"{part * 1000:.1f}" for part in view.translation]
+        rows.add_row(str(number), *place, *[f"{part:.4f}" for part in view.rotation_vector])
+    show.out.print(Panel(rows, title="robot_from_tcp, as a UR shows it", expand=False))
+
+
+def tell(found: Calibration, *, as_json: bool) -> None:
+    """A calibration's own figures."""
+    if as_json:
+        show.as_json({**found.model_dump(mode="json"), "sha256": found.hash})
+        return
+    one, other = found.residual, found.held_out
+    turns = " / ".join(f"{each:.0f}" for each in found.spread.turns_deg)
+    shifts = " / ".join(f"{each:.0f}" for each in found.spread.shifts_mm)
+    rows = Table.grid(padding=(0, 2))
+    for name, text in (
+        ("made", f"{found.made} by {found.by}{', in a simulation' if found.simulated else ''}"),
+        ("poses", f"{found.poses}, spread {turns}° and {shifts} mm along three axes, condition {found.condition:.0f}"),
+        ("residual", f"{one.rms_mm:.2f} mm, {one.rms_deg:.2f}° RMS; worst {one.worst_mm:.2f} mm, {one.worst_deg:.2f}°"),
+        (
+            "held out",
+            f"{other.rms_mm:.2f} mm, {other.rms_deg:.2f}° RMS; worst {other.worst_mm:.2f} mm, {other.worst_deg:.2f}°",
+        ),
+        ("allowed", f"{MOST_HELD_OUT_MM:g} mm and {MOST_HELD_OUT_DEG:g}° RMS of poses held out"),
+        ("hash", found.hash[:16]),
+    ):
+        rows.add_row(name, text)
+    show.out.print(Panel(rows, title="calibration", border_style="green", expand=False))
