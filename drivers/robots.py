@@ -102,9 +102,22 @@ class RobotCapabilities:
 
 
 class Robot(Protocol):
-    """An open arm. Raises WireError when the controller is gone, DeviceError when it refuses."""
+    """An arm. Raises WireError when the controller is gone, DeviceError when it refuses; then it is reconnected."""
 
     capabilities: RobotCapabilities
+    last: RobotState | None
+    """The newest state of this connection."""
+
+    def reconnect(self, now_us: int) -> bool:
+        """Dials, or goes on dialling; True once states come. Called in every turn until then; never waits."""
+        ...
+
+    def restart(self, now_us: int) -> bool:
+        """Starts our program in the controller, or goes on starting it; True once it obeys. Called like `reconnect`.
+
+        It reads states and sends set-points of its own, and moves nothing.
+        """
+        ...
 
     def fileno(self) -> int:
         """Readable when a state has come."""
@@ -131,5 +144,5 @@ class Robot(Protocol):
         ...
 
     def close(self) -> None:
-        """Stops the program and hangs up."""
+        """Stops the program where it stands still, and hangs up."""
         ...
