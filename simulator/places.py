@@ -21,7 +21,7 @@ class CoilPlace:
     twist_rad: float
     """About the normal, right-handed about +z."""
     gap_m: float
-    """Air between coil and scalp; negative while it presses."""
+    """Air between coil and scalp; negative while it presses: how far it dents skin and skull."""
     force_n: float
 
     @property

@@ -21,7 +21,7 @@ from simulator.arm.profile import HOME, UR5E
 from simulator.bench import Bench
 from simulator.head.events import twitch
 from simulator.head.motion import Head
-from simulator.head.skull import NECK_N_M, SKULL_N_M, Contact, contact
+from simulator.head.skull import NECK_N_M, NO_CONTACT, SKULL_N_M, Contact, contact, gap
 from simulator.head.statistics import Motion
 from simulator.placement import Placement
 from simulator.places import CoilPlace, coil_place
@@ -90,7 +90,7 @@ class Room:
         """`skull_from_pointer` while somebody holds it at the head."""
         self.tracker_plugged = True
         self.chance = random.Random(f"{options.seed}/chance")  # noqa: S311  directions of bumps, no secret
-        self._felt = Contact(1.0)
+        self._felt = NO_CONTACT
         self._touching = False
         self.arm = Arm(
             joints=joints_for(UR5E, place.robot_from_parked @ place.flange_from_tcp.inverse(), HOME),
@@ -151,8 +151,9 @@ class Room:
     def coil_place(self, at_us: int) -> CoilPlace:
         """How the coil stands to its target."""
         room_from_skull, room_from_tcp, felt = self._look(at_us)
-        room_from_target = room_from_skull @ self.placement.skull_from_head @ self.head_from_target
-        return coil_place(room_from_target.inverse() @ room_from_tcp, felt.gap_m, felt.force_n)
+        skull_from_tcp = room_from_skull.inverse() @ room_from_tcp
+        target_from_skull = (self.placement.skull_from_head @ self.head_from_target).inverse()
+        return coil_place(target_from_skull @ skull_from_tcp, gap(self.placement.scalp, skull_from_tcp), felt.force_n)
 
     def head_speed(self, at_us: int) -> float:
         """Of the head's centre, m/s, by its own motion."""

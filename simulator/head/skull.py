@@ -17,7 +17,11 @@ SKULL_N_M = 150_000.0
 NECK_N_M = 5_000.0
 COIL_RADIUS_M = 0.08
 """Half the width of a figure-of-eight coil of 70 mm windings, roughly; an engineering choice."""
-RIM_POINTS = 12
+RIM: tuple[Vector, ...] = tuple(
+    (COIL_RADIUS_M * math.cos(math.radians(step)), COIL_RADIUS_M * math.sin(math.radians(step)), 0.0)
+    for step in range(0, 360, 30)
+)
+"""Points of the coil's edge, in its own frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +60,45 @@ class Ellipsoid:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How a coil's face stands to the scalp."""
+    """What coil and head do to each other."""
 
-    gap_m: float
-    """Free air between them; negative: how far the coil is past the place where the unpushed scalp would be."""
     force_n: float = 0.0
     push_m: float = 0.0
     """How far the head has given way, along the coil's +z."""
 
 
+NO_CONTACT = Contact()
+
+
 def contact(
     scalp: Ellipsoid, skull_from_tcp: Pose, *, skull_n_m: float = SKULL_N_M, neck_n_m: float = NECK_N_M
 ) -> Contact:
-    """For a coil at `skull_from_tcp` and a scalp in the same frame."""
-    gap_m = _gap(scalp, skull_from_tcp)
-    if gap_m >= 0:
-        return Contact(gap_m)
-    force_n = -gap_m / (1 / skull_n_m + 1 / neck_n_m)
-    return Contact(gap_m, force_n, force_n / neck_n_m)
+    """For a coil at `skull_from_tcp` and a scalp in the same frame, where the head would be if nothing pushed it."""
+    near = _nearest(scalp, skull_from_tcp)
+    if near[2] >= 0 or math.hypot(near[0], near[1]) > COIL_RADIUS_M + 2 * max(scalp.radii):
+        return NO_CONTACT
+    depth_m = -_gap_at(scalp, skull_from_tcp, near)
+    if depth_m <= 0:
+        return NO_CONTACT
+    force_n = depth_m / (1 / skull_n_m + 1 / neck_n_m)
+    return Contact(force_n, force_n / neck_n_m)
 
 
-def _gap(scalp: Ellipsoid, skull_from_tcp: Pose) -> float:
+def gap(scalp: Ellipsoid, skull_from_tcp: Pose) -> float:
+    """Free air between coil and scalp, metres; negative: how far the one is inside the other."""
+    return _gap_at(scalp, skull_from_tcp, _nearest(scalp, skull_from_tcp))
+
+
+def _nearest(scalp: Ellipsoid, skull_from_tcp: Pose) -> Vector:
+    """The point of the scalp nearest to the plane of the coil's face, in the coil's frame."""
     away = skull_from_tcp.rotate((0.0, 0.0, -1.0))
-    nearest = skull_from_tcp.inverse().apply(scalp.outermost(away))
-    if math.hypot(nearest[0], nearest[1]) <= COIL_RADIUS_M:
-        return nearest[2]
-    steps = (2 * math.pi * step / RIM_POINTS for step in range(RIM_POINTS))
-    rim = ((COIL_RADIUS_M * math.cos(step), COIL_RADIUS_M * math.sin(step), 0.0) for step in steps)
-    return min(scalp.distance(skull_from_tcp.apply(point)) for point in rim)
+    return skull_from_tcp.inverse().apply(scalp.outermost(away))
+
+
+def _gap_at(scalp: Ellipsoid, skull_from_tcp: Pose, near: Vector) -> float:
+    if math.hypot(near[0], near[1]) <= COIL_RADIUS_M:
+        return near[2]
+    return min(scalp.distance(skull_from_tcp.apply(point)) for point in RIM)
 
 
 def _plus(point: Vector, direction: Vector, scale: float) -> Vector:
