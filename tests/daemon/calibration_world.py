@@ -10,6 +10,7 @@ import numpy as np
 from daemon.calibration_plan import shell
 from daemon.calibration_source import Sample
 from daemon.calibration_spread import Sighting
+from daemon.registration_file import Fiducial
 from drivers.poses import Pose, Vector
 from drivers.trackers import Frame, Missing, Sight, Tool
 
@@ -20,7 +21,20 @@ ROBOT_FROM_CAMERA = Pose.turned((1.0, 1.6, -0.4), (1.7, 0.4, 1.2))
 MARKER_M = 0.04
 """Half a marker's width: what turns noise of its spheres into noise of its angles."""
 FRAME_US = 50_000
+HEAD: dict[Fiducial, Vector] = {
+    Fiducial.NAS: (0.0, 0.103, 0.0),
+    Fiducial.LPA: (-0.071, 0.0, 0.0),
+    Fiducial.RPA: (0.075, 0.0, 0.0),
+}
+"""In the skull's own frame: MNE's sample subject, to the millimetre."""
+MARKER_FROM_SKULL = Pose.turned((0.4, -0.3, 2.0), (0.02, 0.1, -0.09))
+"""The marker sits on the forehead: its origin has a positive z in the skull's frame."""
 ORIGIN_US = 7_000_000_000
+
+
+def on_marker(skull: Mapping[Fiducial, Vector] = HEAD, pose: Pose = MARKER_FROM_SKULL) -> dict[Fiducial, Vector]:
+    """Points of the skull in the frame of the marker on the head."""
+    return {each: pose.apply(point) for each, point in skull.items()}
 
 
 def seen_by(robot_from_tcp: Pose, camera: Pose = ROBOT_FROM_CAMERA, marker: Pose = TCP_FROM_COIL) -> Pose:

@@ -18,19 +18,12 @@ from daemon.registration_file import PLANNED_EXAMPLE, Fiducial, read_planned, re
 from daemon.registration_fit import fit, residual, skull_frame
 from drivers.errors import ConfigError
 from drivers.poses import Pose, Vector
+from tests.daemon.calibration_world import HEAD, MARKER_FROM_SKULL, on_marker
 
 NAS, LPA, RPA = Fiducial.NAS, Fiducial.LPA, Fiducial.RPA
-HEAD: dict[Fiducial, Vector] = {NAS: (0.0, 0.103, 0.0), LPA: (-0.071, 0.0, 0.0), RPA: (0.075, 0.0, 0.0)}
-"""In the skull's own frame: MNE's sample subject, to the millimetre."""
-MARKER_FROM_SKULL = Pose.turned((0.4, -0.3, 2.0), (0.02, 0.1, -0.09))
-"""The marker sits on the forehead: its origin has a positive z in the skull's frame."""
 WRONG_NAMES = [order for order in permutations(Fiducial) if order not in {(NAS, LPA, RPA), (NAS, RPA, LPA)}]
 
 poses = st.builds(Pose.turned, st.tuples(*[st.floats(-1.8, 1.8)] * 3), st.tuples(*[st.floats(-0.3, 0.3)] * 3))
-
-
-def on_marker(skull: Mapping[Fiducial, Vector] = HEAD, pose: Pose = MARKER_FROM_SKULL) -> dict[Fiducial, Vector]:
-    return {each: pose.apply(point) for each, point in skull.items()}
 
 
 def touched(points: Mapping[Fiducial, Vector], times: int = 2) -> dict[Fiducial, list[Touch]]:
