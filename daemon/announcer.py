@@ -14,7 +14,18 @@ from typing import Any
 
 from daemon.bus import BrokerLost, Bus, PublishRefused
 from daemon.decision import Decision
-from daemon.messages import Availability, Counts, Event, Heartbeat, Meta, Payload, Progress, RoomState, WatchdogState
+from daemon.messages import (
+    ArmState,
+    Availability,
+    Counts,
+    Event,
+    Heartbeat,
+    Meta,
+    Payload,
+    Progress,
+    RoomState,
+    WatchdogState,
+)
 from daemon.room import Snapshot
 from daemon.topics import Topics
 from drivers.errors import DeadlinePassed
@@ -57,6 +68,8 @@ class Announcer:
             await self._say("room", room_state(seq, snapshot, self._decision))
             await self._say("progress", progress(seq, snapshot))
             await self._say("watchdog", watchdog_state(seq, snapshot))
+            if snapshot.arm is not None:
+                await self._say("arm", ArmState(state_seq=seq, **snapshot.arm))
             if loop.time() >= due or seq != beat_seq:
                 due, beat_seq = loop.time() + BEAT_S, seq
                 nonce = snapshot.nonce if snapshot.linked else None

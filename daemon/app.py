@@ -21,6 +21,7 @@ from daemon.journal import FILE_NAME, Journal, open_journal
 from daemon.json_lines import read_rows
 from daemon.opening import Opener
 from daemon.rapid_room import RapidInTheRoom
+from daemon.retrying import Kept
 from daemon.room import Done
 from daemon.runtime import Runtime
 from daemon.thresholds import Thresholds
@@ -36,8 +37,6 @@ BEAT_S: Final = 0.05
 """The watchdog's limit is 250 ms: four beats may be lost."""
 ANSWER_SIMULATED_S: Final = 2 * ANSWER_S
 """Simulators share their machine with whatever else runs on it (engineering choice, like the watchdog's slack)."""
-FIRST_RETRY_S: Final = 0.1
-LAST_RETRY_S: Final = 5.0
 HISTORY_BYTES: Final = 8 * 1024 * 1024
 """Of the journal, read at the start: several days, and what may be continued is hours old at most."""
 Operators = Callable[[TreatmentRoom, Site], Awaitable[None]]
@@ -132,20 +131,19 @@ class Linked:
         self._site = opener.site
         self._dialect = opener.dialect
         self._path = runtime.watchdog_control
-        self._journal = journal
-        self._told: str | None = None
+        self._kept = Kept(journal)
 
     async def keep(self) -> None:
         """For ever: connects, serves, and connects again."""
-        await self._again_and_again(self._serve_link)
+        await self._kept.again_and_again(self._serve_link)
 
     async def _serve_link(self) -> None:
         link, hello = await GuardLink.connect(self._path)
         try:
             self._same_unit(hello.get("model"), hello.get("firmware"))
-            self._back("watchdog")
+            self._kept.back("watchdog")
             self._room.linked(link)
-            stimulator = asyncio.create_task(self._again_and_again(lambda: self._serve_stimulator(link)))
+            stimulator = asyncio.create_task(self._kept.again_and_again(lambda: self._serve_stimulator(link)))
             try:
                 async for push in link.pushes():
                     self._room.hear(push)
@@ -181,36 +179,12 @@ class Linked:
         )
         await driver.connect()
         try:
-            self._back("stimulator")
+            self._kept.back("stimulator")
             self._room.equipped(RapidInTheRoom(driver, lose))
             raise await lost
         finally:
             self._room.equipped(None)
             await driver.close()
-
-    async def _again_and_again(self, serve: Callable[[], Awaitable[None]]) -> None:
-        wait_s = FIRST_RETRY_S
-        while True:
-            began = asyncio.get_running_loop().time()
-            try:
-                await serve()
-            except CoilwardError as error:
-                self._away(str(error))
-            if asyncio.get_running_loop().time() - began > LAST_RETRY_S:
-                wait_s = FIRST_RETRY_S  # it worked for a while: this is a new trouble
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, LAST_RETRY_S)
-
-    def _away(self, why: str) -> None:
-        if why != self._told:
-            self._told = why
-            self._journal.write("trouble", what=why)
-            print(f"coilward-daemon: {why}", flush=True)
-
-    def _back(self, who: str) -> None:
-        if self._told is not None:
-            self._told = None
-            print(f"coilward-daemon: the {who} is there again", flush=True)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -38,6 +38,7 @@ from daemon.background import background
 from daemon.bus import BrokerLost, Bus, Message
 from daemon.messages import (
     Answer,
+    ArmState,
     Event,
     Heartbeat,
     Payload,
@@ -64,7 +65,7 @@ COMMAND_EXPIRY_S = 2
 MOST_EVENTS = 256
 
 P = TypeVar("P", bound=Payload)
-S = TypeVar("S", RoomState, Progress, WatchdogState)
+S = TypeVar("S", RoomState, Progress, WatchdogState, ArmState)
 
 
 class RoomUnknown(WireError):
@@ -83,6 +84,8 @@ class View:
     progress: Progress | None
     """None in the moment between a new state and its counts."""
     watchdog: WatchdogState | None
+    arm: ArmState | None = None
+    """None in a room without an arm."""
 
 
 @asynccontextmanager
@@ -108,6 +111,7 @@ class RoomClient:
         self._state: _Documents[RoomState] = _Documents()
         self._progress: _Documents[Progress] = _Documents()
         self._watchdog: _Documents[WatchdogState] = _Documents()
+        self._arm: _Documents[ArmState] = _Documents()
         self._beat: Heartbeat | None = None
         self._beat_at = 0.0
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
@@ -140,7 +144,8 @@ class RoomClient:
         state = self._state.at(beat.state_seq)
         if state is None:
             return None
-        return View(state, self._progress.at(beat.state_seq), self._watchdog.at(beat.state_seq))
+        seq = beat.state_seq
+        return View(state, self._progress.at(seq), self._watchdog.at(seq), self._arm.at(seq))
 
     async def known(self, deadline_s: float) -> View:
         """The room, once it is known. Raises `RoomUnknown` after the deadline."""
@@ -271,6 +276,8 @@ class RoomClient:
                 self._progress.put(_read(Progress, message))
             case "watchdog":
                 self._watchdog.put(_read(WatchdogState, message))
+            case "arm":
+                self._arm.put(_read(ArmState, message))
         self._news.set()
 
     def _on_beat(self, message: Message) -> None:

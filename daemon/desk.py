@@ -206,6 +206,17 @@ class Desk:
                 return await room.reset(nonce, user)
             case messages.Resolve():
                 return await room.resolve(command.ref, command.why, nonce, user)
+        return await self._move_the_arm(command, user)
+
+    async def _move_the_arm(self, command: Command, user: str) -> Outcome:
+        room = self._decision.room
+        match command:
+            case messages.CoilAway():
+                return await room.coil_away(user)
+            case messages.HandGuide():
+                return await room.hand_guide(user)
+            case messages.Park():
+                return await room.park(user)
         raise OurError(f"{type(command).__name__} is in the table of verbs and nobody carries it out")
 
     # --- answering --------------------------------------------------------------------------------------------------

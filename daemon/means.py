@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from daemon.coil import Coil
 from daemon.guard_link import Allowed, Denied
 from daemon.guard_view import GuardView
 from daemon.guard_words import Request
@@ -51,3 +52,5 @@ class Means:
     turns: Turns
     now_us: Callable[[], int]
     """BOOTTIME, the watchdog's clock."""
+    coil: Coil | None = None
+    """The coil on its arm; None in a room without one."""

@@ -136,6 +136,31 @@ class WatchdogState(Payload):
     status: dict[str, Any]
 
 
+class ArmState(Payload):
+    """The coil on its arm, as the arm last told: five a second. Published in rooms with an arm."""
+
+    state_seq: int
+    linked: bool
+    """False: the arm is not heard, and nothing below is known."""
+    target: str
+    state: str | None
+    """`parked`, `approach`, `track`, `freeze`, `retract`, `away`, `hand`, `stopped` or `fault`."""
+    why: str | None
+    """Why it is in that state, or why the coil is not where a train may begin; lower-kebab."""
+    sentence: str
+    lease: str
+    """What the arm tells the watchdog: `begin`, `continue` or `none`."""
+    off_mm: float | None
+    off_deg: float | None
+    """How far the coil is off its target."""
+    head_speed_mm_s: float | None
+    frame_age_ms: float | None
+    robot: dict[str, Any]
+    """Modes and program of the arm's controller."""
+    late_us: dict[str, Any]
+    """How late the arm's loop woke: p50, p99, p999, max."""
+
+
 class Event(Payload):
     """Something that happened once."""
 
@@ -233,6 +258,18 @@ class Resolve(Command):
 
     ref: Annotated[int, Field(ge=0)]
     why: Reason
+
+
+class CoilAway(Command):
+    """Take the coil off the head; a running session pauses."""
+
+
+class HandGuide(Command):
+    """Let a person move the arm by hand; only while nothing is armed."""
+
+
+class Park(Command):
+    """Send the arm to its parking place; only while nothing is armed."""
 
 
 class Presence(Payload):

@@ -16,6 +16,8 @@ from daemon.json_lines import Row
 from daemon.report_page import page
 from drivers.errors import OperatorError
 
+_WAIT = ("state", "reason", "coil", "seconds")
+_REMARKS = ("session", "refused", "trouble", "gap", "coil", "coil-refused", "arm")
 _WEAKEST_FIRST = ("none", "assumed", "accepted", "running", "counted")
 
 
@@ -40,6 +42,15 @@ class Report:
     pulses: tuple[Row, ...]
     remarks: tuple[Row, ...]
     """Refusals, holds, pauses, trips and troubles, in order."""
+    waits: tuple[Row, ...]
+    """Every wait with its reason and seconds, in order."""
+
+    @property
+    def off_target(self) -> int | None:
+        """Pulses given while the coil was off its target, or unseen; None in a room that does not know."""
+        if not any("coil_off_mm" in row for row in self.pulses):
+            return None
+        return sum(1 for row in self.pulses if "off-target" in row["flags"] and "missed" not in row["flags"])
 
     def summary(self, path: str | None = None) -> dict[str, Any]:
         """The one JSON object programs read."""
@@ -57,6 +68,11 @@ class Report:
             },
             "report": path,
         }
+
+    def course(self) -> dict[str, Any]:
+        """What held it up, and how the coil stood: beside the summary in the file and on the page."""
+        waits = [{name: row[name] for name in _WAIT if row.get(name) not in (None, "")} for row in self.waits]
+        return {"waits": waits, "off_target": self.off_target}
 
 
 def make_report(rows: Iterable[Row]) -> Report:
@@ -81,7 +97,8 @@ def make_report(rows: Iterable[Row]) -> Report:
         opened=opened,
         ended=ended,
         pulses=pulses,
-        remarks=tuple(row for row in rows if row["kind"] in ("session", "refused", "trouble", "gap")),
+        remarks=tuple(row for row in rows if row["kind"] in _REMARKS),
+        waits=tuple(row for row in rows if row["kind"] == "wait"),
     )
 
 
@@ -120,11 +137,10 @@ def write_report(report: Report, folder: Path, name: str) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = _free(folder, name)
-    data = report.summary(str(path)) | {"opened": report.opened, "ended": report.ended, "pulse_rows": report.pulses}
+    told = report.summary(str(path)) | report.course()
+    data = told | {"opened": report.opened, "ended": report.ended, "pulse_rows": report.pulses}
     path.write_text(json.dumps(data, indent=1, ensure_ascii=False, default=dict) + "\n", encoding="utf-8")
-    path.with_suffix(".html").write_text(
-        page(report.summary(str(path)), report.opened, report.pulses, report.remarks), encoding="utf-8"
-    )
+    path.with_suffix(".html").write_text(page(told, report.opened, report.pulses, report.remarks), encoding="utf-8")
     return path
 
 

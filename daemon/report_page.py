@@ -39,6 +39,8 @@ def page(
         "Pulses settled": counts["settled"],
         "Evidence": f"{read_back['low']} to {read_back['high']} pulses, by {read_back['by']}",
         "Unknown, counted as delivered": counts["unknown"],
+        "Pulses off target": summary.get("off_target"),
+        "Waited": f"{sum(wait['seconds'] for wait in summary['waits']):.1f} s" if summary.get("waits") else None,
         "Hash": opened.get("hash"),
     }
     return (
@@ -46,6 +48,7 @@ def page(
         f"<style>{_STYLE}</style>\n<h1>Session report</h1>\n{_table(facts)}\n<h2>Pulses over time</h2>\n"
         f'{_plot(pulses)}\n<p class="note">Pulses were not sensed independently: every count is the stimulator\'s '
         "word, with the evidence named above. Research software; not a medical device.</p>\n"
+        f"<h2>Waits</h2>\n{_waits(summary.get('waits', ()))}\n"
         f"<h2>What happened</h2>\n{_remarks(remarks)}\n</html>\n"
     )
 
@@ -83,6 +86,16 @@ def _mark(row: Mapping[str, Any], begin: int, span: int) -> str:
     return f'<path d="M{x:.2f} {floor}V{top:.1f}" stroke="{colour}" stroke-width=".7"/>'
 
 
+def _waits(waits: Sequence[Mapping[str, Any]]) -> str:
+    """Each with its seconds, its state and why."""
+    if not waits:
+        return "<p>It waited for nothing.</p>"
+    lines = "\n".join(
+        f"<tr><td>{wait['seconds']:.1f} s<td>{escape(wait['state'])}<td>{escape(_remark(wait))}" for wait in waits
+    )
+    return f"<table>\n{lines}\n</table>"
+
+
 def _remarks(remarks: Sequence[Mapping[str, Any]]) -> str:
     if not remarks:
         return "<p>Nothing worth a remark.</p>"
@@ -95,5 +108,6 @@ def _remarks(remarks: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _remark(row: Mapping[str, Any]) -> str:
-    told = (row.get("event"), row.get("state"), row.get("reason"), row.get("what"), row.get("lost"))
+    told = (row.get("event"), row.get("state"), row.get("reason"), row.get("what"), row.get("lost"), row.get("why"),
+            row.get("coil"))  # fmt: skip
     return ", ".join(str(part).replace("_", " ") for part in told if part)

@@ -44,7 +44,7 @@ class Order:
     protocol: str
     """Id in the library, such as `mdd-10hz-37`."""
     placement: str = ""
-    """Room profile `fixed`: how and where the coil was placed, in the operator's words; part of the hash."""
+    """How and where the coil was placed, in the operator's words; part of the hash. An arm's target goes before."""
     intensity_tenths: int | None = None
     """0.1 % rMT, at most what is prescribed; None: as prescribed."""
 
@@ -100,6 +100,8 @@ class Snapshot:
     """The watchdog's control connection is up."""
     stimulator: str = "away"
     """`away`, `connecting`, or what the device says of itself: `standby`, `armed`, `ready`."""
+    arm: Mapping[str, Json] | None = None
+    """The coil on its arm, in the fields of `messages.ArmState`; None in a room without an arm."""
     continuable: str | None = None
     """Key of the ended session that `continue_session` would continue, while the site's time for it lasts."""
     report: str | None = None
@@ -158,6 +160,15 @@ class Room(Protocol):
 
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
         """Books an unknown pulse as delivered, with a person's reason."""
+
+    async def coil_away(self, by: str) -> Answer:
+        """Takes the coil off the head; a running session pauses. Always, idempotent."""
+
+    async def hand_guide(self, by: str) -> Answer:
+        """Lets a person move the arm by hand; only while nothing is armed."""
+
+    async def park(self, by: str) -> Answer:
+        """Sends the arm to its parking place; only while nothing is armed."""
 
     def presence(self, user: str) -> None:
         """`user`, whom the caller knows to hold control, is here now."""

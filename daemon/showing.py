@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from daemon import words
 from daemon.guard_view import GuardView, sentence, stands
 from daemon.readiness import COUNTED_US
 from daemon.room import Counts, Snapshot
@@ -62,6 +63,15 @@ def _left_over(trip: Mapping[str, Any] | None, unknown: tuple[int, ...]) -> str:
     return ""
 
 
+def _told(reason: str, coil: str, detail: Mapping[str, Any]) -> str:
+    """A reason of whosever: the daemon's, the stimulator's words, the coil's, the watchdog's; behind it the arm's."""
+    own = _OURS.get(reason) or (reason if " " in reason else None)
+    if own is None and reason in words.ENGLISH.coil_reasons:
+        own = words.ENGLISH.coil_reason(reason)
+    told = own or sentence(reason, detail)
+    return f"{told} {words.ENGLISH.coil_reason(coil)}" if coil and coil != reason else told
+
+
 _OURS: Final = {
     "pause-asked": "A person paused it.",
     "end-asked": "A person is ending it.",
@@ -91,5 +101,6 @@ def _sentence(view: GuardView, treatment: Treatment) -> str:
         return f"The pulses in doubt were resolved. {said}"
     if not reason:
         return said
-    told = _OURS.get(reason) or (reason if " " in reason else sentence(reason, detail))
+    coil = str((treatment.coil_waits if session.state is State.HELD else None) or detail.get("coil") or "")
+    told = _told(reason, coil, detail)
     return told if at_rest and stands(reason) else f"{told} {said}"

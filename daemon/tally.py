@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from daemon.account import Account
+from daemon.coil import Coil
 from daemon.journal import Journal
 
 
@@ -12,6 +13,8 @@ from daemon.journal import Journal
 class Tally:
     """Pulses of the trains that are accounted for."""
 
+    coil: Coil | None = None
+    """Knows how the coil stood at each pulse; None in a room without an arm."""
     commanded: int = 0
     settled: int = 0
     """Booked as delivered, unknown ones included."""
@@ -29,7 +32,7 @@ class Tally:
         self.settled += pulses
         self.unknown += unknown
         for row in account.rows():
-            journal.write("pulse", **row)
+            journal.write("pulse", **(self.coil.marked(row) if self.coil else row))
         journal.write(
             "train", train=account.number, commanded=account.commanded, pulses=pulses, low=low, high=high + unsettled,
             by=account.evidence, unknown=unknown,

@@ -39,6 +39,7 @@ CHANNELS: tuple[Channel, ...] = (
     Channel("room", "{room}/state/room", messages.RoomState, "daemon", 1, True, "what a person decides on"),
     Channel("progress", "{room}/state/progress", messages.Progress, "daemon", 1, True, "how far the session is"),
     Channel("watchdog", "{room}/state/watchdog", messages.WatchdogState, "daemon", 1, True, "the watchdog's status"),
+    Channel("arm", "{room}/state/arm", messages.ArmState, "daemon", 1, True, "the coil on its arm, if there is one"),
     Channel("event", "{room}/event/{kind}", messages.Event, "daemon", 1, False, "something that happened once"),
     Channel("command", "{room}/cmd/{user}/{verb}", None, "{user}", 1, False, "what a person asks"),
     Channel("reply", "{room}/reply/{user}/{client}", messages.Answer, "daemon", 1, False, "the answer to a command"),

@@ -12,50 +12,24 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
+from daemon import pace
 from daemon.account import Account, SetTo
+from daemon.coil_wait import CoilWait
 from daemon.guard_link import Denied
 from daemon.guard_view import passes, session_event
-from daemon.guard_words import AskPermit, CloseSession, Stop
+from daemon.guard_words import CloseSession, Stop
 from daemon.means import Means
 from daemon.plan import Planned, blocks
 from daemon.session import Happened, Refusal, Session, outcome, step
 from daemon.session_table import FINAL, Effect, Event, State
 from daemon.tally import Tally
+from daemon.train_permits import Setting, block, wanted, whole
 from drivers.errors import CoilwardError
-from drivers.quantities import SECOND_US, SINGLE, PercentMso, Train
+from drivers.quantities import SECOND_US
 from safety.threshold import MotorThreshold
 
-LEAD_US: Final = 3 * SECOND_US
-"""A countdown precedes the first pulse after every release and hold (engineering choice)."""
-PREPARE_US: Final = 2_600_000
-"""Settings begin this long before a train: six exchanges at 9600 baud, before arming."""
-ARM_US: Final = 2 * SECOND_US
-"""Arming comes at most this long before the train; a Rapid is READY within 1.1 s (magpy-tms 1.4 waits as long)."""
-ASK_US: Final = 80_000
-"""A permit is asked this long before the first pulse: a durable reservation takes some 10 ms, and the watchdog judges
-the gap when it is asked, with 0.1 s of tolerance."""
-SETTLE_IN_US: Final = 600_000
-"""From READY, or from a short gap's end, to the permit: the time for two read-backs."""
-ASK_BLOCK_US: Final = 300_000
-"""A block is asked this long before its first pulse; its times are judged, not the time it is asked."""
-FIRST_OFFSET_US: Final = 200_000
-"""A block on the watchdog's timer begins this long after its grant: ASK_BLOCK_US less the time a grant takes."""
-NEXT_BLOCK_US: Final = 3 * SECOND_US
-"""The next block is asked this long before the last pulse of the running one."""
-PARK_GAP_US: Final = 4 * SECOND_US
-"""From this gap on the stimulator stands disarmed between trains, by the watchdog's hand."""
-HOLD_S: Final = 1.0
-"""A hold with no event of its own is tried again after this dwell."""
-SETTLE_S: Final = 5.0
-"""Longest a settlement may take after a train's planned end; after that its pulses are unknown."""
-WORD_US: Final = 100_000
-"""How much later than a refusal on the stimulator's line the watchdog's reason for it may be heard."""
-FRUITLESS: Final = 3
-"""Attempts in a row that deliver nothing before the session pauses."""
 RECOUNTED: Final = frozenset({"settled", "not-delivered", "withdrawn", "left-out", "resolved", "trip", "found-armed"})
 """Events of the watchdog's with which a record goes to the ledger that changes what it counts."""
-_STEP_S: Final = 3.0
-"""Deadline of one step with the stimulator: a Rapid charges within 1.1 s, an exchange ends within 0.3 s."""
 
 
 class _Moved(Exception):
@@ -71,7 +45,7 @@ class Treatment:
         """`last_pulse_us`: BOOTTIME of the last pulse anybody got before, so that a gap is kept across segments."""
         self.session = session
         self.by = by
-        self.tally = Tally()
+        self.tally = Tally(means.coil)
         self.due_us: int | None = None
         """BOOTTIME of the next first pulse."""
         self.account: Account | None = None
@@ -89,8 +63,9 @@ class Treatment:
         self._version = self._seen = 0
         self._not_before_us = 0
         self.last_pulse_us = last_pulse_us
-        self._set: tuple[PercentMso, Train] | None = None
+        self._set: Setting | None = None
         """What the stimulator is armed with; None when it stands in standby."""
+        self._coil = CoilWait(means.coil, means.journal)
         self._expected_us: tuple[int, ...] = ()
         """When the pulses of the block under way are due."""
         self._attempt = 0
@@ -111,6 +86,11 @@ class Treatment:
         return self._means.journal.trouble
 
     @property
+    def coil_waits(self) -> str | None:
+        """Why the coil is not where a train may begin."""
+        return self._coil.why
+
+    @property
     def outcome(self) -> str:
         """How it went, in the words of the report; pulses nobody saw settled outweigh an early end."""
         said = outcome(self.session)
@@ -125,8 +105,10 @@ class Treatment:
             return result
         self.session, effects = result
         self._todo.extend(effects)
-        if happened.event in (Event.RELEASED, Event.CLEARED, Event.INTENSITY):
-            self._not_before_us = self._means.now_us() + LEAD_US
+        now_us = self._means.now_us()
+        if self._coil.counts_down(happened.event, now_us):
+            self._not_before_us = now_us + pace.LEAD_US
+        self._coil.note(self.session, now_us)
         if self.session.state is not before.state or effects or happened.event is Event.INTENSITY:
             self._version += 1
             self._write("session", event=happened.event.name.lower(), state=self.session.state.value,
@@ -142,6 +124,7 @@ class Treatment:
             self.account.hear(event)
         if event.get("kind") == "refused" and event.get("door") == "daemon":
             self._withheld = event
+        self._coil.hear(event)
         if event.get("kind") in RECOUNTED:
             self.counted_us = int(event["at_us"])
         if event.get("kind") in ("disarmed", "stop", "trip"):
@@ -176,13 +159,13 @@ class Treatment:
         """One effect; a failure is written down, because the watchdog does not depend on any of them."""
         try:
             if effect is Effect.STOP:
-                await self._turns.finish(self._means.guard.ask(Stop(by=self.by)), _STEP_S)
+                await self._turns.finish(self._means.guard.ask(Stop(by=self.by)), pace.STEP_S)
             elif effect is Effect.DISARM:
                 self._set = None
-                await self._turns.finish(self._means.stimulator.disarm(), _STEP_S)
+                await self._turns.finish(self._means.stimulator.disarm(), pace.STEP_S)
             elif effect is Effect.CLOSE:
                 why = self.session.reason or self.session.state.value
-                await self._turns.finish(self._means.guard.ask(CloseSession(by=self.by, why=why[:200])), _STEP_S)
+                await self._turns.finish(self._means.guard.ask(CloseSession(by=self.by, why=why[:200])), pace.STEP_S)
             elif effect is Effect.REPORT:
                 self._book()
         except CoilwardError as error:
@@ -200,33 +183,34 @@ class Treatment:
         if self._set is not None and (self._fruitless or self._set != self._wanted(planned)):
             await self._do(self._means.stimulator.disarm())
             self._set = None
-        lead_us = PREPARE_US if self._set is None else SETTLE_IN_US
+        lead_us = pace.PREPARE_US if self._set is None else pace.SETTLE_IN_US
         await self._rest_until(due_us - lead_us)
         if trouble := self._means.journal.trouble:
             self.happen(Happened(Event.PAUSE, reason=f"journal-not-written: {trouble}"))
-        elif self._fruitless >= FRUITLESS:
+        elif self._fruitless >= pace.FRUITLESS:
             self._fruitless = 0
             self.happen(Happened(Event.PAUSE, reason="trains-not-delivered"))
         elif holds := self._means.view.holds:
             self.happen(Happened(Event.HELD, reason=holds[0]))
         else:
-            self.happen(Happened(Event.DUE))
+            self.happen(self._coil.hold or Happened(Event.DUE))
 
     def _next_due_us(self, planned: Planned) -> int:
-        earliest = self._means.now_us() + (PREPARE_US if self._set is None else SETTLE_IN_US)
+        earliest = self._means.now_us() + (pace.PREPARE_US if self._set is None else pace.SETTLE_IN_US)
         after_last = 0 if self.last_pulse_us is None else self.last_pulse_us + planned.gap_us
         return max(earliest, after_last, self._not_before_us)
 
     async def _arming(self) -> None:
         planned = self.session.plan[0]
         self._withheld = None
+        self._coil.try_again()
         try:
             if self._set is None:
-                wanted = self._wanted(planned)
-                await self._do(self._means.stimulator.prepare(*wanted))
-                await self._rest_until(self._due() - ARM_US)
+                setting = self._wanted(planned)
+                await self._do(self._means.stimulator.prepare(*setting))
+                await self._rest_until(self._due() - pace.ARM_US)
                 await self._do(self._means.stimulator.arm())
-                self._set = wanted
+                self._set = setting
         except CoilwardError as error:
             await self._give_way(str(error))
             return
@@ -238,7 +222,7 @@ class Treatment:
         Where the watchdog withheld a frame it is the one who knows why; its word may come just after the refusal.
         """
         self._write("trouble", what=trouble)
-        await self._turns.rest(self._loop_s(self._means.now_us() + WORD_US), self._look)
+        await self._turns.rest(self._loop_s(self._means.now_us() + pace.WORD_US), self._look)
         if self._withheld is not None:
             reason, detail = str(self._withheld["reason"]), self._withheld.get("detail") or {}
             self.happen(Happened(Event.HELD if passes(reason) else Event.PAUSE, reason=reason, detail=detail))
@@ -249,19 +233,23 @@ class Treatment:
 
     async def _ask_permit(self) -> None:
         planned = self.session.plan[0]
-        await self._rest_until(self._due() - (ASK_BLOCK_US if planned.single else ASK_US))
+        lead_us = pace.ASK_BLOCK_US if planned.single else pace.ASK_US
+        await self._rest_until(self._due() - lead_us)
+        if not await self._coil_is_back(lead_us):
+            return
         self._attempt += 1
-        level = self._wanted(planned)[0]
+        setting = self._wanted(planned)
+        level = setting[0]
         intensity, coil = self.threshold.intensity(level), self.threshold.coil
         set_to = SetTo(level, intensity, coil, self._means.view.device)
         self.account = Account(planned, self.session.train, set_to)
         if planned.single:
-            times = tuple(FIRST_OFFSET_US + offset for offset in blocks(planned.train)[0].offsets_us)
-            answer = await self._do(self._means.guard.ask(self._block(planned, times)))
+            times = tuple(pace.FIRST_OFFSET_US + offset for offset in blocks(planned.train)[0].offsets_us)
+            answer = await self._do(self._means.guard.ask(block(setting, planned, times, self._attempt)))
             self._expect(self._means.now_us(), times)
         else:
             self._means.stimulator.expect((self._due(),))
-            answer = await self._do(self._means.guard.ask(self._whole(planned)))
+            answer = await self._do(self._means.guard.ask(whole(setting, self._attempt)))
         if isinstance(answer, Denied):
             self.account = None
             self._denied(answer)
@@ -276,9 +264,10 @@ class Treatment:
 
     def _denied(self, answer: Denied) -> None:
         self._write("refused", reason=answer.reason, detail=dict(answer.detail))
-        self._fruitless += 1
-        if passes(answer.reason) and self._fruitless < FRUITLESS:
-            self.happen(Happened(Event.HELD, reason=answer.reason, detail=answer.detail))
+        self._fruitless += not self._coil.blames(answer.reason)
+        if passes(answer.reason) and self._fruitless < pace.FRUITLESS:
+            held = Happened(Event.HELD, reason=answer.reason, detail=answer.detail)
+            self.happen(self._coil.hold or held)
         else:
             self._fruitless = 0
             self.happen(Happened(Event.PAUSE, reason=answer.reason, detail=answer.detail))
@@ -297,18 +286,18 @@ class Treatment:
 
     async def _ask_further_blocks(self, planned: Planned) -> None:
         """Each block is asked before the last runs out; a refusal leaves the rest of the train to be made up."""
-        account, period_us = self.account, planned.train.rate.period_us
-        for block in blocks(planned.train)[1:]:
+        account, period_us, setting = self.account, planned.train.rate.period_us, self._wanted(planned)
+        for part in blocks(planned.train)[1:]:
             while account is not None and not account.closed:
                 begun = account.triggers
-                if begun and block.first - 1 - begun[-1].first <= NEXT_BLOCK_US // period_us:
+                if begun and part.first - 1 - begun[-1].first <= pace.NEXT_BLOCK_US // period_us:
                     break
                 await self._turns.slice(1.0)
                 self._look()
             if account is None or account.closed:
                 return
-            times = tuple(period_us + offset for offset in block.offsets_us)
-            answer = await self._do(self._means.guard.ask(self._block(planned, times)))
+            times = tuple(period_us + offset for offset in part.offsets_us)
+            answer = await self._do(self._means.guard.ask(block(setting, planned, times, self._attempt)))
             self._expect(self._expected_us[-1], times)
             if isinstance(answer, Denied):
                 self._write("refused", reason=answer.reason, detail=dict(answer.detail))
@@ -324,7 +313,7 @@ class Treatment:
             await self._wait_for_a_person()
             return
         self.due_us = None
-        ends_s = self._loop_s(self._due_or_now() + account.planned.train.duration_us) + SETTLE_S
+        ends_s = self._loop_s(self._due_or_now() + account.planned.train.duration_us) + pace.SETTLE_S
         while not account.closed and asyncio.get_running_loop().time() < ends_s:
             self._look()
             await self._turns.slice(1.0)
@@ -342,39 +331,44 @@ class Treatment:
             return 0
         pulses = self.tally.book(account, self._means.journal)
         self.last_pulse_us = account.last_pulse_us or self.last_pulse_us
-        self._fruitless = 0 if pulses else self._fruitless + 1
-        if pulses and account.planned.gap_us >= PARK_GAP_US:
+        self._fruitless = 0 if pulses else self._fruitless + (not self._coil.left)
+        if pulses and account.planned.gap_us >= pace.PARK_GAP_US:
             self._set = None  # the watchdog disarms between trains that lie far apart
         return pulses
 
     async def _held(self) -> None:
         self.due_us = None
-        while True:
-            await self._turns.rest(asyncio.get_running_loop().time() + HOLD_S, self._look)
-            if not self._means.view.holds:
-                self.happen(Happened(Event.CLEARED))
+        await self._rest_s(pace.HOLD_S)
+        while self._means.view.holds or self._coil.why:
+            now_us = self._means.now_us()
+            self._coil.note(self.session, now_us)
+            if too_long := self._coil.too_long(now_us):
+                self.happen(too_long)
                 return
+            await self._rest_s(pace.LOOK_S if self._means.coil else pace.HOLD_S)
+        self.happen(Happened(Event.CLEARED))
+
+    async def _coil_is_back(self, lead_us: int) -> bool:
+        """Armed, a coil that is off its target for a moment is waited for; False: it is held."""
+        ends_s = asyncio.get_running_loop().time() + pace.COIL_S
+        while (hold := self._coil.hold) is not None:
+            if asyncio.get_running_loop().time() >= ends_s:
+                self.happen(hold)
+                return False
+            await self._rest_s(pace.LOOK_S)
+            self.due_us = max(self._due(), self._means.now_us() + lead_us)
+        return True
 
     # --- small parts ------------------------------------------------------------------------------------------
 
-    def _wanted(self, planned: Planned) -> tuple[PercentMso, Train]:
-        train = Train(1, SINGLE) if planned.single else planned.train
-        return planned.level(self.threshold, self.session.intensity), train
+    def _wanted(self, planned: Planned) -> Setting:
+        return wanted(planned, self.threshold, self.session.intensity)
 
-    def _whole(self, planned: Planned) -> AskPermit:
-        level, train = self._wanted(planned)
-        rate = train.rate.tenths if train.pulses > 1 else 0
-        return AskPermit(level_tenths=level.tenths, rate_tenths=rate, pulses=train.pulses, train=self._attempt)
-
-    def _block(self, planned: Planned, times_us: tuple[int, ...]) -> AskPermit:
-        spacing_us = planned.train.rate.period_us if len(times_us) > 1 else 0
-        return AskPermit(
-            level_tenths=self._wanted(planned)[0].tenths, rate_tenths=0, pulses=1, triggers=len(times_us),
-            spacing_us=spacing_us, times_us=times_us, train=self._attempt,
-        )  # fmt: skip
-
-    async def _do(self, work: Coroutine[Any, Any, Any], within_s: float = _STEP_S) -> Any:
+    async def _do(self, work: Coroutine[Any, Any, Any], within_s: float = pace.STEP_S) -> Any:
         return await self._turns.finish(work, within_s, self._look)
+
+    async def _rest_s(self, seconds: float) -> None:
+        await self._turns.rest(asyncio.get_running_loop().time() + seconds, self._look)
 
     async def _rest_until(self, at_us: int) -> None:
         await self._turns.rest(self._loop_s(at_us), self._look)

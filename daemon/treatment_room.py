@@ -11,13 +11,14 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
+from daemon.arm_side import ArmSide
 from daemon.connected import Connected, Driver
 from daemon.continuing import Interruptions
-from daemon.followers import CHANGED, Followers
+from daemon.followers import CHANGED
 from daemon.guard_link import Push
-from daemon.guard_view import GuardView
 from daemon.guard_words import Intensity, Release, Request, Reset, Resolve, Stop
 from daemon.guarding import Guard, ask, away, no_session, out_of_place, overtaken
 from daemon.journal import Journal
@@ -28,11 +29,11 @@ from daemon.plan import pulses_of
 from daemon.readiness import WITHIN_S, ready
 from daemon.report import make_report, write_report
 from daemon.room import Answer, Done, Happening, Order, Refused, Snapshot
+from daemon.room_with_arm import UNMOVED, RoomWithArm
 from daemon.session import Happened, Refusal, step
 from daemon.session_table import FINAL, TRANSITIONS, Event, State, situation
 from daemon.showing import snapshot
 from daemon.treat import Treatment
-from daemon.turns import Turns
 from drivers.errors import CoilwardError
 from drivers.quantities import PercentRmt
 
@@ -46,15 +47,16 @@ LOOK_S: Final = 0.02
 LONGEST_ABSENCE_US: Final = 86_400_000_000
 MOST_ROWS: Final = 40_000
 """Rows kept for the report: the pulses of any protocol, and what the watchdog says about each."""
-AT_REST: Final = frozenset({State.POSITIONING, State.PAUSED, State.TRIPPED, State.UNKNOWN, State.HELD})
+AT_REST: Final = UNMOVED | {State.HELD}
 
 
-class TreatmentRoom:
+class TreatmentRoom(RoomWithArm):
     """`daemon.room.Room`, for one stimulator behind one watchdog. `clock` gives (BOOTTIME µs, unix µs)."""
 
-    def __init__(self, opener: Opener, journal: Journal, clock: Callable[[], tuple[int, int]]) -> None:
-        self.turns = Turns()
-        self.view = GuardView()
+    def __init__(
+        self, opener: Opener, journal: Journal, clock: Callable[[], tuple[int, int]], arm: ArmSide | None = None
+    ) -> None:
+        super().__init__(arm)
         self._opener = opener
         self._daemon = opener.site.daemon
         self._journal = journal
@@ -67,7 +69,6 @@ class TreatmentRoom:
         self._interruptions = Interruptions(self._daemon.continue_within_minutes)
         self._seen_us: int | None = None
         self._report: str | None = None
-        self._followers = Followers()
         self._opening = asyncio.Lock()
         journal.follow(self._note)
 
@@ -103,6 +104,8 @@ class TreatmentRoom:
             self._followers.tell(CHANGED)
             return
         event = {key: value for key, value in push.items() if key != "say"}
+        if self._arm is not None and event.get("kind") in ("trip", "lockout"):
+            self._arm.leave("away")
         self._journal.write("watchdog", event=event.get("kind"), told=event)
         if self._treatment is not None:
             self._treatment.hear(event)
@@ -132,6 +135,7 @@ class TreatmentRoom:
             if treatment is not None and not treatment.over:
                 await treatment.run()
                 self._finish(treatment)
+                self._leave_the_head(treatment)
             await self.turns.slice(1.0)
 
     # --- verbs ------------------------------------------------------------------------------------------------
@@ -169,7 +173,14 @@ class TreatmentRoom:
         if isinstance(answer, Refused):
             return answer
         treatment.by = by
-        return self._happen(treatment, Happened(Event.RELEASED, left=left))
+        released = self._happen(treatment, Happened(Event.RELEASED, left=left))
+        if self._arm is None or isinstance(released, Refused):
+            return released
+        coming = await self._arm.go("target", by)
+        if isinstance(coming, Refused):
+            treatment.happen(Happened(Event.PAUSE, reason="coil-refused", detail={"coil": coming.reason}))
+            return coming
+        return released
 
     async def resume(self, hash_: str, nonce: str, by: str) -> Answer:
         """As `Room.resume`."""
@@ -189,6 +200,8 @@ class TreatmentRoom:
 
     async def stop(self, by: str) -> Answer:
         """As `Room.stop`."""
+        if self._arm is not None:
+            self._arm.stop()
         answer = await self._ask(lambda: Stop(by=by))
         if isinstance(answer, Refused):
             return answer
@@ -255,6 +268,7 @@ class TreatmentRoom:
             "stimulator": self._stimulator(),
             "continuable": found.session if found else None,
             "report": self._report,
+            "arm": self._arm.shown() if self._arm else None,
         }
         return snapshot(self.view, self._treatment, self._opened, self._clock()[0], common)
 
@@ -272,6 +286,7 @@ class TreatmentRoom:
 
     async def _open(self, order: Order, by: str, continuing: Continuing) -> Answer:
         async with self._opening:
+            order = self._arm.placed(order) if self._arm else order
             answer = self._not_now() or await self._opener.open(order, by, self._ask, continuing)
             if isinstance(answer, Refused):
                 self._journal.write("turned-down", by=by, subject=order.subject, protocol=order.protocol,
@@ -292,7 +307,9 @@ class TreatmentRoom:
     def _begin(self, order: Order, by: str, opened: Opened) -> Answer:
         if self._guard is None or self._driver is None:
             return away("stimulator" if self._guard else "watchdog")
-        means = Means(self._guard, self._connected, self.view, self._journal, self.turns, lambda: self._clock()[0])
+        coil = self._arm.coil if self._arm else None
+        now_us = lambda: self._clock()[0]  # noqa: E731  as a parameter's value
+        means = Means(self._guard, self._connected, self.view, self._journal, self.turns, now_us, coil)
         last_pulse_us = self._treatment.last_pulse_us if self._treatment else None
         treatment = Treatment(opened.session, opened.threshold, means, by, last_pulse_us)
         self._rows.clear()
@@ -346,9 +363,9 @@ class TreatmentRoom:
         refusal = treatment.happen(happened)
         return Done() if refusal is None else out_of_place(refusal)
 
-    def _tell(self, event: Event, reason: str) -> None:
+    def _tell(self, event: Event, reason: str, detail: Mapping[str, Any] = MappingProxyType({})) -> None:
         if self._treatment is not None:
-            self._treatment.happen(Happened(event, reason=reason))
+            self._treatment.happen(Happened(event, reason=reason, detail=detail))
 
     def _note(self, row: Row) -> None:
         self._rows.append(row)

@@ -46,6 +46,9 @@ VERBS: dict[str, Verb] = {
         # A second person lifts the graver trips with the first, and only one of them can hold control.
         Verb("reset", messages.Reset, control=False),
         Verb("resolve", messages.Resolve),
+        Verb("coil-away", messages.CoilAway, state_seq=False, control=False, urgent=True),
+        Verb("hand-guide", messages.HandGuide),
+        Verb("park", messages.Park),
     )
 }
 

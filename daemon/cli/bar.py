@@ -10,7 +10,7 @@ from typing import Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from daemon import words
-from daemon.cli.show import err
+from daemon.cli.show import coil, err
 from daemon.client import View
 
 _STYLE = {"grey": "bright_black", "blue": "blue", "green": "green", "yellow": "yellow", "red": "bold red"}
@@ -26,9 +26,10 @@ class Bar:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("pulses {task.fields[next]}"),
+            TextColumn("{task.fields[coil]}"),
             console=err,
         )
-        self._task = self._progress.add_task("", total=None, word="", train="0", next="")
+        self._task = self._progress.add_task("", total=None, word="", train="0", next="", coil="")
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +52,9 @@ class Bar:
         self._progress.update(self._task, word=f"[{_STYLE[phase.colour]}]{phase.word:<14}[/]")
         if view is None or view.progress is None:
             return
+        if view.arm is not None:
+            colour = "green" if view.arm.lease == "begin" else "yellow"
+            self._progress.update(self._task, coil=f"[{colour}]coil {coil(view.arm)}[/]")
         progress, due = view.progress, view.progress.next_train_in_us
         self._progress.update(
             self._task,

@@ -167,7 +167,8 @@ async def _report(room: RoomClient, view: View) -> Mapping[str, Any] | None:
     if not await asyncio.to_thread(file.exists):
         return None
     found: Mapping[str, Any] = json.loads(await asyncio.to_thread(file.read_text))
-    return {name: found[name] for name in ("outcome", "protocol", "trains", "pulses", "report")}
+    names = ("outcome", "protocol", "trains", "pulses", "waits", "off_target", "report")
+    return {name: found[name] for name in names if name in found}
 
 
 def _must(answer: Answer) -> Answer:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from daemon import words
 from daemon.client import View
-from daemon.messages import Answer, Sentence
+from daemon.messages import Answer, ArmState, Sentence
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -71,7 +71,7 @@ def view_json(view: View | None) -> Mapping[str, Any]:
     """A view as data; `known` false when nothing live is heard."""
     if view is None:
         return {"known": False}
-    parts = {"state": view.state, "progress": view.progress, "watchdog": view.watchdog}
+    parts = {"state": view.state, "progress": view.progress, "watchdog": view.watchdog, "arm": view.arm}
     return {"known": True, **{name: part.model_dump(mode="json") if part else None for name, part in parts.items()}}
 
 
@@ -111,6 +111,7 @@ def room(view: View | None) -> RenderableType:
         ("watchdog", _watchdog(view)),
         ("control", state.holder or "nobody"),
         ("holds", ", ".join(state.holds)),
+        ("coil", coil(view.arm) if view.arm else ""),
         ("trip", _trip(state.trip) if state.trip else ""),
         ("unknown", ", ".join(map(str, state.unknown))),
     ]
@@ -120,6 +121,16 @@ def room(view: View | None) -> RenderableType:
         rows.append(("pulses", f"{counts.settled} settled of {counts.planned} planned, {counts.commanded} commanded"))
     body = Group(Text(state.sentence or phase.sentence), Text(""), _grid(row for row in rows if row[1]))
     return Panel(body, title=Text(phase.word, style="bold"), border_style=_STYLE[phase.colour], expand=False)
+
+
+def coil(arm: ArmState) -> str:
+    """The coil on its arm in a few words: on target, how far off, or why not."""
+    word = words.ENGLISH.coil_word(arm.state).word.lower()
+    off = f", {arm.off_mm:.1f} mm {arm.off_deg:.1f}° off" if arm.off_mm is not None and arm.off_deg is not None else ""
+    if arm.lease == "begin":
+        return f"on target{off}"
+    why = f", {arm.why.replace('-', ' ')}" if arm.why else ""
+    return f"{word}{off}{why}"
 
 
 def summary(report: Mapping[str, Any]) -> RenderableType:
@@ -135,6 +146,8 @@ def summary(report: Mapping[str, Any]) -> RenderableType:
         ("settled", str(pulses["settled"])),
         ("evidence", f"{interval} ({back['by']}), not sensed independently"),
         ("unknown", str(pulses["unknown"] or "")),
+        ("off target", "" if report.get("off_target") is None else f"{report['off_target']} pulses"),
+        ("waited", _waited(report.get("waits") or ())),
         ("report", str(report["report"] or "")),
     ]
     title = words.ENGLISH.outcomes.get(report["outcome"], report["outcome"])
@@ -145,6 +158,15 @@ def summary(report: Mapping[str, Any]) -> RenderableType:
         border_style=_STYLE["green" if good else "yellow"],
         expand=False,
     )
+
+
+def _waited(waits: Iterable[Mapping[str, Any]]) -> str:
+    """Seconds by reason, the longest first."""
+    seconds: dict[str, float] = {}
+    for wait in waits:
+        reason = str(wait.get("coil") or wait.get("reason") or wait["state"])
+        seconds[reason] = seconds.get(reason, 0.0) + wait["seconds"]
+    return ", ".join(f"{seconds[reason]:.1f} s {reason}" for reason in sorted(seconds, key=lambda one: -seconds[one]))
 
 
 def _grid(rows: Iterable[tuple[str, str]]) -> Table:

@@ -43,6 +43,15 @@ def _refused(row: Detail) -> str:
     return f"refused: {sentence(str(row['reason']), row.get('detail') or {})}"
 
 
+def _why(row: Detail) -> str:
+    reason = str(row.get("coil") or row.get("reason") or "a person")
+    return reason.replace("-", " ") if " " not in reason else reason
+
+
+def _reason(row: Detail) -> str:
+    return f", {row['why'].replace('-', ' ')}" if row.get("why") else ""
+
+
 def _ended(row: Detail) -> str:
     outcome = words.ENGLISH.outcomes.get(str(row["outcome"]), row["outcome"])
     return f"ended: {outcome}, {row['settled']} pulses counted"
@@ -59,6 +68,13 @@ _TOLD: dict[str, Callable[[Detail], str]] = {
     "intensity": lambda row: f"intensity {row['intensity_tenths'] / 10:g} % rMT, by {row['by']}",
     "trouble": lambda row: f"trouble: {row['what']}",
     "stimulator": lambda row: "the stimulator is connected" if row["connected"] else "the stimulator is lost",
+    "wait": lambda row: f"waited {row['seconds']:.1f} s, {row['state']}: {_why(row)}",
+    "coil": lambda row: f"coil: {words.ENGLISH.coil_word(row['state']).word}{_reason(row)}",
+    "coil-asked": lambda row: f"coil sent to {row['to']}, by {row['by']}",
+    "coil-refused": lambda row: f"the coil does not go to {row['to']}: {row['why']}",
+    "arm": lambda row: (
+        f"the arm is there, target {row['target']}" if row["linked"] else f"the arm is lost: {row['why']}"
+    ),
     "linked": lambda _: "the watchdog is there",
     "unlinked": lambda row: f"the watchdog is lost: {row['why']}",
     "gap": lambda row: f"{row['lost']} rows of the journal are lost",

@@ -36,6 +36,10 @@ class Catalogue:
     """The daemon's own reasons for refusing a command; may name `{fields}`. The watchdog's are in `safety.reasons`."""
     outcomes: Mapping[str, str]
     """How a treatment ended."""
+    coil: Mapping[str, PhaseWord]
+    """By state of the arm that holds the coil."""
+    coil_reasons: Mapping[str, Sentence]
+    """Why the coil is not where a train may begin: the arm's own reasons and the daemon's."""
 
     def phase(self, name: str) -> PhaseWord:
         """The word for a state; one that has no row is shown as it is called, in warning colours."""
@@ -45,3 +49,14 @@ class Catalogue:
         """The sentence of one of our own reasons. KeyError when there is none: a bug."""
         row = self.reasons[reason]
         return Sentence(what=row.what.format(**fields), why=row.why.format(**fields), next=row.next.format(**fields))
+
+    def coil_word(self, state: str | None) -> PhaseWord:
+        """The word for a state of the arm; None: it does not answer."""
+        if state is None:
+            return PhaseWord("NO ARM", "grey", "dashed", self.coil_reason("arm-lost"))
+        return self.coil.get(state) or PhaseWord(state.upper(), "yellow", "triangle", f"The arm is in state {state}.")
+
+    def coil_reason(self, reason: str) -> str:
+        """What a person reads for one; a reason without a row is named."""
+        row = self.coil_reasons.get(reason)
+        return f"{row.what} {row.why} {row.next}" if row else f"The coil is not on its target: {reason}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from daemon.messages import Sentence
 from daemon.words.catalogue import Catalogue, PhaseWord
+from daemon.words.english_coil import REASONS, STATES
 
 ENGLISH = Catalogue(
     phases={
@@ -106,4 +107,6 @@ ENGLISH = Catalogue(
         "refused": "refused",
         "unknown_pulses": "unknown pulses: nobody can say whether they went out",
     },
+    coil=STATES,
+    coil_reasons=REASONS,
 )

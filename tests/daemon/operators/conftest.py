@@ -200,6 +200,15 @@ class RecordingRoom:
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
         return await self._do("resolve", ref, why, nonce, by)
 
+    async def coil_away(self, by: str) -> Answer:
+        return await self._do("coil-away", by)
+
+    async def hand_guide(self, by: str) -> Answer:
+        return await self._do("hand-guide", by)
+
+    async def park(self, by: str) -> Answer:
+        return await self._do("park", by)
+
     def presence(self, user: str) -> None:
         self.seen.append(user)
 

@@ -1,0 +1,129 @@
+"""The arm in the treatment room: its connection while there is one, the coil it tells of, and what people ask of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from daemon import words
+from daemon.arm_words import ArmAnswer, ArmView, Where, go
+from daemon.coil import ENGAGED, Coil
+from daemon.journal import Journal
+from daemon.room import Answer, Done, Order, Refused
+from daemon.target import Target
+from drivers.errors import CoilwardError
+from drivers.trackers import Frame
+
+LONGEST_PLACEMENT = 200
+"""Characters the watchdog takes."""
+
+
+class Arm(Protocol):
+    """The link, as the room uses it."""
+
+    async def ask(self, order: Mapping[str, Any]) -> ArmAnswer:
+        """The arm's answer; raises ArmLost or DeadlinePassed."""
+
+    def tell(self, order: Mapping[str, Any]) -> None:
+        """Sends an order whose answer nobody waits for; raises as `ask`."""
+
+    def send_frame(self, frame: Frame) -> bool:
+        """Passes a tracker's frame on; raises ArmLost."""
+
+
+def monotonic_behind_us() -> int:
+    """How far CLOCK_BOOTTIME is ahead of CLOCK_MONOTONIC: the time this machine has slept, µs."""
+    return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1000
+
+
+class ArmSide:
+    """One for a room with an arm. `clock` gives BOOTTIME µs."""
+
+    def __init__(
+        self,
+        target: Target,
+        journal: Journal,
+        clock: Callable[[], int],
+        ahead_us: Callable[[], int] = monotonic_behind_us,
+    ) -> None:
+        self.target = target
+        self.coil = Coil(journal, clock, ahead_us)
+        self.link: Arm | None = None
+        self._journal = journal
+
+    async def linked(self, link: Arm) -> None:
+        """The arm answers: it is told where the coil belongs. Raises as `Arm.ask`."""
+        answer = await link.ask(self.target.order())
+        if not answer.ok:
+            raise CoilwardError(f"The arm does not take the target {self.target.id}: {answer.why}.")
+        self.link = link
+        self._journal.write("arm", linked=True, target=self.target.id)
+
+    def unlinked(self, why: str) -> str | None:
+        """The connection has ended; why a running session has to pause, if it has to."""
+        if self.link is not None:
+            self._journal.write("arm", linked=False, why=why)
+        self.link = None
+        return self.coil.lose()
+
+    def hear(self, view: ArmView) -> str | None:
+        """Takes what the arm tells; why a running session has to pause, if it has to."""
+        return self.coil.hear(view)
+
+    async def go(self, to: Where, by: str) -> Answer:
+        """Has the coil brought somewhere; never raises for what an operator or the arm did."""
+        if self.link is None:
+            return Refused("arm-lost", words.ENGLISH.coil_reason("arm-lost"))
+        self._journal.write("coil-asked", to=to, by=by)
+        try:
+            answer = await self.link.ask(go(to))
+        except CoilwardError as wrong:
+            return Refused("arm-lost", str(wrong))
+        if answer.ok:
+            return Done({"to": to})
+        self._journal.write("coil-refused", to=to, why=answer.why)
+        return Refused(answer.why, str(answer.detail.get("sentence") or words.ENGLISH.coil_reason(answer.why)))
+
+    def stop(self) -> None:
+        """STOP: the coil comes off the head and stays where it is. Never waits, never raises."""
+        self._tell({"do": "stop"})
+
+    def leave(self, to: Where) -> None:
+        """Takes a coil that is at the head, or on its way there, elsewhere. Never waits, never raises."""
+        if self.coil.view is not None and self.coil.view.state in ENGAGED:
+            self._tell(go(to))
+
+    def placed(self, order: Order) -> Order:
+        """An order with the target's words as its placement, the operator's own behind them: part of the hash."""
+        told = "; ".join(part for part in (self.target.words, order.placement.strip()) if part)
+        return replace(order, placement=told[:LONGEST_PLACEMENT])
+
+    def shown(self) -> dict[str, Any]:
+        """The coil for people: the fields of `messages.ArmState`."""
+        view = None if self.coil.silent else self.coil.view
+        word = words.ENGLISH.coil_word(view.state if view else None)
+        error = view.error if view else None
+        return {
+            "linked": view is not None,
+            "target": self.target.id,
+            "state": view.state if view else None,
+            "why": view.why if view else None,
+            "sentence": words.ENGLISH.coil_reason(view.why) if view and view.why else word.sentence,
+            "lease": view.lease if view else "none",
+            "off_mm": round(error.distance_mm, 2) if error else None,
+            "off_deg": round(error.angle_deg, 2) if error else None,
+            "head_speed_mm_s": view.head_speed_mm_s if view else None,
+            "frame_age_ms": view.frame_age_ms if view else None,
+            "robot": view.robot if view else {},
+            "late_us": view.late_us if view else {},
+        }
+
+    def _tell(self, order: Mapping[str, Any]) -> None:
+        if self.link is None:
+            return
+        try:
+            self.link.tell(order)
+        except CoilwardError as wrong:  # its own dead-man takes the coil off the head
+            self._journal.write("trouble", what=f"the arm was not told to {order['do']}: {wrong}")
