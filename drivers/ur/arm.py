@@ -1,34 +1,35 @@
 """A Universal Robots arm as a `drivers.robots.Robot`: set-points out, states in, nothing that waits in the loop.
 
-    arm = UrArm.open(site)                 # dials, and starts our program; waits, with a deadline
+    arm = UrArm.dial(site, now_us)         # begins to connect, and to start our program once the arm has power
     while True:                            # the loop, woken by arm.fileno() or its own clock
-        state = arm.read(now_us)           # None: nothing new
+        state = arm.read(now_us)           # None: nothing new; carries connecting and starting on
         arm.stream(robot_from_tcp)         # or rest(), retract(), guide(on=True): one of them in every period
 
 `read` gives each state once, and only one whose controller clock has moved on: its `received_us` is when something new
-was last heard, however many packets a frozen controller repeats. After an error the connection is closed and every call
-raises; `reconnect` dials again with recipes of its own, turn by turn. Nothing restarts a program that has ended: that
-is `restart`, a person's decision, and nothing here ever unlocks a stop (`drivers.ur.dashboard`).
+was last heard, however many packets a frozen controller repeats. One arm is one connection: after an error it is closed
+and every call raises, and the next `dial` sends its recipes again. A program that ended stays ended until a person asks
+for `start`, and nothing here ever unlocks a stop (`drivers.ur.dashboard`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import select
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, Self
 
 from drivers.errors import CoilwardError, DeadlinePassed, PortLost
 from drivers.poses import IDENTITY, Pose
-from drivers.robots import Program, RobotState
+from drivers.robots import Program, RobotMode, RobotState, SafetyMode
 from drivers.ur.fields import Value
 from drivers.ur.program import coil_hold
 from drivers.ur.registers import SEQUENCES, Command, set_point
 from drivers.ur.rtde import RtdeConnection
 from drivers.ur.site import UrSite, capabilities
-from drivers.ur.starting import Seen, Starting, Step
+from drivers.ur.starting import Seen, Starting
 from drivers.ur.states import plays, program_of, state_of
 
 SILENCE_US: Final = 250_000
@@ -40,70 +41,95 @@ than any stop in it, 0.25 m/s at 4 rad/s²; a foreign program never echoes)."""
 UNTAKEN_AT_MOST: Final = 50
 """Set-points in a row that the controller leaves in the socket: it no longer reads (engineering choice: 100 ms)."""
 WAKE_S: Final = 0.004
-"""How often the calls that wait take a turn; the program wants a set-point every 200 ms at rest."""
+"""Longest sleep of the calls that wait; the program wants a set-point every 200 ms at rest."""
+ENDING_S: Final = 0.2
+"""How long `close` waits to see the program ended (engineering choice: a hundred periods)."""
+STANDING: Final = frozenset({Program.IDLE, Program.RETRACTED, Program.REFUSED})
 
 
 class UrArm:
-    """One arm. Not for several threads."""
+    """One arm on one connection. Not for several threads."""
 
-    def __init__(self, site: UrSite, first_sequence: int | None = None) -> None:
-        """Nothing is dialled yet. The first sequence number is drawn, so that no register left over can equal it."""
+    def __init__(self, site: UrSite, now_us: int, *, start: bool, first_sequence: int) -> None:
         self.capabilities = capabilities(site)
         self.site = site
         self.program = coil_hold(site)
-        self._sequence = secrets.randbelow(SEQUENCES) if first_sequence is None else first_sequence
-        self._goal = IDENTITY
-        self._connection: RtdeConnection | None = None
+        self.last: RobotState | None = None
+        """The newest state read."""
+        self._connection = RtdeConnection(site.host, site.ports.rtde, now_us, slack=site.slack)
+        self._start_asked = start
         self._starting: Starting | None = None
-        self._why_closed = "the robot has not been dialled"
+        self._sequence = first_sequence
+        self._goal = IDENTITY
+        self._sent = False
         self._untaken = 0
         self._values: dict[str, Value] | None = None
-        self._fresh_us = 0
+        self._fresh_us = now_us
         self._repeats = 0
         self._echo_s = 0.0
-        self._echoed: int | None = None
-        self._sent = False
-        self.last: RobotState | None = None
-        """The newest state read on this connection."""
 
     @classmethod
-    def open(cls, site: UrSite, *, start: bool = True, first_sequence: int | None = None) -> UrArm:
-        """An arm that tells its state and, with `start`, runs our program. Waits: at most 3 s, and 8 s to start.
+    def dial(cls, site: UrSite, now_us: int, *, start: bool = True, first_sequence: int | None = None) -> Self:
+        """An arm that is being connected. Never waits: `read` raises what becomes of it, PortNotFound may come here.
 
-        Raises what `reconnect` and `restart` raise, and DeadlinePassed.
+        Set-points are numbered from a number drawn here, so that no register left over can equal one of them.
         """
-        arm = cls(site, first_sequence)
-        try:
-            arm._wait_for(arm.reconnect)
-            if start:
-                arm._wait_for(arm.restart)
-        except BaseException:
-            arm._hang_up("it could not be opened")
-            raise
+        drawn = secrets.randbelow(SEQUENCES) if first_sequence is None else first_sequence
+        return cls(site, now_us, start=start, first_sequence=drawn)
+
+    @classmethod
+    def open(cls, site: UrSite, *, start: bool = True) -> Self:
+        """An arm that tells its state and, with `start`, runs our program. Waits at most 3 s, and 8 s to start.
+
+        Raises what `read` raises; with `start`, DeadlinePassed when the arm has no power or stands in a stop.
+        """
+        arm = cls.dial(site, time.monotonic_ns() // 1000, start=start)
+        arm.settle((11.0 if start else 3.0) * site.slack)
         return arm
 
+    @property
+    def starting(self) -> bool:
+        """Whether our program was asked for and does not run yet."""
+        return self._start_asked or self._starting is not None
+
     def fileno(self) -> int:
-        """Readable when a state has come. PortLost while there is no connection."""
-        return self._dialled().fileno()
+        """Readable when a state has come. PortLost after the end."""
+        return self._connection.fileno()
 
     def read(self, now_us: int) -> RobotState | None:
         """The newest state that has come whole, once; None when nothing new has. Never waits.
 
         Raises DeadlinePassed when nothing new came for 250 ms, be it that nothing comes or that the controller repeats
-        itself; PortLost, BadFrame, DeviceRefused. After any of them the arm must be reconnected.
+        itself; PortNotFound, PortLost, BadFrame; DeviceRefused when the controller does not do what was asked, above
+        all InputsTaken. After any of them the connection is closed: dial again.
         """
-        connection = self._dialled()
         try:
-            values = connection.turn(now_us)
-            if values is not None and (self._values is None or values["timestamp"] != self._values["timestamp"]):
-                return self._take(values, now_us)
-            self._repeats += values is not None
-            if connection.streaming and now_us - self._fresh_us > SILENCE_US * self.site.slack:
-                raise self._silent(now_us)
-        except CoilwardError as error:
-            self._hang_up(str(error))
+            values = self._connection.turn(now_us)
+            fresh = self._take(values, now_us) if values is not None and self._is_new(values) else None
+            if fresh is None:
+                self._repeats += values is not None
+                self._expect_news(now_us)
+            self._go_on_starting(now_us)
+        except CoilwardError:
+            self._hang_up()
             raise
-        return None
+        return fresh
+
+    def settle(self, deadline_s: float) -> None:
+        """Waits until a state has come and our program, when it was asked for, runs. Raises as `open`, and hangs up."""
+        try:
+            self._wait(lambda: self.last is not None and not self.starting, time.monotonic() + deadline_s)
+        except BaseException:
+            self._hang_up()
+            raise
+
+    def start(self, now_us: int) -> None:
+        """Asks for our program to be started, once the arm has power; `read` carries it on and raises DeviceRefused.
+
+        Another program that runs is left alone, and so is ours when it runs already.
+        """
+        self._start_asked = True
+        self._go_on_starting(now_us)
 
     def stream(self, robot_from_tcp: Pose) -> int:
         """As `Robot.stream`. Raises PortLost."""
@@ -122,108 +148,96 @@ class UrArm:
         """As `Robot.guide`; to be repeated like any set-point. Raises PortLost."""
         return self._send(Command.GUIDE if on else Command.REST)
 
-    def reconnect(self, now_us: int) -> bool:
-        """Dials, or goes on dialling; True once states come. Call it in every turn until then; never waits.
-
-        Raises PortNotFound, PortLost, DeadlinePassed (after 3 s), DeviceRefused, InputsTaken; the next call dials anew.
-        """
-        if self._connection is None:
-            site = self.site
-            self._connection = RtdeConnection(site.host, site.ports.rtde, now_us, slack=site.slack)
-            self._values, self.last, self._echoed, self._sent = None, None, None, False
-            self._untaken = self._repeats = 0
-        if not self._connection.streaming:
-            self._fresh_us = now_us
-        self.read(now_us)
-        return self.last is not None
-
-    def restart(self, now_us: int) -> bool:
-        """Starts our program, or goes on starting it; True once it obeys. To be called in every turn; never waits.
-
-        It reads, and sends set-points of its own. Raises DeviceRefused when the controller does not run it or runs
-        another, which is left alone; and what `read` raises.
-        """
-        self.read(now_us)
-        if self._values is None or self.last is None:
-            return False
-        self._starting = self._starting or Starting(self.site, self.program, now_us)
-        seen = Seen(plays(self._values), self.last.program, self.last.echoed, self._sequence)
-        try:
-            self._send(self._starting.turn(now_us, seen))
-        except CoilwardError:
-            self._starting = None
-            raise
-        if self._starting.step is not Step.RUNNING:
-            return False
-        self._starting = None
-        return True
-
     def close(self) -> None:
-        """Ends the program when it stands still, and hangs up. A second call does nothing.
+        """Ends the program when it stands still, waiting at most 200 ms to see it, and hangs up. Raises nothing.
 
-        While it follows, nothing is sent: it withdraws the coil by itself 20 ms later, which a program that was ended
-        could not.
+        While it moves nothing is sent: it withdraws the coil by itself 20 ms later, which a program that was ended
+        could not. A second call does nothing.
         """
-        connection, last = self._connection, self.last
-        if connection is not None and last is not None and last.program in {Program.IDLE, Program.RETRACTED}:
-            try:
+        self._forget_start()
+        if self.last is not None and self.last.program in STANDING:
+            # Gone already: then the program acts on the silence.
+            with contextlib.suppress(CoilwardError):
                 self._send(Command.STOP)
-                connection.linger()
-            except PortLost:
-                pass  # gone already: then the program acts on the silence
-        self._hang_up("it was closed here")
+                self._wait(lambda: self._values is None or not plays(self._values), time.monotonic() + ENDING_S)
+        self._hang_up()
+
+    def _is_new(self, values: dict[str, Value]) -> bool:
+        return self._values is None or values["timestamp"] != self._values["timestamp"]
 
     def _take(self, values: dict[str, Value], now_us: int) -> RobotState:
         state = state_of(values, program_of(values, self.program.version), now_us)
-        if not self._sent or state.echoed == self._sequence or state.echoed != self._echoed:
+        moved_on = self.last is None or state.echoed != self.last.echoed
+        if moved_on or not self._sent or state.echoed == self._sequence:
             self._echo_s = state.controller_s
-        self._echoed = state.echoed
-        if state.controller_s - self._echo_s > ECHO_S * self.site.slack:
+        elif state.controller_s - self._echo_s > ECHO_S * self.site.slack:
             state = replace(state, program=Program.ABSENT)
         self._values, self.last = values, state
         self._fresh_us, self._repeats = now_us, 0
         return state
 
+    def _expect_news(self, now_us: int) -> None:
+        if not self._connection.streaming:
+            self._fresh_us = now_us
+        elif now_us - self._fresh_us > SILENCE_US * self.site.slack:
+            what = "its clock stands still" if self._repeats else "nothing comes"
+            raise DeadlinePassed(
+                f"The robot's controller has told nothing new for {(now_us - self._fresh_us) // 1000} ms: {what}. The"
+                " connection was closed, so its program withdraws the coil by itself. Look at the pendant; reconnect."
+            )
+
+    def _go_on_starting(self, now_us: int) -> None:
+        if not self.starting or self.last is None or self._values is None:
+            return
+        if self._starting is None:
+            able = self.last.mode is RobotMode.RUNNING and self.last.safety in {SafetyMode.NORMAL, SafetyMode.REDUCED}
+            if not able:
+                return
+            self._starting = Starting(self.site, self.program, now_us)
+        seen = Seen(plays(self._values), self.last.program, self.last.echoed, self._sequence)
+        if self._starting.turn(now_us, seen):
+            self._starting, self._start_asked = None, False
+
     def _send(self, command: Command) -> int:
-        connection = self._dialled()
-        if not connection.streaming:
-            raise PortLost("The robot is still being dialled. Send set-points once reconnect says that states come.")
+        """Numbers and sends one set-point; while our program is being started, the one that its start needs."""
+        if not self._connection.streaming:
+            self._connection.fileno()  # raises after the end; before the beginning there is nobody to tell
+            return self._sequence
+        asked = self._starting.command if self._starting is not None else command
         sequence = (self._sequence + 1) % SEQUENCES
-        packet = set_point(connection.input_recipe, sequence, command, self._goal, self.site.speed_m_s)
+        packet = set_point(self._connection.input_recipe, sequence, asked, self._goal, self.site.speed_m_s)
         try:
-            taken = connection.send(packet)
-        except PortLost as error:
-            self._hang_up(str(error))
+            taken = self._connection.send(packet)
+        except PortLost:
+            self._hang_up()
             raise
         self._sequence, self._sent = sequence, True
         self._untaken = 0 if taken else self._untaken + 1
         if self._untaken > UNTAKEN_AT_MOST:
-            self._hang_up("it takes no set-points")
-            raise PortLost("The robot's controller no longer takes set-points. Look at its pendant; reconnect.")
+            self._hang_up()
+            raise PortLost("The robot's controller takes no set-points. Look at its pendant; reconnect.")
         return sequence
 
-    def _silent(self, now_us: int) -> DeadlinePassed:
-        ms = (now_us - self._fresh_us) // 1000
-        what = "its clock stands still" if self._repeats else "nothing comes"
-        return DeadlinePassed(
-            f"The robot's controller has told nothing new for {ms} ms: {what}. The connection was closed, so its"
-            " program withdraws the coil by itself. Look at the pendant; reconnect."
-        )
-
-    def _dialled(self) -> RtdeConnection:
-        if self._connection is None:
-            raise PortLost(f"There is no connection to the robot: {self._why_closed}. Reconnect.")
-        return self._connection
-
-    def _hang_up(self, why: str) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection, self._why_closed = None, why.rstrip(".")
+    def _forget_start(self) -> None:
         if self._starting is not None:
             self._starting.close()
-            self._starting = None
+        self._starting, self._start_asked = None, False
 
-    def _wait_for(self, step: Callable[[int], bool]) -> None:
-        """Turns `step`, whose own deadlines end it, until it is done."""
-        while not step(time.monotonic_ns() // 1000):
+    def _hang_up(self) -> None:
+        self._connection.close()
+        self._forget_start()
+
+    def _wait(self, done: Callable[[], bool], give_up: float) -> None:
+        """Turns until `done`, resting meanwhile. `done` is asked after each read; DeadlinePassed at `give_up`."""
+        while True:
+            self.read(time.monotonic_ns() // 1000)
+            if done():
+                return
+            if time.monotonic() > give_up:
+                raise DeadlinePassed(
+                    "The robot is not ready: it has no power, its brakes are closed, or it stands in a stop. Look at"
+                    " its pendant, switch it on, and try again."
+                )
+            if self._starting is not None:
+                self.rest()
             select.select([self.fileno()], [], [], WAKE_S)

@@ -73,10 +73,6 @@ class RtdeConnection:
         self._tcp.send(packet)
         return True
 
-    def linger(self) -> None:
-        """Says that nothing more follows, and waits at most 100 ms until the controller has read what did."""
-        self._tcp.linger()
-
     def close(self) -> None:
         """Hangs up. A second call does nothing."""
         self._tcp.close()

@@ -63,17 +63,20 @@ class Starting:
         self._first_sequence: int | None = None
         self._since_us = now_us
         self.step = Step.CLEARING
+        self.command = Command.REST
+        """What set-points must ask meanwhile: STOP while another program runs, else REST."""
 
-    def turn(self, now_us: int, seen: Seen) -> Command:
-        """What the next set-point must ask: STOP while another program runs, else REST.
+    def turn(self, now_us: int, seen: Seen) -> bool:
+        """Goes on as far as it can; True once our program runs.
 
         Raises DeviceRefused when another program stays or ours does not start, PortNotFound or PortLost of the port.
         """
         try:
-            return self._turn(now_us, seen)
+            self.command = self._turn(now_us, seen)
         except CoilwardError:
             self.close()
             raise
+        return self.step is Step.RUNNING
 
     def close(self) -> None:
         """Lets go of the script port. A second call does nothing."""

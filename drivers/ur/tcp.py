@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import time
 from typing import Final
 
 from drivers.errors import PortLost, PortNotFound
@@ -14,9 +13,6 @@ READS_AT_MOST: Final = 16
 """Reads of one call (engineering choice: 7 s of a 500 Hz stream; who is further behind reads on next turn)."""
 UNSENT_AT_MOST: Final = 64 * 1024
 """Bytes that may wait here for the controller (engineering choice: the program has 5 KiB, a set-point 68 bytes)."""
-
-LINGER_S: Final = 0.1
-"""Engineering choice: fifty periods of a controller."""
 
 
 class Tcp:
@@ -93,23 +89,6 @@ class Tcp:
                 raise self.lost("it hung up")
             came += data
         return bytes(came)
-
-    def linger(self) -> None:
-        """Says that nothing more follows, and reads until the other end hangs up, for at most `LINGER_S`.
-
-        A connection closed with bytes unread is reset, and a reset takes bytes under way with it. Raises PortLost.
-        """
-        self.send()
-        try:
-            self._socket.shutdown(socket.SHUT_WR)
-            self._socket.settimeout(LINGER_S)
-            give_up = time.monotonic() + LINGER_S
-            while self._socket.recv(READ_AT_ONCE) and time.monotonic() < give_up:
-                continue
-        except TimeoutError:
-            return  # it goes on talking, or says nothing: it had its time to read
-        except OSError as error:
-            raise self.lost(str(error)) from error
 
     def close(self) -> None:
         """Hangs up. A second call does nothing."""
