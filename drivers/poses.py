@@ -124,6 +124,12 @@ class Pose:
         u, v, w = self.translation
         return (x + u, y + v, z + w)
 
+    def angle_to(self, other: Pose) -> float:
+        """How far the other is turned against this one, in radians, in [0, π]; cheaper than composing the two."""
+        (a, b, c, d), (w, x, y, z) = self.quaternion, other.quaternion
+        sine = math.hypot(a * x - b * w - c * z + d * y, a * y - c * w - d * x + b * z, a * z - d * w - b * y + c * x)
+        return 2 * math.atan2(sine, abs(a * w + b * x + c * y + d * z))
+
     def towards(self, other: Pose, share: float) -> Pose:
         """The pose this share of the way to `other`: translation on a line, rotation about one axis."""
         (a, b, c), (x, y, z) = self.translation, other.translation
