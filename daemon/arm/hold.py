@@ -145,9 +145,10 @@ class Hold:
         if self._waking:
             return ArmReason.ROBOT_TIMED_OUT if now_us - self._since_us > WAKE_US else None
         wrong = watch.of_the_arm(now_us, self._setup, self._health, arm, self._steering.reference.pose)
-        if wrong is not None or head is None or error is None or self.state not in FOLLOWING:
+        target = self._steering.target
+        if wrong is not None or head is None or error is None or target is None or self.state not in FOLLOWING:
             return wrong
-        return watch.of_the_head(self._setup, self._health, self._steering, head=head, error=error, sent=self._sent)
+        return watch.of_the_head(self._setup, self._health, target, head=head, error=error, sent=self._sent)
 
     def _happens(self, event: Event, why: ArmReason | None, now_us: int) -> bool:
         move = table.after(self.state, event)
@@ -192,7 +193,7 @@ class Hold:
         reason = reason or limits.of_the_arm(self._setup.limits, self._setup.robot, arm)
         goal = self._steering.on_target(self._sight.at(now_us))
         if reason is None and goal is not None:
-            reason = limits.of_the_goal(self._setup.limits, self._setup.robot, goal)
+            reason = limits.of_the_goal(self._setup.limits, self._setup.robot, goal.translation)
         return None if reason is None else Refusal(reason)
 
     # --- what follows -----------------------------------------------------------------------------------------------

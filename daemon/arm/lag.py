@@ -8,7 +8,7 @@ from drivers.poses import Pose, Vector
 
 KEPT = 256
 """Set-points remembered: half a second at 500 Hz."""
-LEAST_SPEED_M_S = 0.008
+LEAST_SPEED_M_S = 0.003
 """Slower motion says little about time."""
 LEARNING_S = 0.4
 """Time of motion after which a wrong figure is corrected by two thirds."""

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from daemon.arm.reasons import ArmReason
-from drivers.poses import Pose, Vector
+from drivers.poses import Vector
 from drivers.robots import RobotCapabilities, RobotState
 
 
@@ -67,10 +67,9 @@ class ArmLimits:
     """From the scalp, on the way to and from the place before the target."""
 
 
-def of_the_goal(limits: ArmLimits, robot: RobotCapabilities, robot_from_goal: Pose) -> ArmReason | None:
-    """Why the arm must not be told to go there; None when it may."""
-    x, y, z = robot_from_goal.translation
-    if not limits.box.holds((x, y, z)) or math.hypot(x, y, z) > robot.reach_m:
+def of_the_goal(limits: ArmLimits, robot: RobotCapabilities, point: Vector) -> ArmReason | None:
+    """Why the arm must not be told to go to a point of its base frame; None when it may."""
+    if not limits.box.holds(point) or math.hypot(*point) > robot.reach_m:
         return ArmReason.OUT_OF_REACH
     return None
 

@@ -59,8 +59,10 @@ class Estimate:
 class HeadFilter:
     """One head. `correct` takes each trustworthy pose once, in order; `at` says where the head is at any time."""
 
-    def __init__(self, noise_m: float, shifts: Models = SHIFTS, turns: Models = TURNS, *, predicts: bool = True) -> None:
-        """`noise_m`: standard deviation of a still marker along one axis. Without `predicts` nothing is extrapolated."""
+    def __init__(
+        self, noise_m: float, shifts: Models = SHIFTS, turns: Models = TURNS, *, predicts: bool = True
+    ) -> None:
+        """`noise_m`: standard deviation of a still marker along one axis. Not `predicts`: nothing is extrapolated."""
         self._r = noise_m**2
         self._turn_r = (noise_m / MARKER_RADIUS_M / math.sqrt(2)) ** 2
         self._shifts, self._turns, self._predicts = shifts, turns, predicts
@@ -114,9 +116,9 @@ class HeadFilter:
         ahead_s = min(FURTHEST_S, (now_us - self._at_us) / 1e6)
         (a, b, c), (x, y, z) = faded(place), place.x
         turning = faded(turn)
-        turned = self._reference @ Pose.turned((turning[0] * ahead_s, turning[1] * ahead_s, turning[2] * ahead_s))
-        shifted = (x + a * ahead_s, y + b * ahead_s, z + c * ahead_s)
-        return Estimate(Pose(turned.quaternion, shifted), (a, b, c), turning, place.moving)
+        shifted = Pose(self._reference.quaternion, (x + a * ahead_s, y + b * ahead_s, z + c * ahead_s))
+        turned = Pose.turned((turning[0] * ahead_s, turning[1] * ahead_s, turning[2] * ahead_s))
+        return Estimate(shifted @ turned, (a, b, c), turning, place.moving)
 
 
 def faded(coordinates: Coordinates) -> Vector:

@@ -38,7 +38,7 @@ class Reference:
         self._plan = Trajectory(6)
         self._go = self._input(ControlInterface.Position)
         self._stop = self._input(ControlInterface.Velocity)
-        self._orientation = Pose()
+        self._pose = Pose()
         self._state: State = (list(NOTHING), list(NOTHING), list(NOTHING))
         self._speed = 0.0
         self.reset(Pose())
@@ -46,8 +46,7 @@ class Reference:
     @property
     def pose(self) -> Pose:
         """robot_from_tcp as last told."""
-        x, y, z = self._state[0][:3]
-        return Pose(self._orientation.quaternion, (x, y, z))
+        return self._pose
 
     @property
     def velocity(self) -> Vector:
@@ -63,7 +62,7 @@ class Reference:
 
     def reset(self, robot_from_tcp: Pose) -> None:
         """At rest there: where the arm stands when it is taken over."""
-        self._orientation = Pose(robot_from_tcp.quaternion)
+        self._pose = robot_from_tcp
         self._state = ([*robot_from_tcp.translation, 0.0, 0.0, 0.0], list(NOTHING), list(NOTHING))
 
     def towards(
@@ -76,7 +75,7 @@ class Reference:
         left to stop inside, it brakes instead.
         """
         self._limit(speed_m_s)
-        local = Pose(self._orientation.quaternion).inverse() @ Pose(goal.quaternion)
+        local = self._pose.inverse() @ goal
         go, limits = self._go, self._limits
         go.target_position = [*goal.translation, *local.rotation_vector]
         go.target_velocity = [
@@ -97,10 +96,10 @@ class Reference:
         return self._take(after)
 
     def _take(self, after: State) -> Pose:
-        turned = Pose.turned(after[0][3:])
-        self._orientation = self._orientation @ turned
-        self._state = ([*after[0][:3], 0.0, 0.0, 0.0], after[1], after[2])
-        return self.pose
+        x, y, z, *turned = after[0]
+        self._pose = Pose(self._pose.quaternion, (x, y, z)) @ Pose.turned(turned)
+        self._state = ([x, y, z, 0.0, 0.0, 0.0], after[1], after[2])
+        return self._pose
 
     def _after(self, way: InputParameter, dt_s: float, state: State | None = None) -> State | None:
         way.current_position, way.current_velocity, way.current_acceleration = state or self._state
