@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulator.wires.ur.programs import Ended
 from simulator.wires.ur.script_errors import ScriptError
+from simulator.wires.ur.script_expressions import named
 from simulator.wires.ur.script_parser import compile_script
 from simulator.wires.ur.script_words import WAITS, Words
 
@@ -42,7 +43,8 @@ class ScriptProgram:
         except StopIteration:
             raise Ended("it has run to its end") from None
         except FAULTS as error:
-            raise Ended(f"line {self._line(error)}: {error}") from error
+            what = str(error).replace(f"'{named('')}", "'")
+            raise Ended(f"line {self._line(error)}: {what}") from error
 
     def _line(self, error: BaseException) -> int:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == self._file]
