@@ -55,6 +55,14 @@ class RobotSection(Section):
         description="robot_from_tcp where the coil rests away from the subject: x, y, z in m, rotation vector in rad",
         examples=[[-0.2, -0.4, 0.5, 0.0, 3.14, 0.0]],
     )
+    tool: tuple[float, float, float, float, float, float] = Field(
+        default=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        description="flange_from_tcp, the coil's face centre on the flange: x, y, z in m, rotation vector in rad",
+        examples=[[0.0, 0.0, 0.12, 0.0, 0.0, 0.0]],
+    )
+    payload_kg: float = Field(
+        default=1.0, ge=0.0, le=16.0, description="mass of coil, holder and cable on the flange", examples=[2.1]
+    )
     calibration: SitePath = Field(
         description="file that `coilward calibrate` wrote: where the camera stands, and the coil on the flange",
         examples=["calibration.json"],
@@ -64,6 +72,11 @@ class RobotSection(Section):
     def park_pose(self) -> Pose:
         """`robot_from_tcp` at rest."""
         return Pose.turned(self.park[3:], self.park[:3])
+
+    @property
+    def flange_from_tcp(self) -> Pose:
+        """The tool as the controller is told."""
+        return Pose.turned(self.tool[3:], self.tool[:3])
 
     @property
     def simulated(self) -> bool:

@@ -102,21 +102,12 @@ class RobotCapabilities:
 
 
 class Robot(Protocol):
-    """An arm. Raises WireError when the controller is gone, DeviceError when it refuses; then it is reconnected."""
+    """An arm. Raises WireError when the controller is gone, DeviceError when it refuses; then a new one is dialled."""
 
     capabilities: RobotCapabilities
-    last: RobotState | None
-    """The newest state of this connection."""
 
-    def reconnect(self, now_us: int) -> bool:
-        """Dials, or goes on dialling; True once states come. Called in every turn until then; never waits."""
-        ...
-
-    def restart(self, now_us: int) -> bool:
-        """Starts our program in the controller, or goes on starting it; True once it obeys. Called like `reconnect`.
-
-        It reads states and sends set-points of its own, and moves nothing.
-        """
+    def start(self, now_us: int) -> None:
+        """Asks for our program to be started once the arm has power; `read` carries it on. Moves nothing."""
         ...
 
     def fileno(self) -> int:

@@ -1,0 +1,65 @@
+"""What the site file makes of this room's arm: what the hold is told, and how the controller is spoken to."""
+
+from __future__ import annotations
+
+from daemon.arm.limits import ArmLimits, Box
+from daemon.arm.setup import Setup
+from daemon.calibration_file import Calibration, read_calibration
+from daemon.config import Site
+from daemon.config_robot import RobotSection, TrackerSection
+from drivers.errors import ConfigError
+from drivers.polaris.models import model
+from drivers.ur.site import MODELS, UrSite, capabilities
+
+_MODELS = {name.lower(): name for name in MODELS}
+
+
+def sections_of(site: Site) -> tuple[TrackerSection, RobotSection]:
+    """The two that only a robot room has. Raises ConfigError."""
+    if site.tracker is None or site.robot is None:
+        raise ConfigError('this room has no arm: coilward-arm is for profile = "robot". Disable it here.')
+    return site.tracker, site.robot
+
+
+def arm_of(site: Site) -> UrSite:
+    """The arm of this room. Raises ConfigError."""
+    _, robot = sections_of(site)
+    return UrSite(
+        host=robot.host,
+        model=_MODELS[robot.model],
+        flange_from_tcp=robot.flange_from_tcp,
+        payload_kg=robot.payload_kg,
+        slack=site.watchdog.slack if site.site.use == "simulation" else 1,
+    )
+
+
+def setup_of(site: Site, arm: UrSite) -> Setup:
+    """What the hold is told. Raises ConfigError for a calibration that is broken or was made in a simulation.
+
+    A room that is not calibrated yet has an arm all the same: the hold then goes to no target.
+    """
+    tracker, robot = sections_of(site)
+    calibration, arm_can = _calibration_of(robot), capabilities(arm)
+    if robot.rate_hz > arm_can.rate_hz:
+        raise ConfigError(
+            f"[robot] rate_hz = {robot.rate_hz}: a {robot.model} takes {arm_can.rate_hz:g} set-points a second."
+            f" Write rate_hz = {arm_can.rate_hz:g}."
+        )
+    return Setup(
+        robot_from_camera=None if calibration is None else calibration.robot_from_camera,
+        park=robot.park_pose,
+        tracker=model(tracker.model).capabilities,
+        robot=arm_can,
+        limits=ArmLimits(box=Box(arm.box.low, arm.box.high)),
+        rate_hz=robot.rate_hz,
+        tcp_from_coil=None if calibration is None else calibration.tcp_from_coil,
+    )
+
+
+def _calibration_of(robot: RobotSection) -> Calibration | None:
+    if not robot.calibration.exists():
+        return None
+    calibration = read_calibration(robot.calibration)
+    if calibration.simulated and not robot.simulated:
+        raise ConfigError(f"{robot.calibration} was made in a simulation: calibrate this room's own arm.")
+    return calibration
