@@ -11,9 +11,11 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final
 
+from daemon.arm_keeper import ArmKeeper, TrackerFeed, polaris_of
+from daemon.arm_side import ArmSide
 from daemon.config import Site, read_secret
 from daemon.front import serve_operators
 from daemon.guard_link import GuardLink
@@ -24,6 +26,7 @@ from daemon.rapid_room import RapidInTheRoom
 from daemon.retrying import Kept
 from daemon.room import Done
 from daemon.runtime import Runtime
+from daemon.target import load_target
 from daemon.thresholds import Thresholds
 from daemon.treatment_room import TreatmentRoom
 from drivers.catalogue import dialect
@@ -40,6 +43,7 @@ ANSWER_SIMULATED_S: Final = 2 * ANSWER_S
 HISTORY_BYTES: Final = 8 * 1024 * 1024
 """Of the journal, read at the start: several days, and what may be continued is hours old at most."""
 Operators = Callable[[TreatmentRoom, Site], Awaitable[None]]
+Work = Callable[[], Awaitable[None]]
 
 
 def clock() -> tuple[int, int]:
@@ -58,16 +62,26 @@ async def serve(site: Site, runtime: Runtime, operators: Operators = serve_opera
             load_protocols(),
             Thresholds(site.daemon.state),
         )
-        room = TreatmentRoom(opener, journal, clock)
+        arm = ArmSide(load_target(site.target.file), journal, lambda: clock()[0]) if site.target else None
+        room = TreatmentRoom(opener, journal, clock, arm)
         room.remember(read_rows(site.daemon.state / FILE_NAME, HISTORY_BYTES).rows)
         journal.write("daemon-started", room=site.site.room, use=site.site.use)
-        await _run(room, opener, runtime, journal, operators)
+        beside = [] if arm is None else _keepers(room, arm, site, runtime, journal)
+        await _run(room, opener, runtime, journal, [*beside, lambda: operators(room, site)])
         journal.write("daemon-ended")
     finally:
         journal.close()
 
 
-async def _run(room: TreatmentRoom, opener: Opener, runtime: Runtime, journal: Journal, operators: Operators) -> None:
+def _keepers(room: TreatmentRoom, arm: ArmSide, site: Site, runtime: Runtime, journal: Journal) -> list[Work]:
+    """What a room with an arm has besides."""
+    keepers: list[Work] = [ArmKeeper(room, arm, runtime.arm_control, journal).keep]
+    if site.tracker is not None:
+        keepers.append(TrackerFeed(polaris_of(site.tracker), arm, journal).keep)
+    return keepers
+
+
+async def _run(room: TreatmentRoom, opener: Opener, runtime: Runtime, journal: Journal, beside: Sequence[Work]) -> None:
     stopping = asyncio.Event()
     notifier = Notifier()
     link = Linked(room, opener, runtime, journal)
@@ -77,7 +91,7 @@ async def _run(room: TreatmentRoom, opener: Opener, runtime: Runtime, journal: J
                 tasks.create_task(room.run(), name="session"),
                 tasks.create_task(_beat(room, notifier), name="beats"),
                 tasks.create_task(link.keep(), name="watchdog"),
-                tasks.create_task(_serve(operators, room, opener.site), name="operators"),
+                *(tasks.create_task(_done(work)) for work in beside),
             ]
             notifier.say("READY=1")
             await stopping.wait()
@@ -87,8 +101,8 @@ async def _run(room: TreatmentRoom, opener: Opener, runtime: Runtime, journal: J
                 task.cancel()
 
 
-async def _serve(operators: Operators, room: TreatmentRoom, site: Site) -> None:
-    await operators(room, site)
+async def _done(work: Work) -> None:
+    await work()
 
 
 async def _leave_in_order(room: TreatmentRoom, journal: Journal) -> None:

@@ -13,7 +13,7 @@ from daemon.coil import ENGAGED, Coil
 from daemon.journal import Journal
 from daemon.room import Answer, Done, Order, Refused
 from daemon.target import Target
-from drivers.errors import CoilwardError
+from drivers.errors import CoilwardError, DeviceRefused
 from drivers.trackers import Frame
 
 LONGEST_PLACEMENT = 200
@@ -57,7 +57,7 @@ class ArmSide:
         """The arm answers: it is told where the coil belongs. Raises as `Arm.ask`."""
         answer = await link.ask(self.target.order())
         if not answer.ok:
-            raise CoilwardError(f"The arm does not take the target {self.target.id}: {answer.why}.")
+            raise DeviceRefused(f"The arm does not take the target {self.target.id}: {answer.why}. Correct its file.")
         self.link = link
         self._journal.write("arm", linked=True, target=self.target.id)
 

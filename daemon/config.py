@@ -102,6 +102,10 @@ class WatchdogSection(Section):
         default=4, ge=1, le=20, description="factor on beat, presence and late-tick limits; simulation only",
         examples=[4],
     )  # fmt: skip
+    arm_user: str | None = Field(
+        default=None, min_length=1, description="user coilward-arm runs as; none: the watchdog's own",
+        examples=["coilward-arm"],
+    )  # fmt: skip
     authorisations: SitePath | None = Field(
         default=None, description="folder of authorisation files for tier 2", examples=["examples/authorisations"]
     )

@@ -43,6 +43,16 @@ class Runtime:
         return self.folder / "watchdog" / "control"
 
     @property
+    def arm_control(self) -> Path:
+        """The socket of the process that moves the arm."""
+        return self.folder / "arm" / "control"
+
+    @property
+    def tracker(self) -> Path:
+        """The simulated tracker's port."""
+        return self.folder / "sim" / "tracker"
+
+    @property
     def guarded_port(self) -> Path:
         """The watchdog's own port, for other programs."""
         return self.folder / "watchdog" / "stimulator"

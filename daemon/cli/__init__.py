@@ -10,12 +10,15 @@ import sys
 
 import typer
 
+from daemon.cli.calibrate import app as calibrate
+from daemon.cli.coil import app as coil
 from daemon.cli.doctor import doctor
 from daemon.cli.files import check, limits, protocols, report, subject
 from daemon.cli.guarded import guarded
 from daemon.cli.look import status, watch
 from daemon.cli.operate import app as session
 from daemon.cli.place import Place, hoisted
+from daemon.cli.register import register
 from daemon.cli.safety import reset, resolve, stop
 from daemon.cli.show import Exit, failure
 from daemon.cli.trial import try_
@@ -35,6 +38,7 @@ app.command("try")(try_)
 app.command()(status)
 app.command()(watch)
 app.add_typer(session, name="session", help="Start a session and steer it.")
+app.add_typer(coil, name="coil", help="The coil on its arm: take it off the head, guide it, park it.")
 app.command()(stop)
 app.command()(reset)
 app.command()(resolve)
@@ -43,6 +47,8 @@ app.command("check-config")(check)
 app.command()(report)
 app.command()(protocols)
 app.command()(guarded)
+app.command()(register)
+app.add_typer(calibrate, name="calibrate", help="Where the camera stands, and the marker on the coil.")
 app.add_typer(limits, name="limits", help="The numbers that nobody has compared with print yet.")
 app.add_typer(subject, name="subject", help="What is on file about a subject.")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Annotated, Any
 
 import typer
 
+from daemon.arm_line import ArmLine
 from daemon.cli import show
 from daemon.cli.place import Place, place, whoami
 from daemon.cli.show import Exit
@@ -43,7 +45,7 @@ def stop(ctx: typer.Context, as_json: Json = False) -> None:
 
 async def stop_everywhere(runtime: Runtime, room: RoomClient | None) -> dict[str, Any]:
     """STOP by both ways. `standby` is true only when the watchdog itself has confirmed it."""
-    direct = asyncio.create_task(asyncio.to_thread(_stop_watchdog, runtime))
+    direct = asyncio.create_task(asyncio.to_thread(_stop_directly, runtime))
     over_mqtt: Any = "Not connected to the broker."
     if room is not None:
         try:
@@ -56,7 +58,7 @@ async def stop_everywhere(runtime: Runtime, room: RoomClient | None) -> dict[str
 
 
 async def _stop(where: Place) -> dict[str, Any]:
-    direct = asyncio.create_task(asyncio.to_thread(_stop_watchdog, where.runtime))
+    direct = asyncio.create_task(asyncio.to_thread(_stop_directly, where.runtime))
     try:
         async with where.room() as room:
             ways = await stop_everywhere(where.runtime, room)
@@ -64,6 +66,14 @@ async def _stop(where: Place) -> dict[str, Any]:
         ways = {"watchdog": await direct, "mqtt": str(problem)}
     watchdog = await direct
     return {"watchdog": watchdog, "mqtt": ways["mqtt"], "standby": watchdog is True or ways["mqtt"] is True}
+
+
+def _stop_directly(runtime: Runtime) -> bool | str:
+    """The stimulator first; then the arm, where there is one, takes the coil off the head."""
+    stopped = _stop_watchdog(runtime)
+    with contextlib.suppress(CoilwardError), ArmLine(runtime.arm_control) as line:
+        line.ask({"do": "stop"})
+    return stopped
 
 
 def _stop_watchdog(runtime: Runtime) -> bool | str:
