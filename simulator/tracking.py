@@ -96,9 +96,13 @@ class SimulatedTracker:
 
     def step_to(self, now_us: int) -> None:
         """Sees every frame that is due by `now_us`, each at its own instant, and makes ready what is."""
-        while self._seen_us(self._next) <= now_us:
+        while (seen_us := self._seen_us(self._next)) <= now_us:
+            self._make_ready(seen_us)
             self._see(self._next)
             self._next += 1
+        self._make_ready(now_us)
+
+    def _make_ready(self, now_us: int) -> None:
         while self._coming and self._coming[0].received_us <= now_us:
             self.newest = self._coming.popleft()
             self.ready.append(self.newest)
