@@ -1,4 +1,4 @@
-"""The daemon's two connections in a room with an arm: to the arm's process, and to the tracker it passes frames on from.
+"""The daemon's two connections in a room with an arm: to the arm's process, and to the tracker that feeds it.
 
 Each is kept: opened again with growing pauses, its loss and its return told once. A daemon that says nothing for a
 second counts as gone to the arm, which then takes the coil home; so it is told that we are here, frames or none.

@@ -1,4 +1,4 @@
-"""A whole room with a simulated stimulator on this machine: broker, simulator, watchdog and daemon as real processes.
+"""A whole simulated room on this machine: broker, simulator, watchdog, arm and daemon as real processes.
 
 Nothing of the simulator is imported here: it is one more process on the other end of a serial port.
 """
@@ -21,6 +21,7 @@ from daemon.client import Address, RoomUnknown, connect
 from daemon.config import Site, load_site, read_secret
 from daemon.messages import Role
 from daemon.runtime import Runtime
+from daemon.simulated_arm import SimulatedArm, write_placement
 from daemon.thresholds import Thresholds, threshold_of
 from daemon.watchdog_line import WatchdogLine
 from drivers.errors import CoilwardError, OperatorError
@@ -45,6 +46,8 @@ class Simulated:
     pacing: bool = True
     """Bytes take as long as at the device's own baud rate."""
     slack: int = 4
+    arm: SimulatedArm | None = None
+    """None: a room without tracker and arm."""
     records: Path | None = None
     """Where journal, thresholds and reports stay; None: with the ledger in the runtime folder."""
 
@@ -95,8 +98,6 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
     code = _unlock_code() if what.firmware >= _FIRST_WITH_CODE else None
     port = free_port(HOST)
     runtime.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    runtime.site.write_text(site_text(runtime, what, port, code))
-    site = load_site(runtime.site)
     people = [Person(OPERATOR, Role.OPERATOR)]
     write_files(runtime.broker, room=ROOM, host=HOST, port=port, people=people)
     children: list[Child] = []
@@ -105,8 +106,14 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
         children.append(await start_mosquitto(runtime.broker, HOST, port))
         tell("simulator")
         await _start(children, runtime, "simulator", _simulator(runtime, what, code), _simulator_ready(runtime))
+        placed = await asyncio.to_thread(write_placement, runtime, what.arm) if what.arm else ""
+        runtime.site.write_text(site_text(runtime, what, port, code) + placed)
+        site = load_site(runtime.site)
         tell("watchdog")
         await _start(children, runtime, "watchdog", _ours("safety", runtime), _watchdog_ready(runtime))
+        if what.arm:
+            tell("arm")
+            await _start(children, runtime, "arm", _ours("daemon.arm", runtime), runtime.arm_control.exists)
         tell("daemon")
         await _start(children, runtime, "daemon", _ours("daemon", runtime), None)
         room = RunningRoom(runtime, site, tuple(children))
@@ -151,6 +158,7 @@ def site_text(runtime: Runtime, what: Simulated, port: int, code: str | None) ->
 room = "{ROOM}"
 use = "simulation"
 timezone = "UTC"
+profile = "{"robot" if what.arm else "fixed"}"
 one_person = true
 
 [stimulator]
@@ -186,6 +194,7 @@ def _unlock_code() -> str:
 def _simulator(runtime: Runtime, what: Simulated, code: str | None) -> list[str]:
     command = [sys.executable, "-m", "simulator", "--runtime", str(runtime.folder), "--stimulator", what.stimulator]
     command += ["--pacing", "on" if what.pacing else "off"]
+    command += what.arm.arguments if what.arm else []
     return [*command, "--unlock", code] if code else command
 
 
@@ -233,7 +242,8 @@ async def _daemon_ready(room: RunningRoom) -> None:
                 view = await client.known(0.2)
             except RoomUnknown:
                 return False
-            return view.state.linked and view.state.stimulator not in ("away", "connecting")
+            arm = room.site.target is None or (view.arm is not None and view.arm.linked)
+            return arm and view.state.linked and view.state.stimulator not in ("away", "connecting")
 
         await daemon.ready(known, READY_S)
 

@@ -45,7 +45,7 @@ def stop(ctx: typer.Context, as_json: Json = False) -> None:
 
 async def stop_everywhere(runtime: Runtime, room: RoomClient | None) -> dict[str, Any]:
     """STOP by both ways. `standby` is true only when the watchdog itself has confirmed it."""
-    direct = asyncio.create_task(asyncio.to_thread(_stop_directly, runtime))
+    direct = asyncio.create_task(_stop_directly(runtime))
     over_mqtt: Any = "Not connected to the broker."
     if room is not None:
         try:
@@ -58,7 +58,7 @@ async def stop_everywhere(runtime: Runtime, room: RoomClient | None) -> dict[str
 
 
 async def _stop(where: Place) -> dict[str, Any]:
-    direct = asyncio.create_task(asyncio.to_thread(_stop_directly, where.runtime))
+    direct = asyncio.create_task(_stop_directly(where.runtime))
     try:
         async with where.room() as room:
             ways = await stop_everywhere(where.runtime, room)
@@ -68,12 +68,15 @@ async def _stop(where: Place) -> dict[str, Any]:
     return {"watchdog": watchdog, "mqtt": ways["mqtt"], "standby": watchdog is True or ways["mqtt"] is True}
 
 
-def _stop_directly(runtime: Runtime) -> bool | str:
-    """The stimulator first; then the arm, where there is one, takes the coil off the head."""
-    stopped = _stop_watchdog(runtime)
+async def _stop_directly(runtime: Runtime) -> bool | str:
+    """The watchdog's word counts; at the same time the arm, where there is one, takes the coil off the head."""
+    stopped, _ = await asyncio.gather(asyncio.to_thread(_stop_watchdog, runtime), asyncio.to_thread(_stop_arm, runtime))
+    return stopped
+
+
+def _stop_arm(runtime: Runtime) -> None:
     with contextlib.suppress(CoilwardError), ArmLine(runtime.arm_control) as line:
         line.ask({"do": "stop"})
-    return stopped
 
 
 def _stop_watchdog(runtime: Runtime) -> bool | str:

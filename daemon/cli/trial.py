@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -21,6 +21,7 @@ from daemon.client import connect
 from daemon.kept import forget_unless_reported, records
 from daemon.messages import Answer
 from daemon.runtime import Runtime
+from daemon.simulated_arm import SimulatedArm, some_host
 from daemon.simulated_room import (
     ROOM,
     RunningRoom,
@@ -35,6 +36,8 @@ from drivers.errors import OperatorError
 T = TypeVar("T")
 
 LOOK_S = 0.2
+Profile = Literal["robot", "fixed"]
+Head = Literal["still", "restrained", "rest", "free"]
 
 
 def try_(
@@ -42,18 +45,22 @@ def try_(
     *,
     protocol: Annotated[str, typer.Option(help="Id in the library.")] = "demo",
     stimulator: Annotated[str, typer.Option(metavar="MODEL:FW", help="What to simulate.")] = "magstim-rapid2:11",
+    profile: Annotated[Profile, typer.Option(help="A room with head, tracker and arm, or one without.")] = "robot",
+    head: Annotated[Head, typer.Option(help="How still the simulated head is kept.")] = "rest",
+    seed: Annotated[int, typer.Option(help="Of everything random in the simulated room.")] = 1,
     pacing: Annotated[bool, typer.Option(help="Bytes take as long as at the device's own baud rate.")] = True,
     once: Annotated[
         bool, typer.Option("--once", help="End after the treatment; exit 0 only if the evidence agrees.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The last line is one JSON object.")] = False,
 ) -> None:
-    """Treat a simulated subject on a simulated stimulator, with broker, watchdog and daemon as real processes.
+    """Treat a simulated subject: stimulator, head, tracker and arm simulated, all that would treat a real one real.
 
     Uses a folder of its own unless --runtime is given, and keeps journal and report of the last 20 trials in
     $XDG_STATE_HOME/coilward/try. Ctrl-C is STOP, and ends everything.
     """
-    what = Simulated(stimulator, pacing)
+    arm = SimulatedArm(some_host(), head, seed) if profile == "robot" else None
+    what = Simulated(stimulator, pacing, arm=arm)
     given = place(ctx).runtime if ctx.parent is not None and ctx.parent.params.get("runtime") else None
     trial = Trial(new_name(), protocol, once=once, as_json=as_json)
     with _folders(given, trial.subject) as (runtime, records):
@@ -129,7 +136,7 @@ async def _treat(room: RunningRoom, stop: asyncio.Event, trial: Trial) -> Exit:
     async with connect(room.address, ROOM) as client:
 
         async def opening() -> Answer:
-            placement = "simulated: there is no head"
+            placement = "" if room.site.target else "simulated: there is no head"
             return await client.ask("start", subject=subject, protocol=protocol, placement=placement)
 
         try:

@@ -1,0 +1,118 @@
+"""What a simulated room with an arm needs in writing: tool files, calibration and target, as the simulator stands.
+
+The simulator is asked at its back door how everything is placed, which in a real room registration and calibration
+find out. Nothing of the simulator is imported here.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daemon.calibration_file import Calibration, Misfit, Spread
+from daemon.calibration_seal import now
+from daemon.runtime import Runtime
+from daemon.target import Scalp, Target, write_target
+from drivers.errors import DeadlinePassed
+from drivers.polaris import tool_files
+from drivers.poses import Pose
+
+TRUTH_S = 5.0
+TOOLS = ("head", "coil", "pointer")
+RATE_HZ = 125
+"""Turns of the arm's loop: a shared machine without real-time rights keeps this up (engineering choice)."""
+TARGET = "left-m1"
+_EXACT = Misfit(rms_mm=0, rms_deg=0, worst_mm=0, worst_deg=0)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedArm:
+    """The part of a simulated room that only a robot room has."""
+
+    host: str
+    head: str = "rest"
+    """How still the head is kept: `still`, `restrained`, `rest` or `free`."""
+    seed: int = 0
+
+    @property
+    def arguments(self) -> list[str]:
+        """For the simulator's command line."""
+        return ["--room", "robot", "--arm-host", self.host, "--head", self.head, "--seed", str(self.seed)]
+
+
+def some_host() -> str:
+    """A loopback address of this room's own: a controller's ports are fixed, and two rooms may run at once."""
+    return f"127.{64 + secrets.randbelow(64)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+
+
+def write_placement(runtime: Runtime, arm: SimulatedArm) -> str:
+    """Asks the simulator how the room stands, files it, and gives the sections for the site file.
+
+    Raises DeadlinePassed when it does not answer. Blocks.
+    """
+    truth = _truth(runtime.simulator_control)
+    folder = runtime.folder / "room"
+    folder.mkdir(exist_ok=True)
+    for tool in TOOLS:
+        (folder / f"{tool}.rom").write_bytes(tool_files.made_up(tool))
+    _calibration(truth).write(folder / "calibration.json")
+    write_target(_target(truth), folder / "target.json")
+    tools = ", ".join(f'{tool} = "{folder / f"{tool}.rom"}"' for tool in TOOLS)
+    return f"""
+[tracker]
+model = "polaris-vega"
+port = "pty:{runtime.tracker}"
+tools = {{ {tools} }}
+
+[robot]
+model = "ur5e"
+host = "{arm.host}"
+rate_hz = {RATE_HZ}
+park = {_six(truth["robot_from_parked"])}
+tool = {_six(truth["flange_from_tcp"])}
+calibration = "{folder / "calibration.json"}"
+
+[target]
+file = "{folder / "target.json"}"
+"""
+
+
+def _truth(path: Path) -> dict[str, Any]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+        end.settimeout(TRUTH_S)
+        try:
+            end.connect(str(path))
+            end.sendall(b'{"do": "room-truth"}\n')
+            data = b""
+            while not data.endswith(b"\n") and (more := end.recv(65536)):
+                data += more
+        except OSError as wrong:
+            raise DeadlinePassed(f"{path}: the simulator does not say how its room stands: {wrong}.") from None
+    told: dict[str, Any] = json.loads(data)
+    return told
+
+
+def _pose(numbers: list[float]) -> Pose:
+    return Pose.of(numbers[:4], numbers[4:])
+
+
+def _six(numbers: list[float]) -> list[float]:
+    pose = _pose(numbers)
+    return [*pose.translation, *pose.rotation_vector]
+
+
+def _calibration(truth: dict[str, Any]) -> Calibration:
+    return Calibration(
+        made=now(), by="coilward try", simulated=True, poses=1, condition=1, residual=_EXACT, held_out=_EXACT,
+        robot_from_camera=_pose(truth["robot_from_camera"]), tcp_from_coil=_pose(truth["tcp_from_coil"]),
+        spread=Spread(turns_deg=(0, 0, 0), shifts_mm=(0, 0, 0)),
+    )  # fmt: skip
+
+
+def _target(truth: dict[str, Any]) -> Target:
+    scalp = Scalp(centre=tuple(truth["scalp"]["centre"]), radii=tuple(truth["scalp"]["radii"]))
+    return Target(id=TARGET, head_from_target=tuple(truth["head_from_target"]), scalp=scalp)
