@@ -153,7 +153,7 @@ def test_a_protective_stop_ends_it_for_good() -> None:
     assert room.arm.stands
 
 
-# ── each limit: the claim, the nearest thing that is allowed, and the line without which it fails ───────────────────────
+# ── each limit: the claim, the nearest thing that is allowed, and the line without which it fails ───────────────────
 
 
 def refuses(**goal: float) -> Callable[[str], bool]:
@@ -225,7 +225,11 @@ CLAIMS: dict[str, tuple[Callable[[str], bool], str, str]] = {
     "distance": (refuses(x=0.055), "<= 0.050", "<= 5.0"),
     "angle": (refuses(turn=0.22), "<= 0.2", "<= 9.0"),
     "box": (leaves_the_box_alone, "goal[0] <= high[0]", "True"),
-    "own speed": (keeps_to(0.25, asked=1.0), "least(read_input_float_register(30), 0.25)", "read_input_float_register(30)"),
+    "own speed": (
+        keeps_to(0.25, asked=1.0),
+        "least(read_input_float_register(30), 0.25)",
+        "read_input_float_register(30)",
+    ),
     "asked speed": (keeps_to(0.1, asked=0.1), "least(read_input_float_register(30), 0.25)", "0.25"),
     "silent while moving": (acts_on_silence(10, moving=True), "wait_moving = 0.020", "wait_moving = 20.0"),
     "silent at rest": (acts_on_silence(100, moving=False), "wait_resting = 0.200", "wait_resting = 20.0"),

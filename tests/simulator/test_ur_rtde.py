@@ -1,4 +1,4 @@
-"""The RTDE server without sockets: recipes, owners, rates, and clients that misbehave. Bytes as ur_rtde 1.6.5 sends them."""
+"""The RTDE server without sockets: recipes, owners, rates, misbehaving clients. Bytes as ur_rtde 1.6.5 sends them."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ def test_a_packet_cut_anywhere_is_answered_once_it_is_whole(server: Server) -> N
     assert [kind for kind, _ in said(session)] == [Kind.VERSION, Kind.CONTROLLER_VERSION]
 
 
-@pytest.mark.parametrize("data", [b"\x00\x02\x56", b"\x00\x03\xff", b"\x00\x05O\x00\x00"], ids=["size", "type", "short"])
+@pytest.mark.parametrize(
+    "data", [b"\x00\x02\x56", b"\x00\x03\xff", b"\x00\x05O\x00\x00"], ids=["size", "type", "short"]
+)
 def test_what_is_no_rtde_is_hung_up_on(server: Server, data: bytes) -> None:
     with pytest.raises(BadFrame):
         server.connect().feed(data)

@@ -91,7 +91,7 @@ class UrPorts:
     def __init__(self, controller: Controller, host: str = "127.0.0.2") -> None:
         self.host = host
         self._controller = controller
-        rtde = RtdeServer(controller)
+        self._rtde = RtdeServer(controller)
         dashboard = Dashboard(controller)
         self._selector = selectors.EpollSelector()
         self._clients: dict[socket.socket, Talk] = {}
@@ -100,7 +100,7 @@ class UrPorts:
             self._listen(DASHBOARD, lambda: DashboardTalk(dashboard))
             for port in (PRIMARY, SECONDARY, REAL_TIME):
                 self._listen(port, lambda: ScriptTalk(controller))
-            self._listen(RTDE, rtde.open)
+            self._listen(RTDE, self._rtde.open)
         except OSError as error:
             self.close()
             raise PortBusy(f"no controller at {host}: {error}; give it another loopback address") from error
@@ -149,6 +149,7 @@ class UrPorts:
             self._drop(sock)
         for listener in self._listeners:
             listener.close()
+        self._rtde.close()
         self._selector.close()
 
     # ── connections ─────────────────────────────────────────────────────────────────────────────────────────────────

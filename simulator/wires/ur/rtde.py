@@ -212,6 +212,10 @@ class RtdeServer:
         self.sessions.append(session)
         return session
 
+    def close(self) -> None:
+        """Takes no part in ticks any more."""
+        self._controller.listeners.remove(self)
+
     def before(self) -> None:
         """Writes what the clients said."""
         for session in self.sessions:
