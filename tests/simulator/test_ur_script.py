@@ -90,6 +90,13 @@ def test_a_list_is_copied_when_it_is_given_a_second_name() -> None:
     assert result_of("first[0]", "first = [1, 2]", "second = first", "second[0] = 9") == 1
 
 
+def test_a_pose_whose_number_is_changed_is_another_pose() -> None:
+    lines = ("a = p[1, 2, 3, 0, 0, 0]", "b = pose_inv(a)", "c = a", "a[0] = 5")
+
+    assert result_of("pose_inv(a)[0]", *lines) == -5
+    assert result_of("pose_inv(c)[0]", *lines) == -1
+
+
 def test_a_nested_function_changes_the_programs_variable_and_keeps_its_own() -> None:
     lines = (
         "global n = 1",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drivers.poses import Pose
 from drivers.robots import Joints
@@ -29,18 +29,34 @@ LOOKAHEAD_S, GAIN = (0.03, 0.2), (100.0, 2000.0)
 
 
 class ScriptPose(list[float]):
-    """Six numbers that mean a pose."""
+    """Six numbers that mean a pose, and the pose itself once somebody has worked it out: a tick needs it often."""
+
+    __slots__ = ("known",)
+
+    def __init__(self, numbers: Sequence[float], known: Pose | None = None) -> None:
+        super().__init__(numbers)
+        self.known = known
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """One number changes: it is another pose."""
+        super().__setitem__(index, value)
+        self.known = None
 
 
 def to_pose(numbers: Sequence[float]) -> Pose:
     """A script's pose as ours. ScriptError when it has not six numbers."""
+    if isinstance(numbers, ScriptPose) and numbers.known:
+        return numbers.known
     x, y, z, rx, ry, rz = _six(numbers)
-    return Pose.turned((rx, ry, rz), (x, y, z))
+    pose = Pose.turned((rx, ry, rz), (x, y, z))
+    if isinstance(numbers, ScriptPose):
+        numbers.known = pose
+    return pose
 
 
 def from_pose(pose: Pose) -> ScriptPose:
     """Our pose as a script's."""
-    return ScriptPose([*pose.translation, *pose.rotation_vector])
+    return ScriptPose([*pose.translation, *pose.rotation_vector], pose)
 
 
 def _six(numbers: Sequence[float]) -> Joints:
