@@ -8,7 +8,8 @@ from pathlib import Path
 
 from drivers.catalogue import FIRMWARES, MODELS, SUPPLY_VOLTS
 from drivers.errors import OperatorError
-from drivers.polaris.models import TCP_PORT
+from drivers.polaris.models import MODELS as TRACKERS
+from drivers.polaris.models import TCP_PORT, model
 from simulator.head.statistics import Motion
 from simulator.room import RoomOptions
 from simulator.room_switches import ALL_SWITCHES
@@ -59,7 +60,10 @@ def _add_room(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arm-host", default="127.0.0.2", metavar="HOST", help="where the arm's ports are")
     parser.add_argument("--tracker-host", metavar="HOST", help="where the tracker is on Ethernet; as the arm's")
     parser.add_argument("--tracker-port", type=int, default=TCP_PORT, metavar="PORT", help="its port; 0 takes any")
-    parser.add_argument("--tracker-rate", type=float, default=60.0, metavar="HZ", help="its frames a second")
+    parser.add_argument(
+        "--tracker", choices=list(TRACKERS), default="polaris-vega", help="its model (default %(default)s)"
+    )
+    parser.add_argument("--tracker-rate", type=float, metavar="HZ", help="its frames a second; as the model's")
     motions = [motion.value for motion in Motion]
     parser.add_argument("--head", choices=motions, default=Motion.REST.value, help="how still the head is kept")
     parser.add_argument("--seed", type=int, default=0, help="of everything random in the room")
@@ -82,19 +86,24 @@ def _add_switches(ctl: argparse._SubParsersAction[argparse.ArgumentParser], wher
 
 def stimulator_of(options: argparse.Namespace) -> Profile:
     """What `--stimulator` and its neighbours ask for. OperatorError when it is no model and firmware."""
-    model, _, firmware = options.stimulator.partition(":")
+    named, _, firmware = options.stimulator.partition(":")
     if not firmware.isdecimal():
         raise OperatorError(f"--stimulator is MODEL:FIRMWARE, such as {MODELS[0]}:11, not {options.stimulator!r}")
-    return Profile(model=model, firmware=int(firmware), unlock_code=options.unlock, supply_volts=options.supply)
+    return Profile(model=named, firmware=int(firmware), unlock_code=options.unlock, supply_volts=options.supply)
 
 
 def room_of(options: argparse.Namespace) -> RoomOptions:
     """What `--head`, `--seed` and their neighbours ask for. OperatorError when no tracker is that fast or slow."""
-    if not SLOWEST_HZ <= options.tracker_rate <= FASTEST_HZ:
-        raise OperatorError(f"a tracker gives {SLOWEST_HZ} to {FASTEST_HZ} frames a second, not {options.tracker_rate}")
+    known = model(options.tracker).capabilities
+    rate_hz = known.rate_hz if options.tracker_rate is None else options.tracker_rate
+    if not SLOWEST_HZ <= rate_hz <= FASTEST_HZ:
+        raise OperatorError(f"a tracker gives {SLOWEST_HZ} to {FASTEST_HZ} frames a second, not {rate_hz}")
     return RoomOptions(
         motion=Motion(options.head),
         seed=options.seed,
-        tracker=TrackerProfile(rate_hz=options.tracker_rate),
+        tracker=TrackerProfile(
+            rate_hz=rate_hz, noise_m=known.noise_m, latency_us=known.latency_us, latency_sd_us=known.latency_sd_us
+        ),
+        tracker_model=options.tracker,
         twitch_m=options.twitch / 1e3,
     )

@@ -60,7 +60,8 @@ def room_truth(room: Room) -> Facts:
         "scalp": {"centre": list(scalp.centre), "radii": list(scalp.radii)},
         "scalp_in_skull": {"centre": list(place.scalp.centre), "radii": list(place.scalp.radii)},
         "robot_from_skull": seven(room.room_from_robot.inverse() @ room.room_from_skull(room.world.clock.now_us())),
-        "tools": ["head", "coil", "pointer"],
+        "tracker_model": room.tracker_model,
+        "ports": room.ports,
     }
 
 

@@ -67,6 +67,7 @@ class RoomOptions:
     seed: int = 0
     placement: Placement = field(default_factory=Placement)
     tracker: TrackerProfile = field(default_factory=TrackerProfile)
+    tracker_model: str = "polaris-vega"
     twitch_m: float = 0.0
     """How far every pulse makes the head twitch."""
 
@@ -77,7 +78,7 @@ class Room:
     def __init__(self, profile: Profile, world: World, options: RoomOptions, *, pacing: bool = False) -> None:
         """Everything in its place and switched on, the arm parked; `simulator.services` connects it to the world."""
         now_us = world.clock.now_us()
-        self.world, self.placement = world, options.placement
+        self.world, self.placement, self.tracker_model = world, options.placement, options.tracker_model
         self.bench = Bench(profile, world, pacing=pacing)
         place = self.placement
         self.head = Head(place.room_from_skull, place.scalp.centre, options.motion, options.seed, now_us)
@@ -89,6 +90,8 @@ class Room:
         self.pointer: Pose | None = None
         """`skull_from_pointer` while somebody holds it at the head."""
         self.tracker_plugged = True
+        self.ports: dict[str, str] = {}
+        """Where its cables end, for whoever wants to connect; filled in by `simulator.services`."""
         self.chance = random.Random(f"{options.seed}/chance")  # noqa: S311  directions of bumps, no secret
         self._felt = NO_CONTACT
         self._touching = False

@@ -68,11 +68,6 @@ class TrackerCables:
         self._plug()
 
     @property
-    def address(self) -> tuple[str, int]:
-        """Where it listens on Ethernet."""
-        return self._address
-
-    @property
     def next_us(self) -> int | None:
         """When a reply leaves."""
         due = [cable.next_us for cable in self._cables or ()]
@@ -107,13 +102,16 @@ class TrackerCables:
 
     def _plug(self) -> None:
         eye, clock = PolarisEye(self._room.tracker), self._room.world.clock
+        model = self._room.tracker_model
         try:
-            tcp = PolarisTcp(PolarisWire(eye, clock.now_us, serial=False), *self._address)
+            tcp = PolarisTcp(PolarisWire(eye, clock.now_us, model, serial=False), *self._address)
         except OSError as error:
             raise PortBusy(f"no tracker at {self._address}: {error}; give it another loopback address") from error
         self._address = tcp.address
-        pty = PolarisPty(PolarisWire(eye, clock.now_us), self._link, paced=self._paced)
+        pty = PolarisPty(PolarisWire(eye, clock.now_us, model), self._link, paced=self._paced)
         self._cables = pty, tcp
+        host, number = self._address
+        self._room.ports |= {"tracker": f"pty:{self._link}", "tracker_tcp": f"tcp:{host}:{number}"}
         if self._epoll:
             self.watch(self._epoll)
 
@@ -125,6 +123,7 @@ class ArmPorts:
         """PortBusy when another controller has the address."""
         self._ports = UrPorts(room.controller, host)
         room.tick = self._ports.advance
+        room.ports["arm"] = host
         self.next_us = None
 
     def watch(self, epoll: select.epoll) -> None:

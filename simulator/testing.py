@@ -1,4 +1,4 @@
-"""The simulator as a real process, for tests of whatever talks to a stimulator."""
+"""The simulator as a real process, for tests of whatever talks to a stimulator, a tracker or an arm."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from drivers.errors import DeadlinePassed, DeviceSilent
 from simulator.control import Control
@@ -24,7 +25,7 @@ class RunningSimulator:
     """A simulator that listens."""
 
     link: Path
-    """What to open as the stimulator's serial port."""
+    """What to open as the stimulator's serial port; a room has its tracker beside it."""
     log: Path
     """What physically happened, as JSON lines."""
     control: Control
@@ -33,18 +34,23 @@ class RunningSimulator:
 
     def pulses(self) -> int:
         """Pulses on record in the log file, which outlives the process."""
-        return sum(json.loads(line)["kind"] == "pulse" for line in self.log.read_text().splitlines())
+        return len(self.happenings("pulse"))
+
+    def happenings(self, kind: str) -> list[dict[str, Any]]:
+        """What is on record of one kind, oldest first."""
+        lines = map(json.loads, self.log.read_text().splitlines())
+        return [line for line in lines if line["kind"] == kind]
 
 
 @contextlib.contextmanager
 def running_simulator(
-    runtime: Path, *, model: str = "magstim-rapid2", firmware: int = 11, pacing: bool = False
+    runtime: Path, *, model: str = "magstim-rapid2", firmware: int = 11, pacing: bool = False, more: Sequence[str] = ()
 ) -> Iterator[RunningSimulator]:
     """Starts one in `runtime` and ends it. DeadlinePassed when it is not ready in time, DeviceSilent when it ends."""
     log = runtime / "simulator.jsonl"
     runtime.mkdir(parents=True, exist_ok=True)
     log.touch()
-    command = [sys.executable, "-m", "simulator", "--runtime", os.fspath(runtime), "--die-with-parent"]
+    command = [sys.executable, "-m", "simulator", "--runtime", os.fspath(runtime), "--die-with-parent", *more]
     command += ["--stimulator", f"{model}:{firmware}", "--pacing", "on" if pacing else "off", "--log", os.fspath(log)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:
         try:
@@ -55,6 +61,19 @@ def running_simulator(
                 process.wait(END_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@contextlib.contextmanager
+def running_room(
+    runtime: Path, arm_host: str, *, head: str = "still", seed: int = 1, more: Sequence[str] = ()
+) -> Iterator[RunningSimulator]:
+    """A whole room: its arm and its tracker at `arm_host`, a loopback alias of the test's own. As `running_simulator`.
+
+    Where everything is: `control("room-truth")`.
+    """
+    room = ["--room", "robot", "--arm-host", arm_host, "--head", head, "--seed", str(seed), *more]
+    with running_simulator(runtime, more=room) as simulator:
+        yield simulator
 
 
 def _ready(process: subprocess.Popen[str]) -> str:

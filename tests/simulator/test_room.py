@@ -12,7 +12,7 @@ from drivers.poses import Pose
 from drivers.trackers import Frame, Tool
 from simulator.head.statistics import Motion
 from simulator.world import Kind
-from tests.simulator.rooms import MS, S, RoomTalk
+from tests.simulator.rooms import MS, RoomTalk, S
 
 
 def pose_of(frame: Frame, tool: Tool) -> Pose:

@@ -16,7 +16,7 @@ from simulator.head.statistics import Motion
 from simulator.room_switches import ALL_SWITCHES, ROOM_SWITCHES, turn
 from simulator.switches import SWITCHES
 from simulator.world import Kind
-from tests.simulator.rooms import MS, S, RoomTalk
+from tests.simulator.rooms import MS, RoomTalk, S
 
 BITES: set[str] = set()
 

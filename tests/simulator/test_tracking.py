@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from statistics import fmean, stdev
 
 import pytest
 
 from drivers.poses import Pose
 from drivers.trackers import Frame, Missing, Tool
-from simulator.tracking import Freeze, SimulatedTracker, TrackerProfile
+from simulator.tracking import Freeze, Scene, SimulatedTracker, TrackerProfile
 
 S = 1_000_000
 START_US = 10**9
@@ -27,7 +28,7 @@ def standing(_at_us: int) -> Mapping[Tool, Pose]:
     return {Tool.HEAD: HEAD, Tool.COIL: COIL}
 
 
-def tracker(profile: TrackerProfile = QUIET, scene=passing, seed: int = 1) -> SimulatedTracker:
+def tracker(profile: TrackerProfile = QUIET, scene: Scene = passing, seed: int = 1) -> SimulatedTracker:
     return SimulatedTracker(profile, scene, seed, START_US)
 
 
@@ -46,7 +47,7 @@ def test_it_sees_at_its_rate_and_numbers_what_it_sees() -> None:
     seen = frames(tracker(), 2.0)
     assert [frame.number for frame in seen] == list(range(1, len(seen) + 1))
     assert 118 <= len(seen) <= 120
-    assert {b.source_us - a.source_us for a, b in zip(seen, seen[1:], strict=False)} == {16_666, 16_667}
+    assert {b.source_us - a.source_us for a, b in pairwise(seen)} == {16_666, 16_667}
 
 
 def test_a_frame_shows_the_instant_it_was_seen_at_and_comes_14_ms_later() -> None:
@@ -82,7 +83,7 @@ def test_turning_speeds_as_published_are_what_such_noise_looks_like_from_frame_t
     profile = TrackerProfile(rate_hz=25)
     poses = [frame.tools[Tool.HEAD].pose for frame in frames(tracker(profile, standing), 60)]
     known = [pose for pose in poses if pose]
-    speeds = [math.degrees((a.inverse() @ b).angle) * 25 for a, b in zip(known, known[1:], strict=False)]
+    speeds = [math.degrees((a.inverse() @ b).angle) * 25 for a, b in pairwise(known)]
     assert 1.9 < fmean(speeds) < 3.3
 
 
