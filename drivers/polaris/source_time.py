@@ -26,6 +26,8 @@ TRUST_RATE_US: Final = 10 * SECOND_US
 DOUBT_RATE_US: Final = 2 * SECOND_US
 """From so long on a slope is taken that differs from the model's rate by more than `RATE_OFF`."""
 RATE_OFF: Final = 0.02
+BUCKET_RATE_OFF: Final = 0.2
+"""Jitter of 100 ms in half a second (engineering choice)."""
 START_AGAIN_US: Final = 100_000
 """A whole bucket that comes later than this over the line: the counter paused, and the line means nothing any more."""
 
@@ -50,18 +52,25 @@ class SourceTime:
         self.period_us = self._nominal_us
         """From one frame number to the next, as fitted."""
         self._from: Point = (0, 0)
+        self._oldest = self._newest = (0, 0)
+
+    @property
+    def fitted(self) -> bool:
+        """False before the first frame."""
+        return self._lowest is not None or bool(self._kept)
 
     def due_us(self, number: int) -> float:
-        """When a frame arrives at the earliest."""
+        """When a frame arrives at the earliest, once there is a fit."""
         first, at_us = self._from
         return at_us + (number - first) * self.period_us
 
     def saw(self, number: int, received_us: int) -> int:
         """When the frame was seen, µs on the clock of `received_us`: later than every frame before it."""
         if self._lowest is not None and received_us >= self._bucket_ends_us:
-            self._close()
+            self._close(self._lowest)
+        self._newest = (number, received_us)
         if self._lowest is None:
-            self._lowest = (number, received_us)
+            self._oldest = self._lowest = (number, received_us)
             self._bucket_ends_us = received_us + BUCKET_US
             self._fit()
         elif received_us - self.due_us(number) < self._lowest[1] - self.due_us(self._lowest[0]):
@@ -71,13 +80,18 @@ class SourceTime:
         self._told_us = max(seen_us, self._told_us + 1)
         return self._told_us
 
-    def _close(self) -> None:
-        if self._lowest is None:
-            return
-        if self._lowest[1] - self.due_us(self._lowest[0]) > START_AGAIN_US:
+    def _close(self, lowest: Point) -> None:
+        late = lowest[1] - self.due_us(lowest[0]) > START_AGAIN_US
+        if late and not self._runs_at_another_rate():
             self._kept.clear()
-        self._kept.append(self._lowest)
+        self._kept.append(lowest)
         self._lowest = None
+
+    def _runs_at_another_rate(self) -> bool:
+        """Whether the bucket itself was slow or fast; after a mere pause it was not."""
+        passed = self._newest[0] - self._oldest[0]
+        should_us = passed * self.period_us
+        return abs(self._newest[1] - self._oldest[1] - should_us) > BUCKET_RATE_OFF * should_us
 
     def _fit(self) -> None:
         points = [*self._kept] + ([self._lowest] if self._lowest else [])

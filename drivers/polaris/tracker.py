@@ -25,10 +25,12 @@ POLL_S: Final = 0.15
 """For one answer while tracking (engineering choice: three frames of the slowest model)."""
 GONE_S: Final = 1.0
 """Without a good answer for this long the tracker is gone (engineering choice: the hold has frozen long before)."""
-EARLY: Final = 1 / 8
-"""Of a period: asked so long before the next frame is due."""
 AGAIN: Final = 1 / 16
 """Of a period: how long after an answer without a new frame it is asked again. 1 ms at 60 Hz."""
+GOLDEN: Final = 0.618034
+"""Questions leave at evenly spread moments between two of them before a frame is due (multiples of the golden ratio are
+spread so). Asked always at one moment, every frame could lie ready for as long, and the line under the arrivals
+would be late by it."""
 COUNTED_BACK: Final = 64
 """A number lower than the newest by less is an old frame told again; by more, the tracker's counter began anew."""
 
@@ -73,6 +75,7 @@ class PolarisTracker:
         self._times = SourceTime(self.capabilities.rate_hz, self.capabilities.latency_us)
         self._started: starting.Started | None = None
         self._newest: int | None = None
+        self._trip_us = SECOND_US / self.capabilities.rate_hz
         self._heard_s = 0.0
         self._busy = False
 
@@ -119,6 +122,7 @@ class PolarisTracker:
     async def _next(self, started: starting.Started) -> Frame | None:
         """One question; the frame in its answer, None when that is not new or the answer was lost."""
         await asyncio.sleep(self._pause_s())
+        asked_us = self._loop.time() * SECOND_US
         try:
             report = _read(await self._line.ask(started.report, POLL_S), started.report)
             tools = sights(report, started.handles)
@@ -131,8 +135,11 @@ class PolarisTracker:
             self._noticing.nothing_new(self._line.received_us)
             return None
         received_us = self._line.received_us
+        self._trip_us = min(self._trip_us, received_us - asked_us)
+        first, self._newest = self._newest is None, number
+        if first:
+            return None  # how long it had been ready before we asked, nobody knows
         frame = Frame(number, self._times.saw(number, received_us), received_us, tools, fault(report))
-        self._newest = number
         self._noticing.saw(frame)
         return frame
 
@@ -142,8 +149,10 @@ class PolarisTracker:
         now_us = self._loop.time() * SECOND_US
         if self._newest is None:
             return 0.0
-        due_us = self._times.due_us(self._newest + 1) - EARLY * period_us
-        wait_us = due_us - now_us if due_us > now_us else AGAIN * period_us
+        between_us = AGAIN * period_us + self._trip_us
+        early_us = self._trip_us + (self._newest * GOLDEN % 1) * between_us
+        ask_us = self._times.due_us(self._newest + 1) - early_us
+        wait_us = ask_us - now_us if self._times.fitted and ask_us > now_us else AGAIN * period_us
         return min(wait_us, period_us) / SECOND_US
 
     def _is_new(self, number: int) -> bool:

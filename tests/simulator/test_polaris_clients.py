@@ -1,4 +1,4 @@
-"""Unmodified clients of others follow the simulated Polaris: scikit-surgerynditracker 1.0.6 and NDI's own ndicapi 3.7.6.
+"""Clients of others, unmodified, follow the simulated Polaris: scikit-surgerynditracker 1.0.6 and ndicapi 3.7.6.
 
 Each in a process of its own: ndicapi holds the interpreter while it probes. scikit-surgerynditracker runs `ping` before
 it connects over TCP, which a machine may lack: a stand-in is put on its PATH. Nothing else is touched.
