@@ -87,6 +87,8 @@ class ArmStandIn:
 
     def close(self) -> None:
         self.hang_up()
+        if self._listener.fileno() < 0:
+            return
         self._loop.remove_reader(self._listener.fileno())
         self._listener.close()
         self.path.unlink(missing_ok=True)

@@ -1,0 +1,126 @@
+"""An arm in virtual time: it takes a second to the target, and the stand-in watchdog sees its lease."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from daemon.arm_side import ArmSide
+from daemon.arm_words import ArmAnswer, ArmView
+from daemon.target import Target
+from tests.daemon.arm_stand_in import state
+
+WAY_S = 1.0
+DWELL_S = 1.0
+"""The watchdog's own, after a hold."""
+TARGET = Target.model_validate(
+    {
+        "id": "left-m1",
+        "head_from_target": [1.0, 0, 0, 0, 0.03, 0.02, 0.11],
+        "scalp": {"centre": [0, 0, 0], "radii": [0.08, 0.1, 0.09]},
+    }
+)
+
+
+def now_us() -> int:
+    return int(asyncio.get_running_loop().time() * 1_000_000)
+
+
+class ArmInMemory:
+    """`stage` is the conftest's, its room without an arm until now."""
+
+    def __init__(self, stage: Any) -> None:
+        self.stage = stage
+        self.side = ArmSide(TARGET, stage.room._journal, now_us, lambda: 0)
+        stage.room._arm = self.side
+        self.orders: list[dict[str, Any]] = []
+        self.refuse: dict[str, str] = {}
+        """Why, by where it is to go."""
+        self.way_s = WAY_S
+        self.says = {"state": "parked", "lease": "none", "why": None, "error": None}
+        self._timers: list[asyncio.TimerHandle] = []
+
+    async def connected(self) -> None:
+        await self.side.linked(self)
+        self.push()
+
+    def push(self) -> None:
+        """The state, 20 times a second."""
+        self._tell()
+        self._later(0.05, self.push)
+
+    def _tell(self) -> None:
+        self.stage.room.hear_arm(ArmView.model_validate(state(at_us=now_us(), frame_age_ms=15.0, **self.says)))
+
+    def _later(self, delay_s: float, call: Any, *args: Any) -> None:
+        self._timers.append(asyncio.get_running_loop().call_later(delay_s, call, *args))
+
+    # --- what the room asks -------------------------------------------------------------------------------------
+
+    async def ask(self, order: Mapping[str, Any]) -> ArmAnswer:
+        self.orders.append(dict(order))
+        if order["do"] != "go":
+            return ArmAnswer(ok=True)
+        to = str(order["to"])
+        if to in self.refuse:
+            return ArmAnswer(ok=False, why=self.refuse[to])
+        self._go(to)
+        return ArmAnswer(ok=True)
+
+    def tell(self, order: Mapping[str, Any]) -> None:
+        self.orders.append(dict(order))
+        self._go("stopped" if order["do"] == "stop" else str(order["to"]))
+
+    def send_frame(self, frame: object) -> bool:  # noqa: ARG002  as the link's
+        return True
+
+    @property
+    def went(self) -> list[str]:
+        return [str(order.get("to", "stop")) for order in self.orders if order["do"] in ("go", "stop")]
+
+    def _go(self, to: str) -> None:
+        if to == "target":
+            self.leaves("approach", None)
+            self._later(self.way_s, self.arrives)
+        else:
+            self.leaves({"park": "parked", "hand": "hand"}.get(to, to), None)
+
+    # --- what happens -------------------------------------------------------------------------------------------
+
+    def arrives(self) -> None:
+        """On the target, where a train may begin."""
+        self.says = {"state": "track", "lease": "begin", "why": None, "error": state()["error"]}
+        self._tell()
+        self._later(DWELL_S, self._clear)
+
+    def leaves(self, to: str, why: str | None) -> None:
+        """Off the target: the watchdog cuts what runs, and holds."""
+        self.says = {"state": to, "lease": "none", "why": why, "error": None}
+        self._tell()
+        guard = self.stage.guard
+        if guard.running is not None:
+            guard.tell("cut", reason="lease-lost")
+            guard._drop()
+            guard.disarm()
+        if guard.hold is None:
+            guard.holding("lease-missing")
+
+    def flickers(self) -> None:
+        """Good enough to go on, not to begin: no hold."""
+        self.says = {**self.says, "lease": "continue", "why": "head-fast"}
+        self._tell()
+
+    def _clear(self) -> None:
+        if self.says["lease"] == "begin" and self.stage.guard.hold == "lease-missing":
+            self.stage.guard.clear()
+
+    def hangs_up(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self.stage.room.arm_lost("killed")
+        self.stage.guard.holding("lease-missing")
+
+    def end(self) -> None:
+        for timer in self._timers:
+            timer.cancel()

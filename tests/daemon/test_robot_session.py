@@ -1,0 +1,333 @@
+"""Sessions in a room with an arm, in virtual time: what waits for the coil, what pauses, what goes on by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.guard_words import AskPermit, OpenSession, Release
+from daemon.room import Done, Refused
+from tests.daemon.arm_in_memory import ArmInMemory, now_us
+
+pytestmark = pytest.mark.looptime(noop_cycles=0)
+NONCE = "0" * 32
+HASH = "0" * 32
+
+
+@pytest.fixture
+async def arm(stage: Any) -> AsyncIterator[ArmInMemory]:
+    made = ArmInMemory(stage)
+    yield made
+    made.end()
+
+
+async def begun(stage: Any, arm: ArmInMemory) -> None:
+    await arm.connected()
+    await stage.begun()
+
+
+async def first_pulse(stage: Any, count: int = 1) -> None:
+    async with asyncio.timeout(300):
+        while len(stage.guard.trigger_times_us) < count:
+            await asyncio.sleep(0.01)
+
+
+def rows(stage: Any, kind: str) -> list[dict[str, Any]]:
+    return [row for line in stage.sink.lines if (row := json.loads(line))["kind"] == kind]
+
+
+def report_of(stage: Any) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(Path(stage.room.status().report).read_text())
+    return told
+
+
+async def test_nothing_moves_before_the_release_and_the_release_sends_the_coil(stage: Any, arm: ArmInMemory) -> None:
+    await arm.connected()
+    await stage.opened()
+    await asyncio.sleep(30)
+    assert arm.went == []
+
+    await stage.released()
+    assert arm.went == ["target"]
+
+
+async def test_no_stimulator_is_armed_before_the_coil_is_on_its_target(stage: Any, arm: ArmInMemory) -> None:
+    arm.way_s = 30.0
+    await begun(stage, arm)
+    released_us = now_us()
+    await stage.over()
+
+    assert report_of(stage)["outcome"] == "completed"
+    assert stage.stimulator.times_us("arm")[0] - released_us > 30_000_000
+    assert stage.guard.of(AskPermit)
+    waits = rows(stage, "wait")
+    assert {(row["state"], row["reason"]) for row in waits} == {("held", "lease-missing")}
+    assert waits[0]["coil"] == "coil-approaching"
+    assert 29 < sum(row["seconds"] for row in waits) < 33
+
+
+async def test_the_targets_words_are_part_of_what_the_watchdog_hashes(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+
+    placement = stage.guard.of(OpenSession)[0].placement
+    assert placement.startswith("robot: target left-m1 at 30.0 20.0 110.0 mm")
+    assert placement.endswith("left DLPFC, cap mark F3")
+
+
+async def test_a_cut_train_goes_on_by_itself_and_its_off_target_pulses_are_marked(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    await asyncio.sleep(0.75)
+    arm.leaves("freeze", "head-lost")
+    await asyncio.sleep(0.3)
+    arm.arrives()
+    await stage.over()
+
+    told = report_of(stage)
+    assert told["outcome"] == "completed"
+    assert told["pulses"]["settled"] == 60
+    assert [row["pulses"] for row in rows(stage, "train")] == [8, 20, 20, 12]
+    cut = [row for row in rows(stage, "pulse") if row["train"] == 1]
+    off = [row["pulse"] for row in cut if "off-target" in row["flags"]]
+    assert off == list(range(8, 20)), "those after the crossing, and they were missed"
+    assert told["off_target"] == 0
+    assert cut[0]["coil_off_mm"] == pytest.approx(0.22)
+
+
+async def test_a_pulse_given_after_the_coil_had_left_is_counted_as_off_target(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    await asyncio.sleep(0.75)
+    stage.guard.running_since_us -= 100_000  # the stimulator was a pulse ahead
+    arm.leaves("freeze", "head-fast")
+    await asyncio.sleep(0.3)
+    arm.arrives()
+    await stage.over()
+
+    assert report_of(stage)["off_target"] == 1
+
+
+async def test_after_a_hold_over_three_seconds_a_countdown_precedes_the_pulse(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await stage.reaches("gap")
+    await first_pulse(stage)
+    await stage.reaches("gap")
+    arm.leaves("freeze", "out-of-reach")
+    await asyncio.sleep(5)
+    arm.arrives()
+    back_us = now_us()
+    await first_pulse(stage, 2)
+
+    assert stage.guard.trigger_times_us[1] - back_us >= 3_000_000
+
+
+async def test_after_a_short_hold_the_next_train_comes_when_it_is_due(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    await stage.reaches("gap")
+    arm.leaves("freeze", "head-lost")
+    await asyncio.sleep(0.3)
+    arm.arrives()
+    await stage.over()
+
+    first, second, _ = stage.guard.trigger_times_us
+    assert second - first - 1_900_000 == pytest.approx(6_000_000, abs=10_000)
+
+
+async def test_armed_a_coil_that_trembles_is_waited_for_without_disarming(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await stage.reaches("armed")
+    arm.flickers()
+    await asyncio.sleep(1.5)
+    assert stage.guard.of(AskPermit) == []
+    arm.arrives()
+    await first_pulse(stage)
+
+    assert len(stage.stimulator.times_us("arm")) == 1
+
+
+async def test_a_coil_that_trembles_on_is_held_disarmed(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await stage.reaches("armed")
+    arm.flickers()
+    await stage.reaches("held", within_s=4)
+    await asyncio.sleep(1)
+
+    assert stage.guard.condition == "standby"
+    assert "head moves too fast" in stage.room.status().sentence
+
+
+async def test_a_permit_refused_for_the_lease_is_a_wait_however_often(stage: Any, arm: ArmInMemory) -> None:
+    stage.guard.denials = ["lease-missing"] * 5
+    await begun(stage, arm)
+    await stage.over()
+
+    assert report_of(stage)["outcome"] == "completed"
+    assert len(stage.guard.of(AskPermit)) == 8
+    assert len([row for row in rows(stage, "wait") if row["reason"] == "lease-missing"]) >= 5
+
+
+async def test_after_a_retract_the_operator_resumes(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    await asyncio.sleep(0.5)
+    arm.leaves("freeze", "head-lost")
+    await asyncio.sleep(0.5)
+    arm.leaves("retract", "head-lost")
+    await stage.reaches("paused")
+    sentence = stage.room.status().sentence
+    assert "took the coil off the head" in sentence
+    assert "does not see the head marker" in sentence
+    arm.leaves("away", None)
+    await asyncio.sleep(60)
+    assert len(stage.guard.trigger_times_us) == 1
+
+    await stage.released()
+    await stage.over()
+    assert arm.went[:2] == ["target", "target"]
+    assert report_of(stage)["outcome"] == "completed"
+    assert report_of(stage)["pulses"]["settled"] == 60
+    paused = [row for row in rows(stage, "wait") if row["state"] == "paused"]
+    assert [(row["reason"], row["coil"]) for row in paused] == [("coil-retracted", "head-lost")]
+    assert paused[0]["seconds"] == pytest.approx(60, abs=1)
+
+
+async def test_a_coil_that_stays_away_is_waited_for_by_a_person(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    await stage.reaches("gap")
+    arm.leaves("approach", "out-of-reach")
+    await asyncio.sleep(9)
+    assert stage.room.status().phase in ("gap", "held")
+    await stage.reaches("paused", within_s=8)
+
+    assert "stayed off its target too long" in stage.room.status().sentence
+    arm.arrives()
+    await asyncio.sleep(60)
+    assert stage.room.status().phase == "paused"
+
+
+async def test_a_lost_arm_pauses_the_session_and_is_named(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    await stage.reaches("gap")
+    arm.hangs_up()
+    await stage.reaches("paused")
+
+    assert "coilward-arm does not answer" in stage.room.status().sentence
+    assert stage.room.status().arm["linked"] is False
+    assert isinstance(await stage.room.coil_away("operator"), Refused)
+
+
+async def test_an_arm_that_falls_silent_begins_no_train(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    await stage.reaches("gap")
+    arm.end()
+    await stage.reaches("held")
+
+    assert "has said nothing" in stage.room.status().sentence
+    assert len(stage.guard.trigger_times_us) == 1
+
+
+async def test_an_arm_that_does_not_go_to_the_target_pauses_what_was_released(stage: Any, arm: ArmInMemory) -> None:
+    arm.refuse["target"] = "robot-stopped"
+    await arm.connected()
+    await stage.opened()
+    answer = await stage.room.release(HASH, NONCE, "operator")
+
+    assert isinstance(answer, Refused)
+    assert answer.reason == "robot-stopped"
+    assert "release the stop at its controller" in answer.sentence
+    await stage.reaches("paused")
+    arm.refuse.clear()
+    await stage.released()
+    await stage.over()
+
+
+async def test_a_release_the_watchdog_refuses_moves_nothing(stage: Any, arm: ArmInMemory) -> None:
+    await arm.connected()
+    await stage.opened()
+    stage.guard.condition = "armed"
+    stage.guard.show()
+    assert isinstance(await stage.room.release(HASH, NONCE, "operator"), Refused)
+
+    assert stage.guard.of(Release) == []
+    assert arm.went == []
+
+
+async def test_stop_reaches_the_arm_too_and_leaves_it_where_it_is(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    assert isinstance(await stage.room.stop("operator"), Done)
+    await asyncio.sleep(5)
+
+    assert arm.went == ["target", "stop"]
+
+
+@pytest.mark.parametrize(("how", "to"), [("done", "park"), ("end", "away"), ("trip", "away"), ("watchdog", "away")])
+async def test_at_its_end_a_session_lets_go_of_the_head(stage: Any, arm: ArmInMemory, how: str, to: str) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    if how == "trip":
+        stage.guard.trip_with("beats-lost")
+    elif how == "watchdog":
+        stage.room.unlinked("killed")
+    elif how == "end":
+        await stage.reaches("gap")
+        await stage.room.end("operator")
+    else:
+        await stage.over()
+    await asyncio.sleep(1)
+
+    assert arm.went == ["target", to]
+
+
+async def test_coil_away_pauses_a_train_and_a_release_brings_it_back(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    await asyncio.sleep(0.5)
+    assert isinstance(await stage.room.coil_away("operator"), Done)
+    await stage.reaches("paused")
+    assert "A person had the coil taken off the head" in stage.room.status().sentence
+
+    await stage.released()
+    await stage.over()
+    assert report_of(stage)["pulses"]["settled"] == 60
+
+
+@pytest.mark.parametrize("verb", ["hand_guide", "park"])
+async def test_an_arm_is_guided_and_parked_only_while_nothing_is_armed(stage: Any, arm: ArmInMemory, verb: str) -> None:
+    await begun(stage, arm)
+    await stage.reaches("armed")
+    refused = await getattr(stage.room, verb)("operator")
+    assert isinstance(refused, Refused)
+    assert refused.reason == "coil-busy"
+    await stage.room.pause("operator")
+    stage.guard.condition = "armed"
+    stage.guard.show()
+    assert (await getattr(stage.room, verb)("operator")).reason == "not-at-rest"
+
+    stage.guard.condition = "standby"
+    stage.guard.show()
+    assert isinstance(await getattr(stage.room, verb)("operator"), Done)
+
+
+async def test_a_room_without_an_arm_has_none_to_move(stage: Any) -> None:
+    for verb in (stage.room.coil_away, stage.room.hand_guide, stage.room.park):
+        assert (await verb("operator")).reason == "no-arm"
+    assert stage.room.status().arm is None
+
+
+async def test_what_the_room_shows_of_the_coil_is_what_the_arm_told(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+
+    shown = stage.room.status().arm
+    assert (shown["state"], shown["lease"], shown["target"]) == ("track", "begin", "left-m1")
+    assert (shown["off_mm"], shown["off_deg"]) == (0.22, 0.14)
