@@ -126,9 +126,7 @@ def test_a_second_driver_is_told_that_the_inputs_are_taken(lab: Lab) -> None:
     second = UrArm.dial(lab.site, lab.clock.now_us(), start=False)
     try:
         with pytest.raises(InputsTaken):
-            for _ in range(50):
-                lab.turn()
-                second.read(lab.clock.now_us())
+            lab.turn(lambda: (lab.arm.rest(), second.read(lab.clock.now_us())), times=50)
     finally:
         second.close()
 
