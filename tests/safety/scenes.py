@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from drivers.magstim.framing import seal
 from drivers.stimulators import Field
 from safety import control, events
 from safety.book import Book
@@ -169,3 +170,103 @@ def two_persons_end_a_contradiction(new: New) -> None:
         room.pass_time(S)
     room.release()
     room.run_train()
+
+
+@scene
+def found_armed_behind_a_reservation_of_all_it_can_give(new: New) -> None:
+    book = Book().apply(1, Record(Kind.OPEN, 60, session=b"\7" * 8, wall_us=WALL_US - S))
+    armed_before(new(start=False, book=book.apply(2, Record(Kind.RESERVE, 50, session=b"\7" * 8, wall_us=WALL_US - S))))
+
+
+@scene
+def a_permit_still_on_its_way_to_the_disk_when_stop_is_asked(new: New) -> None:
+    room = ready(new)
+    room.disk_us = 200 * MS
+    room.ask(control.AskPermit(level_tenths=450, rate_tenths=100, pulses=20))
+    room.pass_time(100 * MS)
+    room.ask(control.Stop(by="ann"))
+    room.pass_time(2 * S)
+
+
+@scene
+def a_permit_whose_disk_is_too_slow(new: New) -> None:
+    room = ready(new)
+    room.disk_us = 900 * MS
+    room.permit()
+    room.stay(3 * S)
+
+
+@scene
+def the_asker_goes_while_its_permit_is_examined(new: New) -> None:
+    room = ready(new)
+    room.disk_us = 200 * MS
+    room.ask(control.AskPermit(level_tenths=450, rate_tenths=100, pulses=20))
+    room.feed(events.Disconnected(7))
+    room.pass_time(2 * S)
+
+
+@scene
+def a_door_closes_with_a_frame_under_way_and_others_waiting(new: New) -> None:
+    room = new()
+    room.open()
+    room.release()
+    frames = [seal(text) for text in (b"@044", b"@045", b"@046")]
+    for frame in frames:
+        room.feed(events.ClientFrame(Door.DAEMON, frame, room.dialect.effect(frame)))
+    room.feed(events.DoorClosed(Door.DAEMON))
+    room.pass_time(S)
+    room.feed(events.DoorOpened(Door.DAEMON))
+    room.frame("@047")
+
+
+@scene
+def the_other_door_closes_while_this_one_s_frame_is_under_way(new: New) -> None:
+    room = new()
+    room.open()
+    room.release()
+    frame = seal(b"@044")
+    room.feed(events.ClientFrame(Door.DAEMON, frame, room.dialect.effect(frame)))
+    room.feed(events.DoorOpened(Door.PTY))
+    room.feed(events.DoorClosed(Door.PTY))
+    room.pass_time(S)
+    room.lines.append(f"the daemon's door heard {room.replies[Door.DAEMON]!r}")  # type: ignore[attr-defined]
+
+
+@scene
+def one_of_the_timed_pulses_is_refused_by_the_device(new: New) -> None:
+    room = new()
+    room.open("lf-right-1hz")
+    room.release()
+    room.set_single(level=54)
+    room.arm()
+    for begin_us in (100 * MS, S):
+        times_us = tuple(n * S + begin_us for n in range(4))
+        room.permit(level=54, rate=0, pulses=1, triggers=4, spacing_us=S, times_us=times_us)
+    room.stay(2 * S)
+    room.bench.device.force_wait(S)
+    room.stay(6 * S)
+
+
+@scene
+def a_train_nobody_triggered_on_a_device_that_ignores_disarm(new: New) -> None:
+    room = ready(new)
+    room.fault("ignore-disarm", count=9)
+    room.fault("panel-trigger")
+    room.stay(3 * S)
+
+
+@scene
+def a_lost_answer_on_a_device_that_ignores_disarm(new: New) -> None:
+    room = ready(new)
+    room.permit()
+    room.fault("ignore-disarm", count=9)
+    room.fault("lose-reply", of="E", count=1)
+    room.frame("EH")
+    room.stay(4 * S)
+
+
+@scene
+def nonsense_from_a_client(new: New) -> None:
+    room = new()
+    for data in (b"\0\0\0", seal(b"@045")[:-1] + b"\0"):
+        room.feed(events.ClientNoise(Door.DAEMON, data))

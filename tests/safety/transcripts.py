@@ -35,6 +35,8 @@ class Recorded(VirtualRoom):
         match action:
             case events.Write(frame) if self.dialect.effect(frame).kind not in ROUTINE:
                 yield f"write {self.dialect.redact(frame)}"
+            case events.Reply(door, data) if data == b"?" * len(data) or data[1:2] in (b"?", b"S"):
+                yield f"refusal to {door.value}: {data!r}"
             case events.Tell(body):
                 yield f"tell {self._json(body)}"
             case events.Answer(body=body):
