@@ -123,13 +123,12 @@ class UrArm:
             self._hang_up()
             raise
 
-    def start(self, now_us: int) -> None:
+    def start(self, now_us: int) -> None:  # noqa: ARG002  another arm may need to know when it was asked
         """Asks for our program to be started, once the arm has power; `read` carries it on and raises DeviceRefused.
 
         Another program that runs is left alone, and so is ours when it runs already.
         """
         self._start_asked = True
-        self._go_on_starting(now_us)
 
     def stream(self, robot_from_tcp: Pose) -> int:
         """As `Robot.stream`. Raises PortLost."""

@@ -85,7 +85,7 @@ def capabilities(site: UrSite) -> RobotCapabilities:
         dead_man_idle_us=round(200_000 * site.slack),
         on_silence="stops, then goes 60 mm back along the coil's normal at 50 mm/s unless something is in its way",
         reach_m=(_REACH_M | _REACH_E_M)[site.model],
-        latency_us=34_000 if e_series else 46_000,
+        latency_us=80_000 if e_series else 92_000,
         joint_limits=((-2 * math.pi, 2 * math.pi),) * 6,
     )
 

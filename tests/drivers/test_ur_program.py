@@ -1,4 +1,4 @@
-"""The program for the controller: it carries the site's values, its version vouches for every character, it is small."""
+"""The program for the controller: it carries the site's values, and its version vouches for every character."""
 
 from __future__ import annotations
 
