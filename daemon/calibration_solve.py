@@ -22,13 +22,9 @@ MOST_STEPS = 30
 """Gauss-Newton from the closed form takes three to six."""
 SMALL_STEP = 1e-12
 """Metres and radians: rounding."""
-FIRST_LEVER_M = 0.05
-"""Metres of misfit worth one radian, before the residuals tell it: half a marker's width, over which a tracker's
-error of position becomes one of angle (engineering choice)."""
-LEVERS_M = (0.005, 2.0)
-REWEIGHTINGS = 4
-EXACT = 1e-9
-"""Residuals below this, in metres and radians, are rounding and tell nothing about weights."""
+LEVER_M = 0.05
+"""Metres of misfit worth one radian: half a marker's width, over which a tracker's error of position becomes one of
+angle. Weights taken from the residuals instead gained nothing in trials up to ten times that (engineering choice)."""
 
 
 def stacked(poses: Iterable[Pose]) -> Array:
@@ -39,15 +35,22 @@ def stacked(poses: Iterable[Pose]) -> Array:
 def solve(a: Array, b: Array) -> tuple[Array, Array, float]:
     """X, Z, and the condition of the last step. Raises OperatorError when it does not settle."""
     x, z = closed_form(a, b)
-    lever = FIRST_LEVER_M
-    for _ in range(REWEIGHTINGS):
-        x, z, condition = _refined(a, b, x, z, lever)
+    weights = np.repeat([1.0, LEVER_M], 3)
+    for _ in range(MOST_STEPS):
         shifts, turns = misfits(a, b, x, z)
-        turned = _rms(turns)
-        if turned < EXACT or _rms(shifts) < EXACT:
-            break
-        lever = float(np.clip(_rms(shifts) / turned, *LEVERS_M))
-    return x, z, condition
+        sides = _derivatives(a, b, x, z, turns) * weights[:, None]
+        wrong = np.concatenate([shifts, turns], axis=1) * weights
+        step, _, _, singular = np.linalg.lstsq(sides.reshape(-1, 12), -wrong.reshape(-1), rcond=None)
+        x[:3, 3] += step[0:3]
+        x[:3, :3] = x[:3, :3] @ _exponential(step[3:6])
+        z[:3, 3] += step[6:9]
+        z[:3, :3] = _exponential(step[9:12]) @ z[:3, :3]
+        if np.abs(step).max() < SMALL_STEP:
+            return x, z, float(singular[0] / singular[-1])
+    raise OperatorError(
+        "No calibration fits these poses. Robot and camera do not tell of the same motion. "
+        "Check that the coil's marker is tight and its tool file the right one, then take the poses again."
+    )
 
 
 def closed_form(a: Array, b: Array) -> tuple[Array, Array]:
@@ -71,26 +74,6 @@ def misfits(a: Array, b: Array, x: Array, z: Array) -> tuple[Array, Array]:
     one, other = a @ x, z @ b
     shifts = one[:, :3, 3] - other[:, :3, 3]
     return shifts, _logarithm(np.swapaxes(other[:, :3, :3], 1, 2) @ one[:, :3, :3])
-
-
-def _refined(a: Array, b: Array, x: Array, z: Array, lever: float) -> tuple[Array, Array, float]:
-    for _ in range(MOST_STEPS):
-        shifts, turns = misfits(a, b, x, z)
-        weights = np.repeat([1.0, lever], 3)
-        sides = _derivatives(a, b, x, z, turns) * weights[:, None]
-        wrong = np.concatenate([shifts, turns], axis=1) * weights
-        step, _, _, singular = np.linalg.lstsq(sides.reshape(-1, 12), -wrong.reshape(-1), rcond=None)
-        x, z = x.copy(), z.copy()
-        x[:3, 3] += step[0:3]
-        x[:3, :3] = x[:3, :3] @ _exponential(step[3:6])
-        z[:3, 3] += step[6:9]
-        z[:3, :3] = _exponential(step[9:12]) @ z[:3, :3]
-        if np.abs(step).max() < SMALL_STEP:
-            return x, z, float(singular[0] / singular[-1])
-    raise OperatorError(
-        "No calibration fits these poses. Robot and camera do not tell of the same motion. "
-        "Check that the coil's marker is tight and its tool file the right one, then take the poses again."
-    )
 
 
 def _derivatives(a: Array, b: Array, x: Array, z: Array, turns: Array) -> Array:
@@ -140,7 +123,3 @@ def _logarithm(rotations: Array) -> Array:
     scale = np.where(sine < SMALL_STEP, 0.5, angle / np.maximum(2 * sine, SMALL_STEP))
     found: Array = twice * scale[:, None]
     return found
-
-
-def _rms(vectors: Array) -> float:
-    return float(np.sqrt((vectors**2).sum(axis=1).mean()))

@@ -18,11 +18,14 @@ from daemon.calibration import DoesNotFit, calibrate, held_out, solution
 from daemon.calibration_check import Bumped, Cause, check, compare
 from daemon.calibration_file import Calibration, read_calibration
 from daemon.calibration_plan import CAP_RAD, FARTHEST_M, HEAD_M, NEAREST_M, covered, next_view, shell
+from daemon.calibration_seal import pose_of
+from daemon.calibration_solve import closed_form, misfits, stacked
 from daemon.calibration_spread import Sighting, TooAlike, TooFew, distinct, spread
 from drivers.errors import ConfigError, OperatorError
 from drivers.poses import Pose
 from tests.daemon.calibration_world import ROBOT_FROM_CAMERA, START, TCP_FROM_COIL, noise, seen_by, sightings
 
+VECTOR = Path(__file__).parent.parent / "vectors" / "robot_world.json"
 turns = st.tuples(*[st.floats(-1.8, 1.8)] * 3)
 shifts = st.tuples(*[st.floats(-2, 2)] * 3)
 poses = st.builds(Pose.turned, turns, shifts)
@@ -84,9 +87,20 @@ def test_held_out_poses_foretell_what_new_poses_show() -> None:
     assert 0.8 < float(np.median(ratios)) < 1.2
 
 
-def test_refinement_is_better_than_the_closed_form_it_starts_from() -> None:
-    from daemon.calibration_solve import closed_form, misfits, stacked  # noqa: PLC0415  only here
+def test_the_closed_form_is_the_one_of_opencv_and_the_refinement_betters_it() -> None:
+    vector = json.loads(VECTOR.read_text())
+    seen = [Sighting(pose_of(row["robot_from_tcp"]), pose_of(row["camera_from_coil"])) for row in vector["sightings"]]
+    a, b = stacked(each.robot_from_tcp for each in seen), stacked(each.camera_from_coil for each in seen)
 
+    x, z = closed_form(a, b)
+
+    assert np.abs(x - vector["tcp_from_coil"]).max() < 1e-9
+    assert np.abs(z - vector["robot_from_camera"]).max() < 1e-9
+    theirs, _ = misfits(a, b, np.array(vector["tcp_from_coil"]), np.array(vector["robot_from_camera"]))
+    assert math.hypot(*solution(seen).shifts_m) < float(np.linalg.norm(theirs)) / 2
+
+
+def test_refinement_is_better_than_the_closed_form_it_starts_from() -> None:
     better = 0
     for seed in range(10):
         seen = sightings(sigma_m=NOISE_M, seed=seed)

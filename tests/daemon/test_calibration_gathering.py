@@ -88,6 +88,13 @@ def test_what_moves_is_not_taken_and_what_creeps_less_than_the_limit_is(speed_m_
     assert bool(fed(Still(), moving)) is taken
 
 
+def test_a_wiggle_of_more_than_a_millimetre_is_not_still() -> None:
+    """What went and came back is not seen from the ends of the second."""
+    wiggle = [Pose(translation=(1.5 * STILL_M * (n % 20 == 10), 0, 0)) for n in range(60)]
+
+    assert fed(Still(), wiggle) == []
+
+
 def test_turning_is_motion_for_an_arm_and_none_for_a_tip() -> None:
     turning = [Pose.turned((0.02 * n, 0, 0)) for n in range(60)]
 
