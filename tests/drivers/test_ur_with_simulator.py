@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import threading
 import time
@@ -23,7 +24,8 @@ from simulator.clock import RealClock, VirtualClock
 from simulator.wires.ur.controller import Controller
 from simulator.wires.ur.ports import UrPorts
 
-HOST = "127.0.0.83"
+HOST = f"127.83.{os.getpid() >> 8 & 0xFF}.{os.getpid() & 0xFF}"
+"""The ports are fixed: every process that runs tests has a loopback address of its own."""
 STEP_US = 2_000
 
 
