@@ -33,6 +33,7 @@ def room(room: Room) -> Facts:
         "frame": room.tracker.newest.number if room.tracker.newest else 0,
         "peak_force_n": round(room.peaks.force_n, 3),
         "touches": room.peaks.touches,
+        "late_ms": room.peaks.late_us // 1000,
         "pulses": room.world.pulses,
     }
 

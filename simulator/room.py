@@ -30,6 +30,8 @@ from simulator.tracking import SimulatedTracker, TrackerFaults, TrackerProfile
 from simulator.wires.ur.controller import Controller
 from simulator.world import Happening, Kind, World
 
+LATE_US = 100_000
+"""A room that is this far behind its clock says so in its log; an engineering choice."""
 SPEED_OVER_US = 20_000
 """The head's speed is its way in this time; short against what a head does."""
 
@@ -41,6 +43,8 @@ class Peaks:
     force_n: float = 0.0
     head_speed_m_s: float = 0.0
     touches: int = 0
+    late_us: int = 0
+    """How far the room was behind a real clock."""
 
 
 @dataclass(slots=True)
@@ -94,7 +98,7 @@ class Room:
         """Where its cables end, for whoever wants to connect; filled in by `simulator.services`."""
         self.chance = random.Random(f"{options.seed}/chance")  # noqa: S311  directions of bumps, no secret
         self._felt = NO_CONTACT
-        self._touching = False
+        self._touching = self._late = False
         self.arm = Arm(
             joints=joints_for(UR5E, place.robot_from_parked @ place.flange_from_tcp.inverse(), HOME),
             flange_from_tcp=place.flange_from_tcp,
@@ -111,7 +115,15 @@ class Room:
 
     def advance(self) -> None:
         """Lets everything happen that is due by the clock's time, in the order of time."""
+        self._advance_to(self.world.clock.now_us())
+
+    def catch_up(self, at_most_us: int) -> None:
+        """As `advance` on a real clock: a room that is behind says so, and lets its loop see to its cables."""
         now_us = self.world.clock.now_us()
+        self._notice_lag(now_us - self.next_us)
+        self._advance_to(min(now_us, self.next_us + at_most_us))
+
+    def _advance_to(self, now_us: int) -> None:
         while (due_us := self.next_us) <= now_us:
             self.tick(due_us)
             self._notice_touch()
@@ -202,6 +214,15 @@ class Room:
             self.peaks.touches += self._touching
             note = "begins" if self._touching else "ends"
             self.world.happened(Happening(self.controller.now_us, Kind.TOUCH, note=note))
+
+    def _notice_lag(self, lag_us: int) -> None:
+        """On a machine that is too slow the truth is late as well: whoever reads the log must know."""
+        self.peaks.late_us = max(self.peaks.late_us, lag_us)
+        if (lag_us > LATE_US) != self._late:
+            self._late = lag_us > LATE_US
+            if self._late:
+                note = f"the machine is too slow: the room is {lag_us // 1000} ms behind"
+                self.world.happened(Happening(self.controller.now_us, Kind.LATE, note=note))
 
     def _witness(self, happening: Happening) -> None:
         if happening.kind is Kind.PULSE and self.twitch_m:

@@ -15,6 +15,8 @@ from simulator.pty_port import PtyPort
 from simulator.room import Room
 from simulator.services import Service
 
+CATCH_UP_US = 20_000
+"""How much a room that is behind does before its cables are looked after; an engineering choice."""
 IDLE_S = 1.0
 """Longest sleep when nothing is due: none of it is needed, a loop that turns is easier to trust."""
 
@@ -76,7 +78,7 @@ class Shell:
 
     def _turn(self) -> None:
         self._follow_cable()
-        self._served.advance()
+        self._served.catch_up(CATCH_UP_US)
         port, pty = self._bench.port, self._pty
         while pty and (data := pty.read(port.room)):
             port.receive(data, self._clock.now_us())

@@ -41,6 +41,8 @@ class Kind(Enum):
     """Mains off or on."""
     CABLE = "cable"
     """The serial cable was pulled or plugged in."""
+    LATE = "late"
+    """The simulation cannot keep up with its clock: what it shows until it has caught up is late."""
     TOUCH = "touch"
     """The coil begins or ends to press on the head; `note` says which."""
 

@@ -208,3 +208,18 @@ def test_time_may_come_in_any_portions() -> None:
     assert fine.head() == coarse.head()
     assert fine.room.arm.ticks == coarse.room.arm.ticks
     assert fine.room.tracker.take() == coarse.room.tracker.take()
+
+
+def test_a_room_on_a_machine_that_is_too_slow_says_so_and_catches_up_bit_by_bit() -> None:
+    talk = RoomTalk()
+    talk.clock.advance_to(talk.now_us + S)
+    talk.room.catch_up(20 * MS)
+    assert talk.room.arm.ticks in range(9, 13)
+    assert [happening.kind for happening in talk.happenings] == [Kind.LATE]
+    while talk.room.next_us <= talk.now_us:
+        talk.room.catch_up(20 * MS)
+    assert talk.room.arm.ticks == 500
+    assert [happening.kind for happening in talk.happenings] == [Kind.LATE]
+    assert talk.say("room")["late_ms"] in range(990, 1001)
+    talk.rest(S)
+    assert [happening.kind for happening in talk.happenings] == [Kind.LATE]
