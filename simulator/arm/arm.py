@@ -89,7 +89,8 @@ class Arm:
         if isinstance(self._drive, Line):
             self._drive.twist, self._drive.m_s2 = twist, m_s2
         else:
-            ahead = moved(self.robot_from_tcp, self.tcp_speed, self.profile.move_lag_s)
+            # where a goal of this speed would have been in the last tick: the tool goes on without a jerk
+            ahead = moved(self.robot_from_tcp, self.tcp_speed, self.profile.move_lag_s - self.profile.step_s)
             self._take(Line(twist, m_s2, ahead, self.tcp_speed))
 
     def halt(self, rad_s2: float | None = None) -> None:

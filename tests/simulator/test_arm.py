@@ -259,3 +259,15 @@ def test_a_servo_that_hears_nothing_new_stays_at_its_last_goal() -> None:
     run(arm, 1.0)
 
     assert arm.body.joints == pytest.approx(goal, abs=1e-6)
+
+
+def test_the_tool_goes_on_at_its_speed_when_a_line_takes_over_from_the_servo() -> None:
+    arm = Arm()
+    follow(arm, 0.05, 1.0, 0.03, 2000)
+    arm.line((0.05, 0, 0, 0, 0, 0), 0.5)
+    speeds = []
+    for _ in range(50):
+        arm.step()
+        speeds.append(arm.tcp_speed[0])
+
+    assert speeds == pytest.approx([0.05] * 50, rel=0.02)

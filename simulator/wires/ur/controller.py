@@ -24,6 +24,10 @@ KEPT_NOTES = 200
 """Lines of the log kept for reading back. An engineering choice."""
 
 
+POLYSCOPE = (5, 12, 0, 1114)
+"""What ur_rtde 1.6.5 was seen to work with (`robot.md` 3.3). A CB3 is 3.x, with an arm of 8,000 µs a tick."""
+
+
 class Listener(Protocol):
     """Who takes part in every tick, whoever runs it."""
 
@@ -47,12 +51,12 @@ class Note:
 class Controller:
     """One controller and its arm, powered and ready, in remote control, no program loaded."""
 
-    version = (5, 12, 0, 1114)
-    """PolyScope's; 5.12 is the newest whose fields ur_rtde 1.6.5 asks for by number."""
     serial = "20225500001"
+    """Invented."""
 
-    def __init__(self, arm: Arm, clock: Clock) -> None:
+    def __init__(self, arm: Arm, clock: Clock, *, version: tuple[int, int, int, int] = POLYSCOPE) -> None:
         self.arm = arm
+        self.version = version
         self.clock = clock
         self.now_us = clock.now_us()
         self.started_us = self.now_us
