@@ -27,7 +27,7 @@ ARM = RobotCapabilities(
 )  # fmt: skip
 DELAY_US = 8_000
 LAG_S = 0.072
-"""Of the follower, 80 ms with the delay, as the simulated UR; each seed draws its own within ±20 %, and tells nobody."""
+"""Of the follower; 80 ms with the delay, as the simulated UR. Each seed draws its own within ±20 %, and tells nobody."""
 SPEED_M_S, ACCELERATION_M_S2 = 0.25, 5.0
 TURN_RAD_S, TURN_RAD_S2 = 1.5, 30.0
 RETRACT_M, RETRACT_M_S = 0.06, 0.05
@@ -110,7 +110,8 @@ class Arm:
         push = [a - b for a, b in zip(self._goal.translation, self.pose.translation, strict=True)]
         omega = 2 / self.lag_s
         wanted = [omega * (omega * p - 2 * v) for p, v in zip([*push, *turn], self._velocity, strict=True)]
-        new = [v + a * dt_s for v, a in zip(self._velocity, _capped(wanted, ACCELERATION_M_S2, TURN_RAD_S2), strict=True)]
+        pushed = _capped(wanted, ACCELERATION_M_S2, TURN_RAD_S2)
+        new = [v + a * dt_s for v, a in zip(self._velocity, pushed, strict=True)]
         self._velocity = _capped(new, SPEED_M_S, TURN_RAD_S)
         x, y, z = (p + v * dt_s for p, v in zip(self.pose.translation, self._velocity[:3], strict=True))
         turned = Pose.turned([part * dt_s for part in self._velocity[3:]]) @ Pose(self.pose.quaternion)

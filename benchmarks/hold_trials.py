@@ -14,7 +14,7 @@ from daemon.arm.table import HoldState
 from drivers.poses import Pose
 
 RATE_HZ = 125.0
-"""Turns of the loop per second here: the slowest the arm takes; 500 Hz is a little better and takes four times as long."""
+"""Turns of the loop per second here: the slowest rate of the arm. 500 Hz takes four times as long to simulate."""
 WARM_US = 4_000_000
 """Not judged: everything settles, and a train may begin."""
 TRAIN_EVERY_US, TRAIN_US, PULSE_US = 4_000_000, 2_000_000, 100_000
@@ -42,7 +42,9 @@ class Trace:
     turns_us: list[float] = field(default_factory=list)
 
 
-def run(room: Room, law: Law, start_us: int, seconds: float, script: Callable[[int, Room], None] | None = None) -> Trace:
+def run(
+    room: Room, law: Law, start_us: int, seconds: float, script: Callable[[int, Room], None] | None = None
+) -> Trace:
     """One trial. `script` is called in every turn, with the time since the warm-up's end in µs."""
     trace, dt_us, train = Trace(), round(1e6 / RATE_HZ), False
     for turn in range(round((WARM_US / 1e6 + seconds) * RATE_HZ)):

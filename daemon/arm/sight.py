@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daemon.arm.prediction import Estimate, HeadFilter
 from daemon.arm.reasons import ArmReason
-from daemon.arm.setup import Setup
+from daemon.arm.setup import PERIODS, Setup
 from daemon.arm.trust import Trust
 from drivers.robots import RobotState
 from drivers.trackers import Frame
@@ -79,7 +79,8 @@ class Sight:
         age_us = self.age_us(now_us)
         if age_us is not None and age_us <= self._setup.coast_us:
             return None
-        if self._received_us is None or now_us - self._received_us > self._setup.coast_us:
+        overdue_us = PERIODS * 1e6 / self._setup.tracker.rate_hz + 4 * self._setup.tracker.latency_sd_us
+        if self._received_us is None or now_us - self._received_us > overdue_us:
             return ArmReason.TRACKER_SILENT
         return self._why_not or ArmReason.HEAD_LOST
 
