@@ -69,6 +69,7 @@ async def start(
 
 async def stop(line: PolarisLine, serial: SerialControls | None) -> None:
     """Ends tracking, and leaves a serial line as it is after power-up. Raises DeviceError, WireError."""
+    await asyncio.sleep(SETTLE_S)  # an answer that nobody waits for any more comes in, and is dropped whole
     await line.ask(TSTOP, ANSWER_S)
     if serial is not None:
         await line.ask(_comm(FIRST_BAUD), ANSWER_S)

@@ -112,9 +112,10 @@ class PolarisPty:
         """Registers what wakes it."""
         self._pty.watch(epoll)
 
-    def wake(self, _fd: int) -> None:
-        """Its descriptor showed up."""
-        self._pty.wake()
+    def wake(self, fd: int) -> None:
+        """A descriptor showed up; another's is left alone."""
+        if fd == self._pty.master:
+            self._pty.wake()
 
     def turn(self, now_us: int) -> None:
         """Reads, answers, writes."""

@@ -223,7 +223,12 @@ async def test_a_break_is_begun_and_ended_by_the_kernels_own_calls(monkeypatch: 
     monkeypatch.setattr(links, "BREAK_S", 0.01)
     async with terminal() as (_, link):
         real = fcntl.ioctl
-        monkeypatch.setattr(links.fcntl, "ioctl", lambda fd, what: (asked.append(what), real(fd, what)))
+
+        def ioctl(fd: int, what: int) -> int:
+            asked.append(what)
+            return real(fd, what)
+
+        monkeypatch.setattr(links.fcntl, "ioctl", ioctl)
         await link.send_break()
         monkeypatch.undo()
 

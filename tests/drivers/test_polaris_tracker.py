@@ -482,6 +482,19 @@ async def test_after_a_loss_closing_says_nothing_more_to_the_unit() -> None:
     assert unit.heard == []
 
 
+@pytest.mark.parametrize("cut_us", range(0, 18_000, 1_500))
+async def test_a_reader_that_is_given_up_at_any_moment_keeps_nobody_from_stopping_the_unit(cut_us: int) -> None:
+    unit = Unit()
+    async with tracking(unit) as (tracker, _):
+        reading = asyncio.create_task(take(tracker, 1_000))
+        await asyncio.sleep(0.05 + cut_us / 1e6)
+        reading.cancel()
+        await asyncio.wait((reading,))
+
+    assert not unit.wire.tracking
+    assert unit.wire.baud == 9600
+
+
 def test_the_commands_for_frames_are_those_of_the_notes() -> None:
     assert Reporting.BX.value == Command("BX", "0001")
     assert Reporting.BX2.value.parameters == "--6d=tools"

@@ -6,18 +6,24 @@ it connects over TCP, which a machine may lack: a stand-in is put on its PATH. N
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from drivers.errors import PortLost
+from drivers.polaris.tracker import connect_polaris
+from drivers.trackers import Frame, Missing, Tool
 
 pytestmark = pytest.mark.system
 SERVER = Path(__file__).with_name("polaris_process.py")
@@ -217,3 +223,31 @@ def test_ndicapi_reads_the_general_binary_format_of_bx2(tmp_path: Path) -> None:
     assert head[5:] == pytest.approx([20, -1500, 0.1], abs=0.01)
     assert coil[4:] == pytest.approx([50, 100, -1400, 0.2], abs=0.01)
     assert said["states"][1][1] == 0x0100 | 9  # missing, because it is out of the volume
+
+
+async def read_on(stream: AsyncIterator[Frame]) -> None:
+    async for _ in stream:
+        pass
+
+
+@pytest.mark.parametrize("way", ["serial", "tcp"])
+async def test_our_own_driver_follows_it_and_hears_at_once_that_it_is_gone(tmp_path: Path, way: str) -> None:
+    with served(tmp_path) as unit:
+        url = f"tcp:127.0.0.1:{unit.tcp_port}" if way == "tcp" else f"pty:{unit.folder / 'tracker'}"
+        tools = {tool: Path(rom) for tool, rom in zip(Tool, unit.roms("head", "coil", "pointer"), strict=True)}
+        tracker = await connect_polaris(url, "polaris-vega", tools)
+        stream = tracker.frames()
+        frames = [await anext(stream) for _ in range(30)]
+    began_s = asyncio.get_running_loop().time()
+    with pytest.raises(PortLost):
+        await read_on(stream)
+    heard_s = asyncio.get_running_loop().time() - began_s
+    await tracker.close()
+
+    assert heard_s < 1
+    for frame in frames:
+        head = frame.tools[Tool.HEAD].pose
+        assert head is not None
+        assert head.translation == pytest.approx((frame.number % 100 * 1e-3, 0.02, -1.5), abs=1e-5)
+        assert frame.tools[Tool.POINTER].missing is Missing.OUT_OF_VOLUME
+    assert all(after.number > before.number for before, after in pairwise(frames))

@@ -49,6 +49,11 @@ class Talk:
         assert isinstance(reply, Text), reply
         return reply.text
 
+    def body(self, name: str, parameters: str = "") -> bytes:
+        reply = self.say(name, parameters)
+        assert isinstance(reply, Binary), reply
+        return reply.body
+
     def load(self, data: bytes) -> int:
         handle = int(self.text("PHRQ", "*********1****"), 16)
         for command in tool_files.writing(handle, data):
@@ -116,14 +121,13 @@ def test_the_three_reports_tell_the_same() -> None:
     handles = talk.follow("head", "pointer", "coil")
     talk.say("TSTART")
 
-    text, short, general = talk.say("TX", "0001"), talk.say("BX", "0001"), talk.say("BX2", "--6d=tools")
-    assert isinstance(text, Text)
-    assert isinstance(short, Binary)
-    assert isinstance(general, Binary)
-    for report in (tx.parse(text.text), bx.parse(short.body), bx2.parse(general.body)):
+    text, short, general = talk.text("TX", "0001"), talk.body("BX", "0001"), talk.body("BX2", "--6d=tools")
+    for report in (tx.parse(text), bx.parse(short), bx2.parse(general)):
         assert [tool.handle for tool in report.tools] == handles
         assert [tool.transform is not None for tool in report.tools] == [True, False, True]
-        assert report.tools[0].transform.translation_mm == pytest.approx((100, -200, -1500), abs=0.01)
+        head = report.tools[0].transform
+        assert head is not None
+        assert head.translation_mm == pytest.approx((100, -200, -1500), abs=0.01)
         assert {tool.frame for tool in report.tools} == {5_000_000_000 // 16_667}
 
 
@@ -132,8 +136,8 @@ def test_bx2_tells_a_frame_once_and_bx_as_often_as_it_is_asked() -> None:
     talk.follow("head")
     talk.say("TSTART", "80")
 
-    told = [bx2.parse(talk.say("BX2").body).tools for _ in range(2)]
-    again = [bx.parse(talk.say("BX").body).tools[0].frame for _ in range(2)]
+    told = [bx2.parse(talk.body("BX2")).tools for _ in range(2)]
+    again = [bx.parse(talk.body("BX")).tools[0].frame for _ in range(2)]
 
     assert [len(tools) for tools in told] == [1, 0]
     assert again == [0, 0]
@@ -201,6 +205,7 @@ def test_a_reply_takes_its_time_on_the_line_and_a_faster_line_less() -> None:
     port = PolarisPort(talk.wire)
     port.receive(b"INIT:E3A5\r", talk.camera.now_us, 9600)
 
+    assert port.next_us is not None
     assert port.next_us - talk.camera.now_us == pytest.approx(300 + (9 + 9) * 10 * 1e6 / 9600, abs=10)
     assert port.due(port.next_us - 1) == b""
     assert port.due(port.next_us) == b"OKAYA896\r"
