@@ -119,7 +119,7 @@ class Jerk:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Out of the chair, forward from under the coil and up, gone for a time, and back not quite where it was."""
+    """Out of the chair: ducking forward from under the coil, then up; gone for a time, and back a little elsewhere."""
 
     start_us: int
     goes_us: int
@@ -128,7 +128,7 @@ class Leave:
     rests_us: None = None
 
     def at(self, time_us: int) -> Six:
-        """Forward first, up when clear of the coil; the way back is the same."""
+        """Forward and a little down first, up when clear of the coil; the way back is the same."""
         away = self._away((time_us - self.start_us) / self.goes_us)
         back_us = self.start_us + self.goes_us + self.gone_us
         if time_us <= back_us:
@@ -140,7 +140,8 @@ class Leave:
 
     @staticmethod
     def _away(share: float) -> Six:
-        return (0.5 * minimum_jerk(share / 0.6), 0.0, 0.4 * minimum_jerk((share - 0.4) / 0.6), 0.0, 0.0, 0.0)
+        forward, duck = minimum_jerk(share / 0.6), there_and_back(share / 0.6)
+        return (0.5 * forward, 0.0, 0.4 * minimum_jerk((share - 0.4) / 0.6) - 0.03 * duck, 0.0, 0.0, 0.0)
 
 
 def cough(start_us: int, angle_rad: float = math.radians(3), times: int = 3) -> Nod:

@@ -223,3 +223,14 @@ def test_a_room_on_a_machine_that_is_too_slow_says_so_and_catches_up_bit_by_bit(
     assert talk.say("room")["late_ms"] in range(990, 1001)
     talk.rest(S)
     assert [happening.kind for happening in talk.happenings] == [Kind.LATE]
+
+
+def test_a_patient_who_leaves_the_chair_does_not_brush_the_coil_that_stands_there() -> None:
+    talk = RoomTalk()
+    talk.place_on_target()
+    talk.say("leave", s=2, missed_mm=0.0)
+    talk.rest(4 * S)
+    assert talk.room.coil_place(talk.now_us).gap_m > 0.2
+    talk.rest(6 * S)
+    assert talk.room.coil_place(talk.now_us).lateral_m < 1e-6
+    assert Kind.TOUCH not in [happening.kind for happening in talk.happenings]
