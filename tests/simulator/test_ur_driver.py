@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -14,8 +15,9 @@ from drivers.ur.arm import UrArm
 from drivers.ur.negotiation import InputsTaken
 from drivers.ur.site import UrSite
 from simulator.arm.arm import Arm
+from simulator.arm.profile import UR5E, ArmProfile
 from simulator.clock import VirtualClock
-from simulator.wires.ur.controller import Controller
+from simulator.wires.ur.controller import POLYSCOPE, Controller
 from simulator.wires.ur.ports import UrPorts
 from tests.simulator.test_ur_ports import own_host
 
@@ -26,18 +28,18 @@ COIL = Pose((1, 0, 0, 0), (0.0, 0.0, 0.12))
 class Lab:
     """One controller, one driver."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: ArmProfile = UR5E, version: tuple[int, int, int, int] = POLYSCOPE) -> None:
         self.clock = VirtualClock(123_456_789_000)
-        self.sim = Arm(flange_from_tcp=COIL)
-        self.controller = Controller(self.sim, self.clock)
+        self.sim = Arm(profile, flange_from_tcp=COIL)
+        self.controller = Controller(self.sim, self.clock, version=version)
         self.ports = UrPorts(self.controller, own_host())
-        self.site = UrSite(host=self.ports.host, flange_from_tcp=COIL)
+        self.site = UrSite(host=self.ports.host, model=profile.model, flange_from_tcp=COIL)
         self.arm = UrArm.dial(self.site, self.clock.now_us())
         self.state: RobotState | None = None
 
     def turn(self, act: Callable[[], object] | None = None, times: int = 1) -> None:
         for _ in range(times):
-            self.clock.advance_to(self.clock.now_us() + STEP_US)
+            self.clock.advance_to(self.clock.now_us() + self.sim.profile.step_us)
             self.ports.wake()
             self.ports.advance(self.clock.now_us())
             self.state = self.arm.read(self.clock.now_us()) or self.state
@@ -129,6 +131,18 @@ def test_a_second_driver_is_told_that_the_inputs_are_taken(lab: Lab) -> None:
             lab.turn(lambda: (lab.arm.rest(), second.read(lab.clock.now_us())), times=50)
     finally:
         second.close()
+
+
+def test_a_cb3_at_125_hertz_is_followed_and_streamed_to_as_well() -> None:
+    lab = Lab(replace(UR5E, model="UR5", step_us=8_000), version=(3, 15, 0, 106331))
+    lab.until(lambda: not lab.arm.starting)
+    goal = lab.sim.robot_from_tcp @ Pose.turned((0, 0.05, 0), (0.01, 0, -0.01))
+    lab.turn(lambda: lab.arm.stream(goal), times=200)
+    apart = goal.inverse() @ lab.sim.robot_from_tcp
+    lab.close()
+
+    assert lab.now.program is Program.TRACKING
+    assert (apart.distance, apart.angle) == pytest.approx((0, 0), abs=1e-3)
 
 
 def test_closing_it_at_rest_ends_the_program() -> None:
