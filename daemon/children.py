@@ -7,6 +7,7 @@ in the right order. Should the parent be killed, the kernel ends them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -22,6 +23,10 @@ STOP_S = 5.0
 """From SIGTERM to SIGKILL (engineering choice; the watchdog's own last disarm takes at most 1 s)."""
 POLL_S = 0.02
 TAIL_LINES = 15
+DEVICE_PRIORITY = 30
+"""Real-time, above the arm's loop and the watchdog (engineering choice)."""
+HURRY = -10
+"""Niceness (engineering choice)."""
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -63,6 +68,16 @@ class Child:
         except FileNotFoundError as missing:
             raise ChildEnded(f"{name} cannot be started: {missing}") from None
         return cls(name, log, process)
+
+    def never_waits(self) -> None:
+        """Gives it a core whenever it wants one, where we may: what stands for a real device waits for nobody."""
+        with contextlib.suppress(PermissionError, ProcessLookupError):
+            os.sched_setscheduler(self.process.pid, os.SCHED_FIFO, os.sched_param(DEVICE_PRIORITY))
+
+    def hurries(self) -> None:
+        """Lets it go before what is in no hurry, where we may: frames of a tracker are old after 50 ms."""
+        with contextlib.suppress(PermissionError, ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, HURRY)
 
     @property
     def running(self) -> bool:

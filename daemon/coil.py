@@ -57,6 +57,7 @@ class Coil:
         self._clock = clock
         self._ahead_us = ahead_us
         self._heard_us = 0
+        self._near_us = 0
         self._samples: deque[_Sample] = deque(maxlen=MOST_SAMPLES)
         self._absences: deque[_Absence] = deque([_Absence(0)], maxlen=MOST_ABSENCES)
         self._written: tuple[str | None, str | None, bool] | None = None
@@ -67,6 +68,8 @@ class Coil:
         self._heard_us = now_us = self._clock()
         at_us = min(view.at_us + self._ahead_us(), now_us)
         self._samples.append(_Sample(at_us, view.error))
+        if view.lease != "none":
+            self._near_us = now_us
         if view.lease == "none":
             # What the newest frame showed was so when it was seen, not when it was told.
             self._gone(at_us - round((view.frame_age_ms or 0) * 1000))
@@ -91,6 +94,11 @@ class Coil:
     def silent(self) -> bool:
         """Whether the arm has not been heard lately."""
         return self.view is None or self._clock() - self._heard_us > SILENT_US
+
+    @property
+    def absent_us(self) -> int:
+        """How long the coil has been off its target, or unseen; one that trembles about the limit is not absent."""
+        return self._clock() - self._near_us
 
     @property
     def waits(self) -> str | None:

@@ -72,7 +72,9 @@ class CoilWait:
     def too_long(self, now_us: int) -> Happened | None:
         """What happens when the coil stays away; None: it may still come back by itself."""
         why = self.why
-        longest_us = ABSENT_US if self._on_target else APPROACH_US
-        if why is None or self._waits.lasts_us(now_us) <= longest_us:
+        if self._coil is None or why is None:
+            return None
+        over = self._coil.absent_us > ABSENT_US if self._on_target else self._waits.lasts_us(now_us) > APPROACH_US
+        if not over:
             return None
         return Happened(Event.PAUSE, reason="coil-absent", detail={"coil": why})

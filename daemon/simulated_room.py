@@ -106,6 +106,7 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
         children.append(await start_mosquitto(runtime.broker, HOST, port))
         tell("simulator")
         await _start(children, runtime, "simulator", _simulator(runtime, what, code), _simulator_ready(runtime))
+        children[-1].never_waits()
         placed = await asyncio.to_thread(write_placement, runtime, what.arm) if what.arm else ""
         runtime.site.write_text(site_text(runtime, what, port, code) + placed)
         site = load_site(runtime.site)
@@ -116,6 +117,7 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
             await _start(children, runtime, "arm", _ours("daemon.arm", runtime), runtime.arm_control.exists)
         tell("daemon")
         await _start(children, runtime, "daemon", _ours("daemon", runtime), None)
+        children[-1].hurries()
         room = RunningRoom(runtime, site, tuple(children))
         await _daemon_ready(room)
         yield room

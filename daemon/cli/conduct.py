@@ -30,6 +30,12 @@ STUCK = frozenset(state.value for state in (State.PAUSED, State.TRIPPED, State.U
 """A person has to act before anything goes on."""
 AT_REST = STUCK | {State.POSITIONING.value, State.HELD.value}
 """The session can be ended."""
+OFF_THE_HEAD = frozenset({"retract", "away", "approach"})
+"""States of the arm after it took the coil off by itself."""
+LOOK_AT_SUBJECT_S = 1.0
+CONFLICTS = 5
+CONFLICT_S = 0.2
+"""How often, and how far apart, a release is asked again while the room's state is changing (engineering choices)."""
 REPORT_S = 10.0
 """For the report to be written after a session has ended (engineering choice)."""
 ENDING_S = 15.0
@@ -93,21 +99,34 @@ async def conduct(
     confirm: Callable[[Answer], Coroutine[Any, Any, bool]],
     progress: Progress,
     patient: bool = True,
+    resumes: int = 0,
 ) -> Ended:
     """Opens with `opening`, releases once `confirm` agrees to what the watchdog understood, follows to the end.
 
-    `patient` waits for a person when the session is paused, tripped or unknown; else it is ended then.
+    `patient` waits for a person when the session is paused, tripped or unknown; else it is ended then, unless it was
+    paused because the arm took the coil off the head, and has been resumed fewer than `resumes` times.
 
     Raises `Refused`, and what `RoomClient` raises.
     """
     async with room.present():
         opened = _must(await opening())
         if await _agreed(confirm(opened), stop):
-            _must(await room.ask("release", hash=opened.detail["hash"]))
+            _must(await begin(room, "release", str(opened.detail["hash"])))
         else:
             stop.set()
-        view = await _follow(room, runtime, stop, str(opened.detail["session"]), progress, patient=patient)
+        stuck = _Stuck(room, patient=patient, resumes=resumes)
+        view = await _follow(room, runtime, stop, str(opened.detail["session"]), progress, stuck)
         return Ended(view, await _report(room, view))
+
+
+async def begin(room: RoomClient, verb: str, hash_: str) -> Answer:
+    """Releases or resumes what bears this hash: a hold that comes or goes just then changes nothing about it."""
+    for _ in range(CONFLICTS):
+        answer = await room.ask(verb, hash=hash_)
+        if answer.code is not Code.CONFLICT or room.view is None or room.view.state.hash != hash_:
+            break
+        await asyncio.sleep(CONFLICT_S)
+    return answer
 
 
 async def _agreed(confirming: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
@@ -122,8 +141,40 @@ async def _agreed(confirming: Coroutine[Any, Any, bool], stop: asyncio.Event) ->
         await asyncio.wait({asking, stopping})
 
 
-async def _follow(
-    room: RoomClient, runtime: Runtime, stop: asyncio.Event, session: str, progress: Progress, *, patient: bool
+class _Stuck:
+    """What becomes of a session that cannot go on by itself."""
+
+    def __init__(self, room: RoomClient, *, patient: bool, resumes: int) -> None:
+        self._room = room
+        self._patient = patient
+        self._resumes = resumes
+        self._told = ""
+
+    async def ends(self, view: View) -> bool:
+        """Whether it is to be ended. What a person has to do is said once."""
+        if view.state.phase not in STUCK:
+            self._told = ""
+            return False
+        if view.state.sentence != self._told:
+            self._told = view.state.sentence
+            show.err.print(self._told, style="yellow", markup=False)
+        if self._patient:
+            return False
+        return not await self._resumed(view)
+
+    async def _resumed(self, view: View) -> bool:
+        """Whether the session goes on: as its operator would, after a look at the subject."""
+        if view.state.phase != State.PAUSED.value or view.arm is None or self._resumes <= 0:
+            return False
+        self._resumes -= 1
+        await asyncio.sleep(LOOK_AT_SUBJECT_S)  # by then the arm's own news is here too
+        now = self._room.view
+        came_off = now is not None and now.arm is not None and now.arm.state in OFF_THE_HEAD
+        return came_off and (await begin(self._room, "resume", str(view.state.hash))).ok
+
+
+async def _follow(  # noqa: PLR0917  one place, one caller
+    room: RoomClient, runtime: Runtime, stop: asyncio.Event, session: str, progress: Progress, stuck: _Stuck
 ) -> View:
     """Until the session is at its end."""
     rest = asyncio.Event()
@@ -137,7 +188,7 @@ async def _follow(
                 continue
             if view.state.phase in FINAL:
                 return view
-            if view.state.phase in STUCK and not patient:
+            if not stop.is_set() and await stuck.ends(view):
                 rest.set()
     raise OurError("a room's changes never end")
 

@@ -118,7 +118,7 @@ async def _resume(where: Place, *, as_json: bool) -> Exit:
         taken = await room.ask("take")
         if not taken.ok:
             return show.answer(taken, "", as_json=as_json)
-        return show.answer(await room.ask("resume", hash=view.state.hash), "Resumed.", as_json=as_json)
+        return show.answer(await conduct.begin(room, "resume", view.state.hash), "Resumed.", as_json=as_json)
 
 
 async def _foreground(

@@ -36,6 +36,9 @@ from drivers.errors import OperatorError
 T = TypeVar("T")
 
 LOOK_S = 0.2
+RESUMES = 5
+"""With --once, how often the trial's operator resumes after the arm took the coil off the head: a busy machine may
+lose frames for half a second (engineering choice)."""
 Profile = Literal["robot", "fixed"]
 Head = Literal["still", "restrained", "rest", "free"]
 
@@ -150,6 +153,7 @@ async def _treat(room: RunningRoom, stop: asyncio.Event, trial: Trial) -> Exit:
                     confirm=agree,
                     progress=progress,
                     patient=not trial.once,
+                    resumes=RESUMES,
                 )
         except conduct.Refused as no:
             conduct.refused(no.answer)
