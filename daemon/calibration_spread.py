@@ -46,8 +46,8 @@ class Sighting:
 
 def alike(one: Pose, other: Pose) -> bool:
     """Whether the second pose tells nothing that the first did not."""
-    between = one.inverse() @ other
-    return between.distance < ALIKE_M and between.angle < ALIKE_RAD
+    near = math.dist(one.translation, other.translation) < ALIKE_M
+    return near and (one.inverse() @ other).angle < ALIKE_RAD
 
 
 def distinct(sightings: Sequence[Sighting]) -> int:

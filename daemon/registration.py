@@ -106,12 +106,12 @@ def _complete(touches: Mapping[Fiducial, Sequence[Touch]], *, repeated: bool) ->
                 f"{each.name} was touched once. Without planned fiducials only a second touch shows how good the first "
                 "was. Touch each of the three twice, or give their planned places."
             )
-        apart = max(math.dist(_middle(given), touch.point) for touch in given)
+        apart = max(math.dist(one.point, other.point) for one in given for other in given)
         if apart > MOST_RESIDUAL_M:
             raise NotRegistered(
-                f"The touches of {each.name} lie up to {apart * 1000:.1f} mm from their mean; "
+                f"The touches of {each.name} lie up to {apart * 1000:.1f} mm apart; "
                 f"{MOST_RESIDUAL_M * 1000:.0f} mm are allowed. The pointer slipped, or the marker on the head did. "
-                f"See that the marker is tight, then touch all three again."
+                "See that the marker is tight, then touch all three again."
             )
 
 

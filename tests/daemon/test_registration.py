@@ -196,13 +196,17 @@ def test_one_round_is_enough_only_with_a_plan() -> None:
     assert register(once, HEAD).nas.touches == 1
 
 
-def test_touches_that_lie_apart_are_refused() -> None:
+@pytest.mark.parametrize(("apart_mm", "passes"), [(2.9, True), (3.1, False)])
+def test_touches_of_one_point_may_lie_three_millimetres_apart(apart_mm: float, passes: bool) -> None:
     touches = touched(on_marker())
     x, y, z = touches[LPA][0].point
-    touches[LPA] = [Touch((x + 0.0032, y, z)), Touch((x - 0.0032, y, z))]
+    touches[LPA] = [Touch((x, y, z)), Touch((x + apart_mm / 1000, y, z))]
 
-    with pytest.raises(NotRegistered, match=r"touches of LPA lie up to 3\.2 mm"):
-        register(touches)
+    if passes:
+        assert register(touches).lpa.apart_mm == pytest.approx(apart_mm / 2)
+    else:
+        with pytest.raises(NotRegistered, match=r"touches of LPA lie up to 3\.1 mm apart"):
+            register(touches)
 
 
 @pytest.mark.parametrize(
