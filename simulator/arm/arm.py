@@ -135,7 +135,7 @@ class Arm:
 
     def set_tool(self, flange_from_tcp: Pose) -> None:
         """Another tool centre point."""
-        self.body.flange_from_tcp = flange_from_tcp
+        self.body.carry(flange_from_tcp)
         self.robot_from_tcp = self.body.robot_from_tcp
 
     def stop_for(self, why: Stopped) -> None:

@@ -30,6 +30,14 @@ class Body:
     joints: Joints
     flange_from_tcp: Pose = field(default_factory=Pose)
     speeds: Joints = STILL
+    tcp_from_flange: Pose = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.carry(self.flange_from_tcp)
+
+    def carry(self, flange_from_tcp: Pose) -> None:
+        """Another tool."""
+        self.flange_from_tcp, self.tcp_from_flange = flange_from_tcp, flange_from_tcp.inverse()
 
     @property
     def robot_from_tcp(self) -> Pose:
@@ -43,7 +51,7 @@ class Body:
 
     def joints_for(self, robot_from_tcp: Pose, near: Joints | None = None) -> Joints:
         """The joints for this pose of the tool, on the side of `near`, or of those it has. Unreachable when none."""
-        flange = robot_from_tcp @ self.flange_from_tcp.inverse()
+        flange = robot_from_tcp @ self.tcp_from_flange
         return joints_for(self.profile, flange, self.joints if near is None else near)
 
     def follow(self, goal: Joints, lag_s: float, dt_s: float) -> None:

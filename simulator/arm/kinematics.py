@@ -9,7 +9,6 @@ an arm that moves a little at a time does.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 from drivers.errors import DeviceError
 from drivers.poses import Pose, Quaternion
@@ -74,7 +73,7 @@ def joints_for(profile: ArmProfile, flange: Pose, near: Joints) -> Joints:
     five = _nearest((angle, -angle), near[4])
     s5 = math.sin(five)
     if abs(s5) > SINGULAR:
-        six = _nearest((math.atan2((y6y * c1 - y6x * s1) / s5, (x6x * s1 - x6y * c1) / s5),), near[5])
+        six = _unwound(math.atan2((y6y * c1 - y6x * s1) / s5, (x6x * s1 - x6y * c1) / s5), near[5])
     else:
         six = near[5]
     c5, c6, s6 = math.cos(five), math.cos(six), math.sin(six)
@@ -85,7 +84,7 @@ def joints_for(profile: ArmProfile, flange: Pose, near: Joints) -> Joints:
     out = wx * c1 + wy * s1 - profile.wrist_2 * math.sin(wrist)
     up = wz - profile.base_height + profile.wrist_2 * math.cos(wrist)
     two, three = _elbow(profile, out, up, near)
-    four = _nearest((wrist - two - three,), near[3])
+    four = _unwound(wrist - two - three, near[3])
     return _within(profile, (one, two, three, four, five, six))
 
 
@@ -105,12 +104,18 @@ def _elbow(profile: ArmProfile, out: float, up: float, near: Joints) -> tuple[fl
     bend = math.acos(max(-1.0, min(1.0, cosine)))
     three = _nearest((bend, -bend), near[2])
     two = math.atan2(up, out) - math.atan2(b * math.sin(three), a + b * math.cos(three))
-    return _nearest((two,), near[1]), three
+    return _unwound(two, near[1]), three
 
 
-def _nearest(angles: Iterable[float], to: float) -> float:
-    """The one of them, whole turns added, that is nearest."""
-    return min((angle + TURN * round((to - angle) / TURN) for angle in angles), key=lambda angle: abs(angle - to))
+def _unwound(angle: float, to: float) -> float:
+    """The angle, whole turns added, that is nearest."""
+    return angle + TURN * round((to - angle) / TURN)
+
+
+def _nearest(angles: tuple[float, float], to: float) -> float:
+    """The one of the two, whole turns added, that is nearest."""
+    one, other = _unwound(angles[0], to), _unwound(angles[1], to)
+    return one if abs(one - to) <= abs(other - to) else other
 
 
 def _within(profile: ArmProfile, joints: Joints) -> Joints:
