@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.figures import Row, table
 
-BENCHMARKS = ("guard", "ledger")
+BENCHMARKS = ("guard", "ledger", "hold")
 KEPT = Path(__file__).parent / "out" / "table.md"
 QUICK = 0.05
 
@@ -24,12 +24,16 @@ def main() -> None:
     if unknown := set(arguments.names) - set(BENCHMARKS):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
     rows: list[Row] = []
+    notes: list[str] = []
     for name in arguments.names or BENCHMARKS:
-        for row in importlib.import_module(f"benchmarks.{name}").rows(QUICK if arguments.quick else 1.0):
+        benchmark = importlib.import_module(f"benchmarks.{name}")
+        for row in benchmark.rows(QUICK if arguments.quick else 1.0):
             print(table([row]).splitlines()[-1], flush=True)
             rows.append(row)
+        if hasattr(benchmark, "notes"):  # what does not fit a table of durations
+            notes.append(benchmark.notes())
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
-    page = f"{machine}. Figures are median / p99 / p99.9.\n\n{table(rows)}\n"
+    page = f"{machine}. Figures are median / p99 / p99.9.\n\n{table(rows)}\n" + "".join(f"\n{note}" for note in notes)
     KEPT.parent.mkdir(exist_ok=True)
     KEPT.write_text(page)
     print(f"\n{page}")

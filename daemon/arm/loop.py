@@ -13,6 +13,7 @@ from daemon.arm.goals import Ellipsoid
 from daemon.arm.lateness import Lateness
 from daemon.arm.messages import Go, Message, Role, Seen, Status, Stop, Target
 from daemon.arm.outputs import Command, Output
+from daemon.arm.realtime import monotonic_ns
 from daemon.arm.reasons import ArmReason, Refusal
 from daemon.arm.robot_link import RobotLink
 from daemon.arm.socket import Client, Clients
@@ -69,8 +70,15 @@ class Loop:
         *,
         watch: select.epoll,
         say: Callable[[str], None],
+        clock_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
+        """`clock_ns` only tells how long it took to the goal: what is done in a turn depends on the turn's time."""
         self.lateness = Lateness()
+        """Of the wakings; whoever wakes the loop fills it in."""
+        self._to_goal = Lateness()
+        self._from_frame = Lateness()
+        self._clock_ns = clock_ns
+        self._unanswered_us: int | None = None
         self._hold = hold
         self._robot = robot
         self._clients = clients
@@ -95,6 +103,7 @@ class Loop:
         output = self._hold.step(now_us, state)
         if not self._unheard(output):
             self._robot.send(output, now_us)
+            self._note_goal(now_us)
         self._lease.turn(ready, now_us, output.lease.value)
         if output.command in _MOTION:
             self._moved_us = now_us
@@ -123,7 +132,9 @@ class Loop:
                 if self._may(client, "go", None if verb in _CLI_MAY else "daemon"):
                     self._order(client, "go", verb, now_us)
             case Status():
-                self._clients.answer(client, "status", **figures(self.lateness))
+                self._clients.answer(
+                    client, "status", **figures(late=self.lateness, goal=self._to_goal, frame=self._from_frame)
+                )
             case Target():
                 if self._may(client, "target", "daemon"):
                     self._aim(client, message)
@@ -164,7 +175,15 @@ class Loop:
             self._clients.answer(client, "frame", "received_us lies in the future: it must be CLOCK_MONOTONIC of here")
             return
         self._frame = frame
+        self._unanswered_us = frame.received_us
         self._hold.saw(frame)
+
+    def _note_goal(self, now_us: int) -> None:
+        sent_us = self._clock_ns() // 1000
+        self._to_goal.woke(now_us, sent_us - now_us)
+        if self._unanswered_us is not None:
+            self._from_frame.woke(now_us, sent_us - self._unanswered_us)
+            self._unanswered_us = None
 
     def _bring_home(self, now_us: int) -> None:
         """Nobody is there to take the coil off a head, so it goes by itself: along the normal, then to its place."""

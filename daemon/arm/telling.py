@@ -57,13 +57,16 @@ def state_body(
     }
 
 
-def figures(lateness: Lateness) -> dict[str, Any]:
-    """What an answer to `status` carries besides."""
+def figures(*, late: Lateness, goal: Lateness, frame: Lateness) -> dict[str, Any]:
+    """What an answer to `status` carries besides: figures of the last ten seconds, and since the start."""
     return {
-        "late_us": asdict(lateness.recent),
-        "late_ever_us": asdict(lateness.since_start()),
-        "turns": lateness.ever.total,
-        "missed": lateness.missed,
+        "late_us": asdict(late.recent),
+        "late_ever_us": asdict(late.since_start()),
+        # From the waking to the goal on the socket, and from a frame's last byte to the first goal that knows of it.
+        "goal_us": asdict(goal.recent),
+        "frame_us": asdict(frame.recent),
+        "turns": late.ever.total,
+        "missed": late.missed,
     }
 
 

@@ -193,7 +193,17 @@ class LoopRoom:
         self.clients = Clients(self.path, self.watch)
         self.lease = WatchdogLease(folder / "watchdog", self.watch, self.said.append)
         self.link = RobotLink(self.robot.dial, self.said.append)
-        self.loop = Loop(self.hold, self.link, self.clients, self.lease, watch=self.watch, say=self.said.append)
+        self.took_us = 0
+        """From the beginning of a turn to its goal."""
+        self.loop = Loop(
+            self.hold,
+            self.link,
+            self.clients,
+            self.lease,
+            watch=self.watch,
+            say=self.said.append,
+            clock_ns=lambda: (self.now_us + self.took_us) * 1000,
+        )
         self._callers: list[ClientStandIn] = []
 
     def turn(self, after_us: int = 2_000) -> None:

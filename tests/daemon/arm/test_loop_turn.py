@@ -392,6 +392,24 @@ def test_figures_of_the_loop_are_told_to_whoever_asks(room: LoopRoom) -> None:
     assert answer["missed"] == 3
 
 
+def test_it_tells_how_long_the_goal_took_from_the_waking_and_from_the_frame(room: LoopRoom) -> None:
+    daemon = room.client("daemon")
+    room.with_an_arm()
+    room.took_us = 300
+    daemon.send(**frame(room, received_us=room.now_us - 400))
+    room.turns(510)
+
+    answer = daemon.ask(do="status")
+
+    assert answer["goal_us"]["max"] == 300
+    assert answer["frame_us"]["max"] == 0
+    room.took_us = 0
+    room.turn()
+    daemon.send(**frame(room, received_us=room.now_us))
+    room.turn()
+    assert daemon.ask(do="status")["frame_us"]["max"] == 400 + 2_000 + 300
+
+
 # --- the end
 
 
