@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from daemon import words
 from daemon.arm_words import ArmAnswer, ArmView, Where, go
@@ -16,8 +17,14 @@ from daemon.target import Target
 from drivers.errors import CoilwardError, DeviceRefused
 from drivers.trackers import Frame
 
-LONGEST_PLACEMENT = 200
+LONGEST_PLACEMENT: Final = 200
 """Characters the watchdog takes."""
+
+PASSING: Final = frozenset({"head-lost", "tracker-silent"})
+"""Why an arm does not start towards a head that may be seen again the next moment."""
+COME_S: Final = 2.0
+AGAIN_S: Final = 0.1
+"""How long, and how often, it is asked again (engineering choices: the verb has 5 s)."""
 
 
 class Arm(Protocol):
@@ -85,6 +92,16 @@ class ArmSide:
             return Done({"to": to})
         self._journal.write("coil-refused", to=to, why=answer.why)
         return Refused(answer.why, str(answer.detail.get("sentence") or words.ENGLISH.coil_reason(answer.why)))
+
+    async def come(self, by: str) -> Answer:
+        """Has the coil brought to its target; a head that is out of sight just now is waited for a moment."""
+        ends_s = asyncio.get_running_loop().time() + COME_S
+        while True:
+            answer = await self.go("target", by)
+            passing = isinstance(answer, Refused) and answer.reason in PASSING
+            if not passing or asyncio.get_running_loop().time() >= ends_s:
+                return answer
+            await asyncio.sleep(AGAIN_S)
 
     def stop(self) -> None:
         """STOP: the coil comes off the head and stays where it is. Never waits, never raises."""

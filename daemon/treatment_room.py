@@ -176,7 +176,7 @@ class TreatmentRoom(RoomWithArm):
         released = self._happen(treatment, Happened(Event.RELEASED, left=left))
         if self._arm is None or isinstance(released, Refused):
             return released
-        coming = await self._arm.go("target", by)
+        coming = await self._arm.come(by)
         if isinstance(coming, Refused):
             treatment.happen(Happened(Event.PAUSE, reason="coil-refused", detail={"coil": coming.reason}))
             return coming

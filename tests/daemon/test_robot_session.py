@@ -250,6 +250,17 @@ async def test_an_arm_that_does_not_go_to_the_target_pauses_what_was_released(st
     await stage.over()
 
 
+async def test_a_head_that_is_out_of_sight_for_a_moment_is_waited_for(stage: Any, arm: ArmInMemory) -> None:
+    arm.refuse["target"] = "head-lost"
+    await arm.connected()
+    await stage.opened()
+    asyncio.get_running_loop().call_later(1.0, arm.refuse.clear)
+    await stage.released()
+    await stage.over()
+
+    assert report_of(stage)["outcome"] == "completed"
+
+
 async def test_a_release_the_watchdog_refuses_moves_nothing(stage: Any, arm: ArmInMemory) -> None:
     await arm.connected()
     await stage.opened()
