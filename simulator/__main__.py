@@ -29,7 +29,7 @@ from simulator.room import Room
 from simulator.room_switches import ALL_SWITCHES
 from simulator.services import ArmPorts, Service, TrackerCables
 from simulator.shell import Shell
-from simulator.world import LogFile, World
+from simulator.world import LogFile, TraceFile, World
 
 PR_SET_PDEATHSIG = 1
 """linux/prctl.h"""
@@ -82,6 +82,9 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
     with contextlib.ExitStack() as ends:
         if options.room == "robot":
             room = Room(profile, world, room_of(options), pacing=pacing)
+            if options.trace:
+                room.trace = TraceFile(options.trace)
+                ends.callback(room.trace.close)
             shell = Shell(room, folder, _cables(room, options, folder, ends))
         else:
             shell = Shell(Bench(profile, world, pacing=pacing), folder)

@@ -28,6 +28,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_stimulator(parser)
     _add_room(parser)
     parser.add_argument("--log", type=Path, metavar="FILE", help="append what physically happens, as JSON lines")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="append every 10 ms how a room's coil really stands")
     parser.add_argument("--die-with-parent", action="store_true", help="end when the starting process ends")
     orders = parser.add_subparsers(title="back door", metavar="ctl")
     where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)

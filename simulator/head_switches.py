@@ -9,7 +9,8 @@ from drivers.poses import Pose
 from simulator.directions import direction_of, lasting_us, seven
 from simulator.head.events import Breath, Leave, Nod, Shift, cough, startle
 from simulator.head.statistics import Motion
-from simulator.room import Peaks, Room, held_at
+from simulator.placement import held_at
+from simulator.room import Peaks, Room
 from simulator.switch import Facts, Switches
 
 HEAD_SWITCHES = Switches()

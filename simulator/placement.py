@@ -102,6 +102,11 @@ def target_on(scalp: Ellipsoid, direction: Vector, handle: Vector, air_gap_m: fl
     return _from_axes(_cross(y, into), y, into, place)
 
 
+def held_at(point: Vector) -> Pose:
+    """A pointer whose tip stands at `point` of the skull, held from in front and above; its +z runs up the shaft."""
+    return Pose.turned((-math.pi / 3, 0.0, 0.0), point)
+
+
 def _from_axes(x: Vector, y: Vector, z: Vector, place: Vector) -> Pose:
     return Pose.from_rows([[x[row], y[row], z[row], place[row]] for row in range(3)])
 

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from drivers.poses import IDENTITY, Pose, Vector
+from drivers.poses import IDENTITY, Pose
 from drivers.robots import Wrench
 from drivers.trackers import Tool
 from simulator.arm.arm import Arm
@@ -32,6 +32,7 @@ from simulator.world import Happening, Kind, World
 
 LATE_US = 100_000
 """A room that is this far behind its clock says so in its log; an engineering choice."""
+TRACE_US = 10_000
 SPEED_OVER_US = 20_000
 """The head's speed is its way in this time; short against what a head does."""
 
@@ -97,6 +98,9 @@ class Room:
         self.ports: dict[str, str] = {}
         """Where its cables end, for whoever wants to connect; filled in by `simulator.services`."""
         self.chance = random.Random(f"{options.seed}/chance")  # noqa: S311  directions of bumps, no secret
+        self.trace: Callable[[int, CoilPlace], None] | None = None
+        """Told every 10 ms how the coil stands."""
+        self._traced_us = now_us
         self._felt = NO_CONTACT
         self._touching = self._late = False
         self.arm = Arm(
@@ -127,6 +131,9 @@ class Room:
         while (due_us := self.next_us) <= now_us:
             self.tick(due_us)
             self._notice_touch()
+            if self.trace and due_us >= self._traced_us + TRACE_US:
+                self._traced_us = due_us
+                self.trace(due_us, self.coil_place(due_us))
             self.tracker.step_to(due_us)
             self.bench.port.advance_to(due_us)
         self.bench.port.advance_to(now_us)
@@ -240,8 +247,3 @@ class Room:
         if self.pointer is not None:
             seen[Tool.POINTER] = camera_from_skull @ self.pointer
         return seen
-
-
-def held_at(point: Vector) -> Pose:
-    """A pointer whose tip stands at `point` of the skull, held from in front and above; its +z runs up the shaft."""
-    return Pose.turned((-math.pi / 3, 0.0, 0.0), point)

@@ -120,3 +120,17 @@ class LogFile:
     def close(self) -> None:
         """Closes the file; the log goes on in memory."""
         os.close(self._fd)
+
+
+class TraceFile:
+    """Appends how a coil stands to its target, one JSON line each time it is told. OSError when the disk refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", buffering=1)
+
+    def __call__(self, at_us: int, place: CoilPlace) -> None:
+        self._file.write(json.dumps({"at_us": at_us} | place.as_json(), separators=(",", ":")) + "\n")
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,7 @@ from drivers.magstim.framing import seal
 from drivers.poses import Pose
 from drivers.trackers import Frame, Tool
 from simulator.head.statistics import Motion
-from simulator.world import Kind
+from simulator.world import Kind, TraceFile
 from tests.simulator.rooms import MS, RoomTalk, S
 
 
@@ -234,3 +236,19 @@ def test_a_patient_who_leaves_the_chair_does_not_brush_the_coil_that_stands_ther
     talk.rest(6 * S)
     assert talk.room.coil_place(talk.now_us).lateral_m < 1e-6
     assert Kind.TOUCH not in [happening.kind for happening in talk.happenings]
+
+
+def test_a_trace_follows_the_coil_every_10_ms(tmp_path: Path) -> None:
+    talk = RoomTalk()
+    talk.place_on_target()
+    trace = TraceFile(tmp_path / "trace")
+    talk.room.trace = trace
+    talk.say("shift", mm=20, s=0.4, direction="down")
+    talk.rest(S)
+    trace.close()
+    lines = [json.loads(line) for line in (tmp_path / "trace").read_text().splitlines()]
+    assert [b["at_us"] - a["at_us"] for a, b in pairwise(lines)] == [10_000] * (len(lines) - 1)
+    gaps = [line["gap_mm"] for line in lines]
+    assert gaps == sorted(gaps)
+    assert (gaps[0], gaps[-1]) == (pytest.approx(5, abs=0.1), pytest.approx(21.8, abs=1))
+    assert len(lines) in (99, 100)
