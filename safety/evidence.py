@@ -162,13 +162,12 @@ def _park(turn: Turn) -> None:
 
 
 def _not_delivered(turn: Turn, delivery: Delivery) -> None:
-    """The device refused: the pulses were never out, and its refusal is the proof."""
+    """The device refused: the pulses were never out, and its refusal is the proof. The pause gives them back."""
     permit = turn.state.permits[0]
-    block = replace(permit.block, spent=permit.block.spent - delivery.train.pulses)
-    turn.to(delivery=None, permits=(replace(permit, block=block), *turn.state.permits[1:]))
+    turn.to(delivery=None)
     if turn.state.phase is Phase.FIRING:
         turn.move(Phase.ARMED)
-    turn.tell("not-delivered", permit=permit.number, ref=block.ref, index=delivery.index)
+    turn.tell("not-delivered", permit=permit.number, ref=permit.block.ref, index=delivery.index)
     permits.close_used_up(turn)
     outcomes.stop(turn, Reason.TRIGGER_REFUSED)
 

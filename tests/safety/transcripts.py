@@ -39,8 +39,8 @@ class Recorded(VirtualRoom):
                 yield f"refusal to {door.value}: {data!r}"
             case events.Tell(body):
                 yield f"tell {self._json(body)}"
-            case events.Answer(body=body):
-                yield f"answer {self._json(body)}"
+            case events.Answer(connection, body=body):
+                yield f"answer to {connection} {self._json(body)}"
             case events.Commit(record=record):
                 yield f"commit {self._json(self._record(record))}"
 
