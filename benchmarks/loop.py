@@ -1,7 +1,7 @@
 """The arm's loop at 500 Hz beside `cyclictest` (rt-tests) in the same seconds, idle and with both cores loaded.
 
 The real process in hold, with the simulated arm and tracker; cyclictest one priority above it, so that it measures the
-machine and not us. Figures of both are read from the same buckets. Each row is the run whose ratio is the median of five.
+machine and not us. Figures of both are read from the same buckets. Each row is the run with the median ratio of five.
 
 - wake-up lateness: p99.9 at most 1.5 times cyclictest's;
 - from the waking to the goal on the socket;
@@ -55,7 +55,7 @@ def _judged(runs: list[tuple[dict[str, Any], Figures]], load: str) -> Iterator[R
     ratio = median(ours.p999 / theirs.p999 for ours, theirs in late)
     ours, theirs = min(late, key=lambda run: abs(run[0].p999 / run[1].p999 - ratio))
     said = f"p99.9 {ratio:.2f}"
-    budget = f"p99.9 ≤ {MOST} ×"
+    budget = f"p99.9 ≤ {MOST} times"
     yield Row(f"arm's loop wakes late, {load}", ours, "cyclictest", theirs, said, budget, ratio <= MOST)
     goal = _middle([_figures(answer["goal_us"], RATE_HZ) for answer, _ in runs])
     yield Row(f"waking → goal on the socket, {load}", goal, "", None, "", "", None)

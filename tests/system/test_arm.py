@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 OFF_MM, WITHIN_S, FORCE_N = 20.0, 1.0, 20.0
 WAITS_S = 0.5
-"""How long the coil waits at the head for a tracker before it retracts (design). The arm retracts at 50 mm/s and the head
+"""How long the coil waits at the head for a tracker before it retracts (design). It retracts at 50 mm/s and the head
 may follow at 20 mm/s, so that the bound for a tracker is this much later than for all else."""
 SHIFT_MM, SHIFT_S = 20.0, 1.0
 
