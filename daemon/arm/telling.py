@@ -51,6 +51,7 @@ def state_body(
         "lease": moment.lease,
         "error": _error(output),
         "head_speed_mm_s": round(output.head_speed_m_s * 1000, 2),
+        "frame": None if frame is None else _seen(frame),
         "frame_age_ms": None if frame is None else round((now_us - frame.source_us) / 1000, 1),
         "robot": {"mode": moment.mode, "safety": moment.safety, "program": moment.program, "tcp": tcp},
         "late_us": asdict(lateness.recent),
@@ -67,6 +68,21 @@ def figures(*, late: Lateness, goal: Lateness, frame: Lateness) -> dict[str, Any
         "frame_us": asdict(frame.recent),
         "turns": late.ever.total,
         "missed": late.missed,
+    }
+
+
+def _seen(frame: Frame) -> dict[str, Any]:
+    """The newest frame as it came: registration and calibration read what the tracker sees from here."""
+    tools = {
+        tool.value: numbers_of(sight.pose) if sight.pose else {"missing": sight.missing and sight.missing.value}
+        for tool, sight in frame.tools.items()
+    }
+    return {
+        "n": frame.number,
+        "source_us": frame.source_us,
+        "received_us": frame.received_us,
+        "tools": tools,
+        "fault": frame.fault,
     }
 
 

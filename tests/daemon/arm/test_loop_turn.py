@@ -371,6 +371,10 @@ def test_errors_are_said_in_millimetres_and_degrees(room: LoopRoom) -> None:
         "mode": "running", "safety": "normal", "program": "tracking", "tcp": [1, 0, 0, 0, 0, 0, 0],
     }  # fmt: skip
     assert said["frame_age_ms"] == 9.0 + 2.0 * 2
+    assert said["frame"] == {name: value for name, value in frame(room).items() if name != "do"} | {
+        "source_us": said["frame"]["source_us"],
+        "received_us": said["frame"]["received_us"],
+    }
 
 
 def test_without_arm_and_frames_the_state_says_so(room: LoopRoom) -> None:
@@ -379,7 +383,7 @@ def test_without_arm_and_frames_the_state_says_so(room: LoopRoom) -> None:
     said = client.states[-1]
 
     assert said["robot"] == {"mode": "unreachable", "safety": "unknown", "program": "absent", "tcp": None}
-    assert (said["error"], said["frame_age_ms"]) == (None, None)
+    assert (said["error"], said["frame"], said["frame_age_ms"]) == (None, None, None)
 
 
 def test_figures_of_the_loop_are_told_to_whoever_asks(room: LoopRoom) -> None:
