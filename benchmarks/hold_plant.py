@@ -27,7 +27,7 @@ ARM = RobotCapabilities(
 )  # fmt: skip
 DELAY_US = 8_000
 LAG_S = 0.072
-"""Of the follower; 80 ms with the delay, as the simulated UR. Each seed draws its own within ±20 %, and tells nobody."""
+"""Of the follower; 80 ms with the delay, as the simulated UR. Each seed draws its own within ±20 %, unknown to all."""
 SPEED_M_S, ACCELERATION_M_S2 = 0.25, 5.0
 TURN_RAD_S, TURN_RAD_S2 = 1.5, 30.0
 RETRACT_M, RETRACT_M_S = 0.06, 0.05
