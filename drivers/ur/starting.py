@@ -26,8 +26,6 @@ CLEARING_US: Final = 3_000_000
 """An older program of ours may first finish its retract of 60 mm at 50 mm/s."""
 STARTING_US: Final = 5_000_000
 """From the text's departure to its first echo (ur_rtde waits as long)."""
-ECHOES_TRUSTED: Final = 2**16
-"""Set-points since the text went out: two minutes of them, where `STARTING_US` ends sooner."""
 
 
 class Step(Enum):
@@ -121,7 +119,8 @@ class Starting:
         """Whether our program runs and has taken a set-point since the text went out, or since this start began."""
         if seen.program is Program.ABSENT or self._first_sequence is None:
             return False
-        return (seen.echoed - self._first_sequence) % SEQUENCES < ECHOES_TRUSTED
+        first = self._first_sequence
+        return (seen.echoed - first) % SEQUENCES < (seen.sent + 1 - first) % SEQUENCES
 
     def _send(self, seen: Seen) -> None:
         if self._port is None or not self._port.connected():

@@ -44,6 +44,8 @@ class Settings:
     owned: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     starts: bool = True
+    tells: bool = True
+    other_types: dict[str, str] = field(default_factory=dict)
     says_nothing: bool = False
     runs_programs: bool = True
     foreign_program: bool = False
@@ -159,7 +161,7 @@ class RtdeController:
             case RequestControllerVersion():
                 self._send(settings.version.to_bytes())
             case SetupOutputs(names=names):
-                types = {name: kind.wire_name for name, kind in OUTPUTS}
+                types = {name: kind.wire_name for name, kind in OUTPUTS} | settings.other_types
                 told = tuple("NOT_FOUND" if name in settings.unknown else types[name] for name in names)
                 self._send(OutputsAnswer(int("NOT_FOUND" not in told), told).to_bytes())
             case SetupInputs(names=names):
@@ -168,7 +170,7 @@ class RtdeController:
                 self._send(InputsAnswer(int("IN_USE" not in told), told).to_bytes())
             case Start():
                 self._send(StartAnswer(settings.starts).to_bytes())
-                self.streams = settings.starts
+                self.streams = settings.starts and settings.tells
 
     def _obey(self, data: Data) -> None:
         values = struct.unpack(">ii7d", data.values)

@@ -12,7 +12,7 @@ from drivers.poses import Pose
 from drivers.robots import Program, RobotMode, RobotState, SafetyMode
 from drivers.ur import arm as arm_module
 from drivers.ur.arm import UrArm
-from drivers.ur.codec import ControllerVersion, SetupInputs, SetupOutputs, Text
+from drivers.ur.codec import ControllerVersion, Data, SetupInputs, SetupOutputs, Text
 from drivers.ur.negotiation import InputsTaken
 from drivers.ur.registers import INPUTS, SEQUENCES, Command
 from drivers.ur.site import Box, Ports, UrSite
@@ -135,6 +135,7 @@ def test_registers_of_another_client_are_refused_with_who_and_what_to_do(room: R
         ({"version": ControllerVersion(3, 8, 0, 0)}, DeviceRefused, "Update it"),
         ({"unknown": ("speed_scaling",)}, DeviceRefused, "speed_scaling"),
         ({"starts": False}, DeviceRefused, "does not start"),
+        ({"other_types": {"speed_scaling": "INT32"}}, BadFrame, "always told otherwise"),
         ({"says_nothing": True}, DeadlinePassed, "does not answer within 3 s"),
     ],
 )
@@ -209,6 +210,38 @@ def test_a_controller_that_falls_silent_is_left_after_a_quarter_second(room: Roo
         room.turn()
 
 
+def test_what_it_repeated_long_ago_is_not_blamed_for_a_later_silence(room: Room) -> None:
+    room.connected()
+    room.controller.clock_stands = True
+    room.turn(10)
+    room.controller.clock_stands = False
+    room.turn(10)
+    room.controller.streams = False
+
+    with pytest.raises(DeadlinePassed, match="nothing comes"):
+        room.turn(200)
+
+
+def test_the_last_state_is_read_before_the_end_is_told(room: Room) -> None:
+    arm = room.connected()
+    room.controller.turn()
+    room.controller.hang_up()
+
+    assert arm.read(room.now_us) is not None
+    with pytest.raises(PortLost, match="hung up"):
+        arm.read(room.now_us)
+
+
+def test_data_of_a_recipe_that_nobody_asked_for_ends_the_connection(room: Room) -> None:
+    room.connected()
+    assert room.controller.client is not None
+    room.controller.client.send(Data(2, bytes(8)).to_bytes())
+    room.controller.streams = False
+
+    with pytest.raises(BadFrame, match="recipe 2"):
+        room.turn()
+
+
 def test_a_controller_that_goes_on_in_time_is_kept(room: Room) -> None:
     room.connected()
     room.controller.streams = False
@@ -219,9 +252,8 @@ def test_a_controller_that_goes_on_in_time_is_kept(room: Room) -> None:
 
 
 def test_a_stream_that_is_started_and_never_begins_is_left_too(room: Room) -> None:
+    room.controller.settings.tells = False
     room.dial()
-    room.turn_until(lambda: room.controller.streams)
-    room.controller.streams = False
 
     with pytest.raises(DeadlinePassed, match="nothing comes"):
         room.turn(200)
@@ -389,6 +421,19 @@ def test_registers_left_over_do_not_make_another_program_ours(room: Room) -> Non
 
     assert arm.last is not None
     assert arm.last.program is Program.ABSENT
+
+
+def test_registers_left_over_do_not_make_a_start_believe_that_it_is_done(room: Room) -> None:
+    room.started()
+    room.turn(10)
+    room.controller.settings.foreign_program = True
+    room.controller.hang_up()
+    with pytest.raises(PortLost):
+        room.turn(3)
+    room.dial(start=True, first_sequence=1_000_000)
+
+    with pytest.raises(DeviceRefused, match="Another program runs"):
+        room.turn(2000)
 
 
 def test_a_program_that_has_ended_is_absent_and_not_started_again(room: Room) -> None:
