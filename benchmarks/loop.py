@@ -74,21 +74,24 @@ def _figures(said: dict[str, int], rate_hz: int) -> Figures:
 
 def _run(room: ArmRoom) -> tuple[dict[str, Any], Figures]:
     """The arm's figures and cyclictest's, of the same seconds."""
-    began = time.monotonic()
-    theirs = _cyclictest()
-    time.sleep(max(0.0, began + SECONDS - time.monotonic()))
-    assert room.listener is not None
-    answer = room.listener.ask("status")
-    state = room.listener.newest["state"]
-    if state != "track":
-        print(f"the arm was not in hold ({state}): its turns were shorter", file=sys.stderr)
-    return answer, theirs
-
-
-def _cyclictest() -> Figures:
+    listener = room.listener
+    assert listener is not None
     command = ["cyclictest", "--mlockall", "--quiet", "--default-system", "-t", "1", f"-p{FIFO_PRIORITY + 1}"]
     command += ["-i", str(PERIOD_US), "-D", str(SECONDS), "-h", str(LONGEST_US)]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS * 3, check=True).stdout
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as cyclictest:
+        give_up = time.monotonic() + 3 * SECONDS
+        while cyclictest.poll() is None and time.monotonic() < give_up:
+            listener.listen()  # who does not read is let go
+            time.sleep(0.1)
+        cyclictest.kill()
+        said, _ = cyclictest.communicate()
+    answer, state = listener.ask("status"), listener.newest["state"]
+    if state != "track":
+        print(f"the arm was not in hold ({state}): its turns were shorter", file=sys.stderr)
+    return answer, _read(said)
+
+
+def _read(said: str) -> Figures:
     histogram = Histogram()
     for late_us, count in _BIN.findall(said):
         for _ in range(int(count)):

@@ -73,10 +73,10 @@ def run(loop: Loop, metronome: Metronome, told: Callable[[], bool], after_each_t
     now_us = monotonic_ns() // 1000
     while not loop.ended(now_us):
         now_us, late_us, missed = metronome.wait()
-        loop.lateness.woke(now_us, late_us, missed)
         if told():
             loop.end(now_us)
         loop.turn(now_us)
+        loop.lateness.woke(now_us, late_us, missed)
         after_each_turn(now_us)
 
 

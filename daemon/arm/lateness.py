@@ -7,6 +7,7 @@ much and never too little. The last ten seconds are ten slices of one second, th
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -59,11 +60,12 @@ class Histogram:
         self.total += 1
         self.greatest_us = max(self.greatest_us, late_us)
 
-    def merge(self, other: Histogram) -> None:
-        """Counts the wakings of another too."""
-        self.counts = [ours + theirs for ours, theirs in zip(self.counts, other.counts, strict=True)]
-        self.total += other.total
-        self.greatest_us = max(self.greatest_us, other.greatest_us)
+    @classmethod
+    def of(cls, parts: Iterable[Histogram]) -> Histogram:
+        """All wakings of some others; there is at least one."""
+        listed = list(parts)
+        counts = list(map(sum, zip(*(part.counts for part in listed), strict=True)))
+        return cls(counts, sum(part.total for part in listed), max(part.greatest_us for part in listed))
 
     def figures(self) -> Late:
         """Its percentiles, each the least lateness that this share of the wakings kept."""
@@ -109,10 +111,7 @@ class Lateness:
         return self.ever.figures()
 
     def _end_slice(self) -> None:
-        self.ever.merge(self._slice)
+        self.ever = Histogram.of((self.ever, self._slice))
         self._slices.append(self._slice)
         self._slice = Histogram()
-        window = Histogram()
-        for each in self._slices:
-            window.merge(each)
-        self.recent = window.figures()
+        self.recent = Histogram.of(self._slices).figures()

@@ -116,6 +116,7 @@ class ArmRoom:
         self.simulator = control
         self.arm: subprocess.Popen[bytes] | None = None
         self.daemon: subprocess.Popen[str] | None = None
+        self.watchdog: subprocess.Popen[bytes] | None = None
         self.listener: Listener | None = None
         self._starts = 0
 
@@ -142,6 +143,16 @@ class ArmRoom:
 
         until(there, START_S, "the arm's process")
         return path
+
+    def start_watchdog(self) -> None:
+        """Starts the watchdog, again where one has died, and returns once it answers."""
+        if self.watchdog is not None:
+            end(self.watchdog)
+        command = [sys.executable, "-m", "safety", "--runtime", str(self.folder), "--site", str(self.site)]
+        with (self.folder / "watchdog.log").open("ab") as log:
+            self.watchdog = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        path = self.folder / "watchdog" / "control"
+        until(path.exists, START_S, "a watchdog")
 
     def start_daemon(self) -> None:
         """Starts whoever passes the frames on; returns once the arm has taken its target."""
@@ -200,7 +211,7 @@ class ArmRoom:
 
     def logs(self) -> str:
         """What everybody printed, for whoever reads of a failure."""
-        logs = (self.folder / name for name in ("arm.log", "daemon.log"))
+        logs = (self.folder / name for name in ("arm.log", "daemon.log", "watchdog.log"))
         return "\n".join(log.read_text() for log in logs if log.exists())
 
     def close(self) -> None:
@@ -208,7 +219,7 @@ class ArmRoom:
         print(self.logs())
         if self.listener is not None:
             self.listener.close()
-        for process in (self.daemon, self.arm):
+        for process in (self.daemon, self.arm, self.watchdog):
             if process is not None:
                 end(process)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.system.arm_room import ArmRoom, arm_room
-from tests.system.processes import ANSWER_S, end, until
+from tests.system.processes import ANSWER_S, START_S, end, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -159,3 +159,16 @@ def test_told_to_end_it_takes_the_coil_off_and_ends_the_program(room: ArmRoom) -
     assert arm.wait(ANSWER_S) == 0
     assert room.simulator("arm")["program"] != "coil_hold"
     assert not (room.folder / "arm" / "control").exists()
+
+
+def test_the_watchdog_takes_the_lease_and_is_found_again_after_it_died(room: ArmRoom) -> None:
+    room.start_arm()
+    room.start_watchdog()
+    until(lambda: room.said().count("the watchdog takes the lease") == 1, START_S, f"a lease: {room.said()}")
+    assert room.watchdog is not None
+    room.watchdog.kill()
+    until(lambda: room.said().count("no lease, so no pulses: the watchdog: it hung up") == 1, ANSWER_S, "its end")
+
+    room.start_watchdog()
+
+    until(lambda: room.said().count("the watchdog takes the lease") == 2, START_S, f"another: {room.said()}")

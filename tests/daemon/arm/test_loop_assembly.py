@@ -1,0 +1,158 @@
+"""What the site file makes of an arm, what it refuses, and the process around the loop."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from daemon.arm.__main__ import alone, run, told_to_end
+from daemon.arm.assembly import arm_of, setup_of
+from daemon.calibration_file import Calibration, Misfit, Spread
+from daemon.config import Site, parse_site
+from drivers.errors import ConfigError
+from drivers.poses import Pose
+from tests.daemon.arm.loop_stand_ins import LoopRoom
+
+SITE = """
+[site]
+room = "room1"
+use = "{use}"
+timezone = "Europe/Rome"
+profile = "robot"
+[stimulator]
+model = "magstim-rapid2"
+firmware = 8
+port = "pty:/run/coilward/sim/stimulator"
+coil = "coil-1"
+[watchdog]
+state = "watchdog"
+[daemon]
+state = "daemon"
+[tracker]
+model = "polaris-vega"
+port = "pty:/run/t"
+tools = {{ head = "head.rom" }}
+[robot]
+model = "{model}"
+host = "{host}"
+rate_hz = {rate_hz}
+park = [-0.2, -0.4, 0.5, 0.0, 3.14, 0.0]
+tool = [0.0, 0.0, 0.12, 0.0, 0.0, 0.0]
+payload_kg = 2.5
+calibration = "calibration.json"
+[target]
+file = "target.json"
+"""
+CAMERA = Pose.turned((0.1, 0.2, 0.3), (2.0, 0.0, 0.5))
+
+
+def site(
+    folder: Path, *, use: str = "simulation", host: str = "127.0.0.2", model: str = "ur5e", rate_hz: int = 500
+) -> Site:
+    return parse_site(SITE.format(use=use, host=host, model=model, rate_hz=rate_hz), folder / "site.toml")
+
+
+def calibrated(folder: Path, *, simulated: bool) -> None:
+    none = Misfit(rms_mm=0.0, rms_deg=0.0, worst_mm=0.0, worst_deg=0.0)
+    spread = Spread(turns_deg=(0.0, 0.0, 0.0), shifts_mm=(0.0, 0.0, 0.0))
+    Calibration(
+        made="2026-01-01T00:00:00+00:00", by="test", simulated=simulated, robot_from_camera=CAMERA,
+        tcp_from_coil=Pose(), poses=12, residual=none, held_out=none, spread=spread, condition=3.0,
+    ).write(folder / "calibration.json")  # fmt: skip
+
+
+def test_the_arm_is_told_its_tool_its_payload_and_the_patience_of_a_simulation(tmp_path: Path) -> None:
+    simulated, real = arm_of(site(tmp_path)), arm_of(site(tmp_path, use="bench", host="192.168.0.10"))
+
+    assert (real.model, real.host, real.payload_kg, real.slack) == ("UR5e", "192.168.0.10", 2.5, 1)
+    assert real.flange_from_tcp == Pose(translation=(0.0, 0.0, 0.12))
+    assert simulated.slack == site(tmp_path).watchdog.slack > 1
+
+
+def test_the_hold_is_told_where_the_camera_stands_and_the_controllers_own_box(tmp_path: Path) -> None:
+    calibrated(tmp_path, simulated=True)
+    room = site(tmp_path)
+    arm = arm_of(room)
+    setup = setup_of(room, arm)
+
+    assert setup.robot_from_camera is not None
+    assert math.isclose((setup.robot_from_camera.inverse() @ CAMERA).distance, 0, abs_tol=1e-9)
+    assert (setup.limits.box.low, setup.limits.box.high) == (arm.box.low, arm.box.high)
+    assert (setup.tracker.model, setup.rate_hz) == ("polaris-vega", 500)
+
+
+def test_a_room_that_is_not_calibrated_yet_has_an_arm_that_goes_to_no_target(tmp_path: Path) -> None:
+    room = site(tmp_path)
+
+    assert setup_of(room, arm_of(room)).robot_from_camera is None
+
+
+def test_a_calibration_of_a_simulation_moves_no_real_arm(tmp_path: Path) -> None:
+    room = site(tmp_path, use="bench", host="192.168.0.10")
+    calibrated(tmp_path, simulated=True)
+    with pytest.raises(ConfigError, match="made in a simulation"):
+        setup_of(room, arm_of(room))
+
+    calibrated(tmp_path, simulated=False)
+    assert setup_of(room, arm_of(room)).robot_from_camera is not None
+
+
+def test_an_older_controller_is_not_asked_for_more_than_it_takes(tmp_path: Path) -> None:
+    room = site(tmp_path, model="ur5", rate_hz=500)
+    with pytest.raises(ConfigError, match="rate_hz = 125"):
+        setup_of(room, arm_of(room))
+
+    slower = site(tmp_path, model="ur5", rate_hz=125)
+    assert setup_of(slower, arm_of(slower)).rate_hz == 125
+
+
+def test_a_room_without_an_arm_has_no_use_for_this_process(tmp_path: Path) -> None:
+    text = SITE.format(use="simulation", host="127.0.0.2", model="ur5e", rate_hz=125)
+    fixed = text.partition("[tracker]")[0].replace('profile = "robot"\n', "")
+    with pytest.raises(ConfigError, match="no arm"):
+        arm_of(parse_site(fixed, tmp_path / "site.toml"))
+
+
+def test_one_arm_process_lives_in_a_runtime(tmp_path: Path) -> None:
+    with alone(tmp_path / "arm"), pytest.raises(ConfigError, match="another coilward-arm"), alone(tmp_path / "arm"):
+        pass
+    with alone(tmp_path / "arm"):
+        pass
+
+
+class Deadlines:
+    """A metronome that never sleeps."""
+
+    def __init__(self, room: LoopRoom) -> None:
+        self._room = room
+
+    def wait(self) -> tuple[int, int, int]:
+        self._room.now_us += 2_000
+        return self._room.now_us, 30, 0
+
+
+def test_a_signal_ends_it_and_each_turn_is_counted_and_reported(tmp_path: Path) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    room = LoopRoom(tmp_path, 10**10)
+    turned: list[int] = []
+    told: Callable[[], bool] = told_to_end()
+
+    def after(now_us: int) -> None:
+        turned.append(now_us)
+        if len(turned) == 700:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        run(room.loop, Deadlines(room), told, after)
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(number, handler)
+        room.close()
+
+    assert 700 < len(turned) < 900
+    assert room.loop.lateness.recent.max == 30
