@@ -136,3 +136,9 @@ def test_check_config_reads_the_target_too(tmp_path: Path) -> None:
     lines, code = check_config(file)
     assert code == 0
     assert "arm ur5e at 127.0.0.2" in "\n".join(lines)
+
+
+def test_the_examples_target_holds() -> None:
+    target = load_target(Path(__file__).parents[2] / "examples" / "target.json")
+
+    assert target.id == "left-m1"

@@ -1,0 +1,174 @@
+"""A whole treatment with a head that moves: every process real, and the world has the last word on each pulse."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.background import background
+from daemon.cli.conduct import begin, take_control
+from daemon.client import RoomClient, View, connect
+from daemon.runtime import Runtime
+from daemon.simulated_arm import SimulatedArm, some_host
+from daemon.simulated_room import ROOM, RunningRoom, Simulated, new_subject, simulated_room
+from simulator.control import Control
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+FINAL = ("done", "ended-early", "refused")
+MOST_OUTSIDE = 2
+"""Pulses of a running 10 Hz train: from leaving the target to the disarm 0.17 s may pass (design §7)."""
+TRAIN_GAP_US = 1_000_000
+"""Pulses at 10 Hz this far apart belong to two trains."""
+
+
+@pytest.fixture
+def runtime() -> Iterator[Runtime]:
+    folder = Path(tempfile.mkdtemp(prefix="cw-", dir="/tmp"))  # short: a socket's path has 108 bytes
+    yield Runtime(folder)
+    shutil.rmtree(folder)
+
+
+@asynccontextmanager
+async def room_of(runtime: Runtime, head: str, seed: int) -> AsyncIterator[RunningRoom]:
+    what = Simulated("magstim-rapid2:11", pacing=False, arm=SimulatedArm(some_host(), head, seed))
+    async with simulated_room(runtime, what, lambda _: None) as room:
+        yield room
+
+
+class Person:
+    """An operator who is there, and resumes what was paused."""
+
+    def __init__(self, client: RoomClient, room: RunningRoom) -> None:
+        self.client = client
+        self.room = room
+        self.world = Control(room.runtime.folder)
+        self.sentences: list[str] = []
+        self.resumed = 0
+
+    async def does(self, switch: str, **arguments: object) -> dict[str, Any]:
+        return dict(await asyncio.to_thread(lambda: self.world(switch, **arguments)))
+
+    async def opens(self) -> None:
+        await take_control(self.client)
+        subject = await asyncio.to_thread(new_subject, self.room.site)
+        opened = await self.client.ask("start", subject=subject, protocol="demo")
+        assert opened.ok, opened
+        released = await begin(self.client, "release", str(opened.detail["hash"]))
+        assert released.ok, released
+
+    async def until(self, *phases: str) -> View:
+        return await self.client.until(lambda view: view.state.phase in (*phases, *FINAL), 90)
+
+    async def until_over(self) -> View:
+        while (view := await self.until("paused")).state.phase not in FINAL:
+            self.sentences.append(view.state.sentence)
+            await asyncio.sleep(2)  # a look at the subject
+            self.resumed += (await begin(self.client, "resume", str(view.state.hash))).ok
+        return await self.client.until(lambda later: later.state.report is not None, 20)
+
+    async def next_train(self) -> None:
+        """Half a second into the train that begins next."""
+        await self.until("gap", "held", "arming", "armed", "paused")
+        await self.until("train")
+        await asyncio.sleep(0.8)
+
+    async def pulses(self) -> list[dict[str, Any]]:
+        told = await self.does("log")
+        found = told["happenings"]
+        while told["next"] < told["total"]:
+            told = await self.does("log", since=told["next"])
+            found += told["happenings"]
+        return [one for one in found if one["kind"] == "pulse"]
+
+
+def off(pulse: dict[str, Any]) -> tuple[float, float]:
+    """How far, in mm, and how much turned, in degrees, as the world saw it."""
+    coil = pulse["coil"]
+    return math.hypot(coil["lateral_mm"], coil["depth_mm"]), math.hypot(coil["tilt_deg"], coil["twist_deg"])
+
+
+def report_of(view: View) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(Path(str(view.state.report)).read_text())
+    return told
+
+
+def beyond(pulse: dict[str, Any]) -> bool:
+    """Where no train may go on."""
+    distance_mm, angle_deg = off(pulse)
+    return distance_mm > 5 or angle_deg > 6
+
+
+def trains_of(pulses: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    trains = [[pulses[0]]]
+    for before, after in pairwise(pulses):
+        if after["at_us"] - before["at_us"] > TRAIN_GAP_US:
+            trains.append([])
+        trains[-1].append(after)
+    return trains
+
+
+async def misfortunes(person: Person) -> None:
+    """What a head and a tracker do in a bad hour."""
+    await person.next_train()
+    await person.does("shift", mm=30, s=0.6)
+    await person.next_train()
+    await person.does("hide", s=0.3)
+    await person.until("gap", "held")
+    await person.does("startles")
+    await person.next_train()
+    await person.does("freeze-tracker", how="poses", s=0.4)
+    await person.next_train()
+    await person.does("hide", s=3)
+
+
+async def test_a_treatment_of_a_head_that_moves_is_completed_and_no_train_begins_off_target(runtime: Runtime) -> None:
+    async with room_of(runtime, "free", 7) as room, connect(room.address, ROOM) as client:
+        person = Person(client, room)
+        async with client.present(), background(misfortunes(person)):
+            await person.opens()
+            view = await person.until_over()
+        pulses = await person.pulses()
+        told = await asyncio.to_thread(report_of, view)
+
+    assert told["outcome"] == "completed", person.sentences
+    assert person.resumed >= 1, "three seconds out of sight: the coil came off, and a person resumed"
+    assert told["pulses"]["unknown"] == 0
+    assert told["pulses"]["settled"] >= len(pulses), "none is lost from the count"
+    assert told["pulses"]["read_back"]["low"] <= len(pulses) <= told["pulses"]["read_back"]["high"]
+    for pulse, *_ in trains_of(pulses):
+        distance_mm, angle_deg = off(pulse)
+        assert distance_mm <= 2, pulse
+        assert angle_deg <= 3, pulse
+    outside = [sum(1 for pulse in train if beyond(pulse)) for train in trains_of(pulses)]
+    assert max(outside) <= MOST_OUTSIDE, outside
+    assert told["off_target"] >= sum(outside), "each is marked"
+    reasons = {wait.get("coil") for wait in told["waits"]}
+    assert reasons & {"head-lost", "tracker-silent"}, told["waits"]
+    assert all(wait["seconds"] > 0 and wait["reason"] for wait in told["waits"])
+
+
+async def test_coil_away_takes_the_coil_off_and_a_resume_brings_it_back(runtime: Runtime) -> None:
+    async with room_of(runtime, "still", 1) as room, connect(room.address, ROOM) as client:
+        person = Person(client, room)
+        async with client.present():
+            await person.opens()
+            await person.next_train()
+            assert (await client.ask("coil-away")).ok
+            paused = await person.until("paused")
+            assert "A person had the coil taken off" in paused.state.sentence
+            await client.until(lambda view: view.arm is not None and view.arm.state == "away", 10)
+            view = await person.until_over()
+            parked = await client.until(lambda view: view.arm is not None and view.arm.state == "parked", 20)
+    assert parked.arm is not None
+    assert report_of(view)["outcome"] == "completed"
+    assert person.resumed == 1
