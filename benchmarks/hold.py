@@ -179,7 +179,7 @@ def _beyond(millimetres: Sequence[float], limit: float) -> float:
 
 
 def _blind(trace: Trace, since: int) -> float:
-    """Up to the retract, or the end. The first frame that repeats comes up to a period later: that is nobody's fault."""
+    """Up to the retract, or the end; the target's way counts while the coil moves."""
     end = next((i for i in range(since, len(trace.coil)) if trace.states[i] is HoldState.RETRACT), len(trace.coil))
     coil = target = 0.0
     for before, after in zip(range(since, end - 1), range(since + 1, end), strict=True):
@@ -203,8 +203,9 @@ def _best_oracles(results: Sequence[Result]) -> list[Result]:
 def page(results: Sequence[Result]) -> str:
     """The Markdown page: one table of errors, one of what they led to, and the aims with yes or no."""
     seeds = len({r.job.seed for r in results})
+    how = f"{seeds} seeds of {CLASS_S:g} s, {RATE_HZ:g} turns a second; median [95 % interval]."
     lines = [
-        f"### Coil hold\n\n{seeds} seeds of {CLASS_S:g} s, {RATE_HZ:g} turns a second; median [95 % interval].\n\n{__doc__}",
+        f"### Coil hold\n\n{how}\n\n{__doc__}",
         "| scene | law | RMS mm | RMS ° | p95 mm | max mm | beyond 1 / 2 / 3 mm |",
         "|---|---|---|---|---|---|---|",
     ]

@@ -49,6 +49,11 @@ class Setup:
         """Oldest head pose the coil is moved by, in this room."""
         return self._at_least(COAST_US)
 
+    @property
+    def steady_us(self) -> int:
+        """How old the newest head pose may be while no frame is missing: no prediction reaches further from it."""
+        return round(1e6 / self.tracker.rate_hz) + self.tracker.latency_us + 2 * self.tracker.latency_sd_us
+
     def fresh_us(self, figure_us: int) -> int:
         """An age limit, widened to what this tracker can keep."""
         return self._at_least(figure_us)

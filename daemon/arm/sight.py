@@ -67,6 +67,11 @@ class Sight:
         """The head at `now_us`; None before it was ever seen."""
         return self._filter.at(now_us)
 
+    def ahead(self, now_us: int, lag_us: int) -> Estimate | None:
+        """The head at `lag_us` from now; once a frame is missing it goes no further: a head that stops is overshot."""
+        at_us = self._filter.at_us
+        return None if at_us is None else self._filter.at(min(now_us, at_us + self._setup.steady_us) + lag_us)
+
     def age_us(self, now_us: int) -> int | None:
         """Of the newest pose that is believed; None when there is none."""
         at_us = self._filter.at_us

@@ -53,7 +53,7 @@ class Steering:
 
     def follow(self, now_us: int, dt_s: float, sight: Sight, *, tracks: bool) -> Pose | None:
         """One step with the head, as it is predicted for when the arm will have moved. None without head or target."""
-        head, camera, target = sight.at(now_us + self.lag.us), self._setup.robot_from_camera, self.target
+        head, camera, target = sight.ahead(now_us, self.lag.us), self._setup.robot_from_camera, self.target
         if head is None or camera is None or target is None or self._approach is None:
             return None
         limits, robot_from_head = self._setup.limits, camera @ head.pose

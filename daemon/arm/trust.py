@@ -7,6 +7,7 @@ marker against the arm's own word for where its tool is).
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ IN_A_ROW = 3
 """Frames that must agree on a shift; a single one is left out, and the lease is gone meanwhile."""
 LEARN_S = 3.0
 """How slowly the expected place of the coil marker follows what is seen: calibration errors vary along the way."""
+STAMPED_US = 30_000
+"""By how much the time of a state of the arm, or of a frame, may be wrong: an engineering choice."""
 KEPT = 256
 """States of the arm remembered, to know where it was when a frame was seen: half a second at 500 Hz."""
 
@@ -121,13 +124,18 @@ class Trust:
             self._expected = seen
         apart = self._expected.inverse() @ seen
         wrong = IDENTITY if self._measured is None else self._measured.inverse() @ seen
-        if _beyond(apart, SHIFT_M, SHIFT_RAD) or _beyond(wrong, WRONG_M, WRONG_RAD):
+        shifts_m, turns_rad = self._unsure(frame.source_us, robot_from_tcp)
+        sudden = _beyond(apart, SHIFT_M + shifts_m, SHIFT_RAD + turns_rad)
+        if sudden or _beyond(wrong, WRONG_M + shifts_m, WRONG_RAD + turns_rad):
             self._agreed, self._shifted = 0, self._shifted + 1
             suspected = self._which(frame, sight.pose, robot_from_tcp)
             if self._shifted >= IN_A_ROW and self.moved is None:
                 self.moved = suspected
             return suspected
-        self._shifted, self._agreed = 0, self._agreed + 1
+        self._shifted = 0
+        if _beyond(apart, SHIFT_M, SHIFT_RAD):  # explained by the arm's motion, or not: it neither accuses nor acquits
+            return None
+        self._agreed += 1
         if self._agreed >= IN_A_ROW:
             self.moved = None
         gap_s = max(0.0, (frame.source_us - self._coil_us) / 1e6)
@@ -146,6 +154,12 @@ class Trust:
         moved_camera = robot_from_tcp @ self._expected @ camera_from_coil.inverse()
         as_moved = (then.inverse() @ moved_camera @ head.pose).distance
         return ArmReason.CAMERA_MOVED if as_moved < as_before else ArmReason.COIL_MARKER_DISAGREES
+
+    def _unsure(self, at_us: int, robot_from_tcp: Pose) -> tuple[float, float]:
+        """How far the arm went around that time: its states may be stamped late when this machine is busy."""
+        near = [pose for then_us, pose in self._arm if abs(then_us - at_us) <= STAMPED_US]
+        shifts = [math.dist(pose.translation, robot_from_tcp.translation) for pose in near]
+        return max(shifts, default=0.0), max((pose.angle_to(robot_from_tcp) for pose in near), default=0.0)
 
     def _arm_at(self, at_us: int) -> Pose | None:
         """Where the arm was then, between the two states around it; None when none is near enough."""

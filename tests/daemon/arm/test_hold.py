@@ -296,6 +296,23 @@ def test_a_camera_that_is_put_back_is_believed_again() -> None:
     assert room.order(Verb.TO_TARGET) is None
 
 
+def test_late_stamps_of_a_moving_arm_are_no_shift() -> None:
+    room = tracking()
+    from_us = room.now_us
+    room.move = lambda now_us: Pose(translation=(0.0, 0.03 * math.sin((now_us - from_us) / 1e6 * 4), 0.0)) @ HEAD
+    late: list[RobotState] = []
+
+    def stale(robot: RobotState) -> RobotState:
+        late.append(robot)
+        return replace(robot, robot_from_tcp=late[max(0, len(late) - 6)].robot_from_tcp)
+
+    room.robot_says = stale
+    room.run(3)
+
+    assert HoldState.FREEZE not in states(room.said)
+    assert HoldState.RETRACT not in states(room.said)
+
+
 def test_a_head_that_moves_fast_is_no_wrong_data() -> None:
     room = tracking()
     from_us = room.now_us
