@@ -147,3 +147,29 @@ def tracking(setup: Setup = SETUP, seed: int = 1) -> Room:
 def without(frame: Frame, *tools: Tool) -> Frame:
     """The frame with these tools out of sight."""
     return replace(frame, tools={tool: NOT_SEEN if tool in tools else sight for tool, sight in frame.tools.items()})
+
+
+def frozen(room: Room) -> Callable[[Frame], Frame | None]:
+    """Frame numbers run on, the poses are the last ones."""
+    last = room.last_seen
+    return lambda frame: frame if last is None else replace(frame, tools=last.tools)
+
+
+def states(outputs: list[Output]) -> list[HoldState]:
+    """Each state once, in the order in which they came."""
+    seen: list[HoldState] = []
+    for output in outputs:
+        if not seen or seen[-1] is not output.state:
+            seen.append(output.state)
+    return seen
+
+
+def moved_by(tool: Tool, by: Pose) -> Callable[[Frame], Frame]:
+    """One tool is seen elsewhere."""
+
+    def spoil(frame: Frame) -> Frame:
+        pose = frame.tools[tool].pose
+        assert pose is not None
+        return replace(frame, tools={**frame.tools, tool: Sight(by @ pose)})
+
+    return spoil

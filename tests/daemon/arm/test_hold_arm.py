@@ -1,0 +1,130 @@
+"""What the coil hold does when the arm is not well, or a limit is exceeded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from daemon.arm.hold import ArmReason, Command, HoldState, Lease, Verb
+from drivers.poses import Pose
+from drivers.robots import Program, RobotMode, RobotState, SafetyMode
+from drivers.trackers import Tool
+from tests.daemon.arm.hold_room import (
+    HEAD,
+    SETUP,
+    tracking,
+    without,
+)
+
+
+@pytest.mark.parametrize(
+    ("says", "state", "reason"),
+    [
+        ({"safety": SafetyMode.PROTECTIVE_STOP}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
+        ({"safety": SafetyMode.EMERGENCY_STOP}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
+        ({"mode": RobotMode.POWER_OFF}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
+        ({"program": Program.ABSENT}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
+        ({"program": Program.REFUSED}, HoldState.RETRACT, ArmReason.REFUSED_GOAL),
+        ({"program": Program.TIMED_OUT}, HoldState.RETRACT, ArmReason.ROBOT_TIMED_OUT),
+        ({"force": (0.0, 15.0, 15.0, 0.0, 0.0, 0.0)}, HoldState.RETRACT, ArmReason.FORCE),
+        ({"joints": (6.19, -1.2, 1.4, -1.0, -1.5, 0.3)}, HoldState.RETRACT, ArmReason.JOINT_RANGE),
+        ({"joints": (0.5, -1.2, 0.02, -1.0, -1.5, 0.3)}, HoldState.RETRACT, ArmReason.NEAR_SINGULARITY),
+        ({"joints": (0.5, -1.2, 1.4, -1.0, 3.13, 0.3)}, HoldState.RETRACT, ArmReason.NEAR_SINGULARITY),
+    ],
+)
+def test_what_the_arm_says_is_acted_upon(says: dict, state: HoldState, reason: ArmReason) -> None:
+    room = tracking()
+    room.robot_says = lambda robot: replace(robot, **says)
+
+    output = room.run(0.3, until=lambda said: said.state is state)
+
+    assert (output.state, output.why, output.lease) == (state, reason, Lease.NONE)
+    assert output.command is (Command.REST if state is HoldState.FAULT else Command.RETRACT)
+
+
+def test_a_force_of_a_moment_is_no_reason() -> None:
+    room = tracking()
+    from_us = room.now_us
+    room.robot_says = lambda robot: replace(
+        robot, force=(0.0, 0.0, 25.0 if robot.received_us < from_us + 40_000 else 5.0, 0.0, 0.0, 0.0)
+    )
+
+    assert room.run(0.3).state is HoldState.TRACK
+
+
+def test_an_arm_that_falls_silent_is_a_fault_and_one_that_is_back_waits_for_an_order() -> None:
+    room = tracking()
+    room.robot_says = lambda _robot: None
+    output = room.run(0.2)
+
+    assert (output.state, output.why, output.lease) == (HoldState.FAULT, ArmReason.ROBOT_UNREACHABLE, Lease.NONE)
+    assert room.order(Verb.TO_TARGET) is not None
+
+    room.robot_says = lambda robot: robot
+    assert room.run(0.2).state is HoldState.FAULT
+    assert room.order(Verb.TO_TARGET) is None
+    assert room.run(5, until=lambda said: said.lease is Lease.BEGIN).lease is Lease.BEGIN
+
+
+def test_an_arm_whose_clock_stands_is_silent_however_often_it_speaks() -> None:
+    room = tracking()
+    room.robot_says = lambda robot: replace(robot, controller_s=77.0)
+
+    assert room.run(0.3).why is ArmReason.ROBOT_UNREACHABLE
+
+
+def test_an_arm_slowed_at_its_pendant_gives_no_lease() -> None:
+    room = tracking()
+    room.robot_says = lambda robot: replace(robot, speed_scaling=0.5)
+
+    output = room.run(0.1)
+
+    assert (output.lease, output.why) == (Lease.NONE, ArmReason.ROBOT_SLOW)
+
+
+def test_an_arm_that_stays_behind_is_noticed() -> None:
+    room = tracking()
+    stuck = room.tcp
+    from_us = room.now_us
+    room.move = lambda now_us: Pose(translation=(0.06 * min(1.0, (now_us - from_us) / 1e6), 0.0, 0.0)) @ HEAD
+    room.robot_says = lambda robot: replace(robot, robot_from_tcp=stuck)
+
+    output = room.run(1.5, until=lambda said: said.state is HoldState.RETRACT)
+
+    assert output.why in (ArmReason.ROBOT_SLOW, ArmReason.COIL_MARKER_DISAGREES)
+
+
+def test_an_arm_measured_too_fast_is_taken_away() -> None:
+    room = tracking()
+    runs = iter(range(10_000))
+
+    def races(robot: RobotState) -> RobotState:
+        return replace(robot, robot_from_tcp=Pose(translation=(0.002 * next(runs), 0.0, 0.0)) @ robot.robot_from_tcp)
+
+    room.robot_says = races
+    room.spoil = lambda frame: without(frame, Tool.COIL)
+
+    assert room.run(0.2, until=lambda said: said.state is HoldState.RETRACT).why is ArmReason.TOO_FAST
+
+
+def test_a_head_that_turns_too_far_is_not_followed() -> None:
+    room = tracking()
+    from_us = room.now_us
+    room.move = lambda now_us: HEAD @ Pose.turned((0.0, 0.0, 0.4 * (now_us - from_us) / 1e6))
+
+    assert room.run(3, until=lambda said: said.state is HoldState.RETRACT).why is ArmReason.TILT
+
+
+def test_a_goal_that_leaves_the_workspace_is_not_followed() -> None:
+    low = SETUP.limits.box.low
+    x = (HEAD @ Pose(translation=(0.0, 0.0, 0.095))).translation[0]
+    limits = replace(SETUP.limits, box=replace(SETUP.limits.box, low=(x - 0.02, low[1], low[2])))
+    room = tracking(replace(SETUP, limits=limits))
+    from_us = room.now_us
+    room.move = lambda now_us: Pose(translation=(-0.03 * min(1.0, (now_us - from_us) / 1e6), 0.0, 0.0)) @ HEAD
+
+    output = room.run(2, until=lambda said: said.state is HoldState.RETRACT)
+
+    assert output.why is ArmReason.OUT_OF_REACH
+    assert all(said.goal is None or limits.box.holds(said.goal.translation) for said in room.said)

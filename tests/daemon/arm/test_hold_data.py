@@ -1,0 +1,230 @@
+"""What the coil hold does when the tracker shows nothing, or what cannot be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from daemon.arm.hold import ArmReason, Command, HoldState, Lease, Verb
+from daemon.arm.lease import FRESH_US
+from drivers.poses import Pose
+from drivers.robots import RobotState
+from drivers.trackers import Frame, Tool
+from tests.daemon.arm.hold_room import (
+    HEAD,
+    PARK,
+    ROBOT_FROM_CAMERA,
+    SETUP,
+    Room,
+    frozen,
+    moved_by,
+    states,
+    tracking,
+    without,
+)
+
+
+def test_an_occlusion_of_three_tenths_of_a_second_freezes_the_coil_and_it_goes_on_by_itself() -> None:
+    room = tracking()
+    from_us = room.now_us
+    room.spoil = lambda frame: without(frame, Tool.HEAD) if frame.source_us < from_us + 300_000 else frame
+
+    room.run(2)
+
+    assert states(room.said)[-3:] == [HoldState.TRACK, HoldState.FREEZE, HoldState.TRACK]
+    assert room.said[-1].lease is Lease.BEGIN
+
+
+def test_an_occlusion_of_three_seconds_retracts_the_coil_and_only_a_person_sends_it_back() -> None:
+    room = tracking()
+    from_us = room.now_us
+    room.spoil = lambda frame: without(frame, Tool.HEAD) if frame.source_us < from_us + 3_000_000 else frame
+
+    room.run(8)
+
+    assert states(room.said)[-2:] == [HoldState.FREEZE, HoldState.RETRACT]
+    assert room.said[-1].why is ArmReason.HEAD_LOST
+    assert room.on_target().translation[2] == pytest.approx(-0.06, abs=0.001)
+    assert room.said[-1].command is Command.REST
+    assert room.order(Verb.TO_TARGET) is None
+    assert room.run(10, until=lambda said: said.lease is Lease.BEGIN).lease is Lease.BEGIN
+
+
+def test_far_from_the_head_it_waits_up_to_ten_seconds_and_goes_on_by_itself() -> None:
+    room = Room(at=PARK)
+    room.run(0.2)
+    room.order(Verb.TO_TARGET)
+    room.run(0.5)
+    from_us = room.now_us
+    room.spoil = lambda frame: without(frame, Tool.HEAD) if frame.source_us < from_us + 9_000_000 else frame
+
+    room.run(20)
+
+    assert HoldState.RETRACT not in states(room.said)
+    assert room.hold.state is not HoldState.FREEZE
+
+
+def test_far_from_the_head_it_no_longer_goes_on_by_itself_after_ten_seconds() -> None:
+    room = Room(at=PARK)
+    room.run(0.2)
+    room.order(Verb.TO_TARGET)
+    room.run(0.5)
+    from_us = room.now_us
+    room.spoil = lambda frame: without(frame, Tool.HEAD) if frame.source_us < from_us + 11_000_000 else frame
+
+    room.run(20)
+
+    assert states(room.said)[-2:] == [HoldState.FREEZE, HoldState.AWAY]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda _room: lambda frame: without(frame, Tool.HEAD), ArmReason.HEAD_LOST),
+        (lambda _room: lambda _frame: None, ArmReason.TRACKER_SILENT),
+        (frozen, ArmReason.TRACKER_FROZEN),
+    ],
+)
+def test_what_is_not_seen_freezes_within_the_coasting_time_and_says_why(spoil: Callable, reason: ArmReason) -> None:
+    room = tracking()
+    from_us = room.now_us
+    room.spoil = spoil(room)
+
+    output = room.run(0.5, until=lambda said: said.state is HoldState.FREEZE)
+
+    assert output.state is HoldState.FREEZE
+    assert output.why is reason
+    assert room.now_us - from_us <= SETUP.coast_us + 20_000
+
+
+def test_the_lease_ends_with_the_last_pose_older_than_a_tenth_of_a_second() -> None:
+    room = tracking()
+    room.spoil = lambda _frame: None
+    last_us = room.now_us - 14_000 - 16_667
+
+    room.run(0.5, until=lambda said: said.lease is Lease.NONE)
+
+    assert room.now_us - last_us <= FRESH_US + 2 * 16_667
+
+
+def test_a_frozen_tracker_moves_the_coil_less_than_half_a_millimetre_while_the_head_goes_away() -> None:
+    room = tracking()
+    room.spoil = frozen(room)
+    before = room.tcp
+    from_us = room.now_us
+    room.move = lambda now_us: Pose(translation=(0.02 * min(1.0, (now_us - from_us) / 1e6), 0.0, 0.0)) @ HEAD
+
+    room.run(0.5)
+
+    assert (before.inverse() @ room.tcp).distance < 0.0005
+
+
+@pytest.mark.parametrize("moving_tool", [Tool.HEAD, Tool.COIL])
+def test_once_frozen_nothing_moves_the_goal(moving_tool: Tool) -> None:
+    room = tracking()
+    room.move = lambda now_us: Pose(translation=(0.03 * math.sin((now_us % 2_000_000) / 2e6 * 6.283), 0.0, 0.0)) @ HEAD
+    room.run(1.37)
+    room.spoil = lambda frame: without(frame, Tool.HEAD)
+    room.run(0.3, until=lambda said: said.state is HoldState.FREEZE)
+    room.run(0.15)
+    goals = {room.turn().goal for _ in range(20)}
+
+    assert room.hold.state is HoldState.FREEZE
+    assert len({goal.translation for goal in goals if goal is not None}) == 1
+
+
+def swapped(frame: Frame) -> Frame:
+    """Head and coil taken for each other."""
+    return replace(frame, tools={Tool.HEAD: frame.tools[Tool.COIL], Tool.COIL: frame.tools[Tool.HEAD]})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (moved_by(Tool.HEAD, Pose(translation=(0.02, 0.0, 0.0))), ArmReason.JUMP),
+        (swapped, ArmReason.MARKER_SWAP),
+        (moved_by(Tool.COIL, Pose(translation=(0.0, 0.006, 0.0))), ArmReason.COIL_MARKER_DISAGREES),
+    ],
+)
+def test_what_cannot_be_stops_the_coil_and_the_lease_with_the_first_frame(spoil: Callable, reason: ArmReason) -> None:
+    room = tracking()
+    before = room.tcp
+    room.spoil = spoil
+
+    output = room.run(0.1, until=lambda said: said.state is HoldState.FREEZE)
+
+    assert output.why is reason
+    assert output.lease is Lease.NONE
+    assert (before.inverse() @ room.tcp).distance < 0.0005
+
+
+def test_a_single_wrong_frame_lets_it_go_on_by_itself() -> None:
+    room = tracking()
+    from_us = room.now_us
+    wrong = moved_by(Tool.HEAD, Pose(translation=(0.02, 0.0, 0.0)))
+    room.spoil = lambda frame: wrong(frame) if frame.source_us < from_us + 16_667 else frame
+
+    room.run(1.5)
+
+    assert HoldState.FREEZE in states(room.said)
+    assert room.said[-1].lease is Lease.BEGIN
+
+
+@pytest.mark.parametrize("by_m", [0.006, 0.05])
+def test_a_bumped_camera_takes_the_coil_away_and_is_named(by_m: float) -> None:
+    room = tracking()
+    before = room.tcp
+    room.camera = ROBOT_FROM_CAMERA @ Pose.turned((0.0, 0.01, 0.0), (by_m, 0.0, 0.0))
+
+    output = room.run(0.5, until=lambda said: said.state is HoldState.RETRACT)
+
+    assert output.why is ArmReason.CAMERA_MOVED
+    assert output.lease is Lease.NONE
+    lateral = before.inverse() @ room.tcp
+    assert math.hypot(*lateral.translation[:2]) < 0.0005
+    room.run(2)
+    refusal = room.order(Verb.TO_TARGET)
+    assert refusal is not None
+    assert refusal.reason is ArmReason.CAMERA_MOVED
+
+
+def test_a_camera_that_is_put_back_is_believed_again() -> None:
+    room = tracking()
+    room.camera = ROBOT_FROM_CAMERA @ Pose(translation=(0.05, 0.0, 0.0))
+    room.run(2)
+    room.camera = ROBOT_FROM_CAMERA
+    room.run(0.5)
+
+    assert room.order(Verb.TO_TARGET) is None
+
+
+def test_late_stamps_of_a_moving_arm_are_no_shift() -> None:
+    room = tracking()
+    from_us = room.now_us
+    room.move = lambda now_us: Pose(translation=(0.0, 0.03 * math.sin((now_us - from_us) / 1e6 * 4), 0.0)) @ HEAD
+    late: list[RobotState] = []
+
+    def stale(robot: RobotState) -> RobotState:
+        late.append(robot)
+        return replace(robot, robot_from_tcp=late[max(0, len(late) - 6)].robot_from_tcp)
+
+    room.robot_says = stale
+    room.run(3)
+
+    assert HoldState.FREEZE not in states(room.said)
+    assert HoldState.RETRACT not in states(room.said)
+
+
+def test_a_head_that_moves_fast_is_no_wrong_data() -> None:
+    room = tracking()
+    from_us = room.now_us
+    room.move = lambda now_us: Pose(translation=(0.0, 0.04 * math.sin((now_us - from_us) / 1e6 * 4), 0.0)) @ HEAD
+
+    room.run(3)
+
+    assert states(room.said)[-1] is HoldState.TRACK
+    assert HoldState.FREEZE not in states(room.said)
+    assert room.said[-1].lease is not Lease.BEGIN
