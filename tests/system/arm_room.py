@@ -216,7 +216,6 @@ class ArmRoom:
 
     def close(self) -> None:
         """Ends what runs."""
-        print(self.logs())
         if self.listener is not None:
             self.listener.close()
         for process in (self.daemon, self.arm, self.watchdog):

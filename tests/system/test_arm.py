@@ -28,6 +28,7 @@ SHIFT_MM, SHIFT_S = 20.0, 1.0
 def room() -> Iterator[ArmRoom]:
     with arm_room(head="rest", seed=random.randrange(10_000)) as made:
         yield made
+        print(made.logs())
 
 
 def comes_off(room: ArmRoom, happens: Callable[[], object], deadline_s: float = WITHIN_S) -> None:
