@@ -268,3 +268,16 @@ def test_ids_are_remembered_for_ten_minutes_by_user_and_at_most_so_many() -> Non
     for number in range(MOST_IDS):
         assert ids.first("olga", str(number), ID_LIFE_US + 1)
     assert ids.first("otto", "x", ID_LIFE_US + 1), "the oldest made room"
+
+
+@in_memory
+async def test_the_coil_is_sent_away_by_any_operator_and_moved_otherwise_by_the_holder_alone(house: Any) -> None:
+    await raw(house)
+    otto = await raw(house, "otto", control=False)
+    assert (await otto.send("coil-away", state_seq=None)).ok
+    assert code_and_reason(await otto.send("park")) == (Code.FORBIDDEN, "no-control")
+    assert code_and_reason(await otto.send("hand-guide")) == (Code.FORBIDDEN, "no-control")
+    vera = await raw(house, "vera", control=False)
+    assert code_and_reason(await vera.send("coil-away")) == (Code.FORBIDDEN, "role")
+
+    assert house.room.asked == [("coil-away", "otto")]

@@ -63,9 +63,12 @@ def until_released(runtime: Path, trial: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-def test_a_treatment_once_ends_with_evidence_that_agrees_and_keeps_its_records_alone(runtime: Path) -> None:
-    trial = in_a_folder_of_its_own(runtime, "try", "--once", "--json", "--no-pacing")
-    out, err = trial.communicate(timeout=120)
+@pytest.mark.parametrize("profile", ["fixed", "robot"])
+def test_a_treatment_once_ends_with_evidence_that_agrees_and_keeps_its_records_alone(
+    runtime: Path, profile: str
+) -> None:
+    trial = in_a_folder_of_its_own(runtime, "try", "--once", "--json", "--no-pacing", "--profile", profile)
+    out, err = trial.communicate(timeout=140)
     assert trial.returncode == 0, err
     told = json.loads(out.splitlines()[-1])
     assert (told["outcome"], told["protocol"], told["trains"]) == ("completed", "demo", 3)
@@ -75,6 +78,8 @@ def test_a_treatment_once_ends_with_evidence_that_agrees_and_keeps_its_records_a
     assert (pulses["sensed"], pulses["unknown"]) == (None, 0)
     report = Path(told["report"])
     assert json.loads(report.read_text())["outcome"] == "completed"
+    assert (told["off_target"] is None) == (profile == "fixed")
+    assert {wait["reason"] for wait in told["waits"]} >= ({"lease-missing"} if profile == "robot" else set())
     assert all_gone(runtime)
     assert list(runtime.iterdir()) == [runtime / "state"], "nothing is left in the folder for temporary files"
     kept = [path for path in runtime.rglob("*") if path.is_file()]
