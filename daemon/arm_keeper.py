@@ -93,7 +93,7 @@ class TrackerFeed:
         newest: int | None = None
         try:
             self._kept.back("tracker")
-            async with contextlib.aclosing(tracker.frames()) as frames:  # type: ignore[type-var]  a generator, in fact
+            async with contextlib.aclosing(tracker.frames()) as frames:
                 async for frame in frames:
                     if newest is None or frame.number > newest:
                         newest = frame.number

@@ -15,7 +15,7 @@ import contextlib
 import json
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -99,7 +99,7 @@ class Recorder:
         self._thread = threading.Thread(target=self._write, name=f"recorder of {path.name}", daemon=True)
         self._thread.start()
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self) -> AsyncGenerator[Frame, None]:
         """Those of the tracker."""
         async for frame in self._tracker.frames():
             self._keep(frame_line(frame))
@@ -163,7 +163,7 @@ class Player:
             self._file.close()
             raise OperatorError(f"{path} is no recording of a tracker ({error}). Name another file.") from error
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self) -> AsyncGenerator[Frame, None]:
         """Each frame when it is due on the running loop's clock; WireError after the last one."""
         if self._file is None:
             raise OurError("a closed Player plays nothing")

@@ -5,7 +5,7 @@ One interface for a camera on a cable, a player of what was recorded, and the si
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -84,9 +84,12 @@ class TrackerCapabilities:
 class Tracker(Protocol):
     """An open tracker. Raises WireError when it is gone, DeviceError when it refuses."""
 
-    capabilities: TrackerCapabilities
+    @property
+    def capabilities(self) -> TrackerCapabilities:
+        """What this model can do."""
+        ...
 
-    def frames(self) -> AsyncIterator[Frame]:
+    def frames(self) -> AsyncGenerator[Frame, None]:
         """Frames from now on, each once, in order of their numbers; ends with WireError when the tracker is gone."""
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -90,7 +90,7 @@ class PolarisTracker:
             raise
         self.version = self._started.version
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self) -> AsyncGenerator[Frame, None]:
         """As `Tracker.frames`; one reader at a time. Nothing is asked while the reader is busy, and nothing waits."""
         if self._started is None or self._busy:
             raise OurError("a PolarisTracker is connected first, and read by one reader")

@@ -20,8 +20,7 @@ from drivers.poses import Pose, Vector
 from drivers.trackers import Tool
 from simulator.head.motion import Head
 from simulator.head.statistics import Motion
-from simulator.placement import Placement
-from simulator.room import held_at
+from simulator.placement import Placement, held_at
 from simulator.tracking import Freeze, SimulatedTracker, TrackerProfile
 
 START_US = 5_000_000_000
