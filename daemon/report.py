@@ -16,7 +16,7 @@ from daemon.json_lines import Row
 from daemon.report_page import page
 from drivers.errors import OperatorError
 
-_WAIT = ("state", "reason", "coil", "seconds")
+_WAIT = ("state", "reason", "coil")
 _REMARKS = ("session", "refused", "trouble", "gap", "coil", "coil-refused", "arm")
 _WEAKEST_FIRST = ("none", "assumed", "accepted", "running", "counted")
 
@@ -70,8 +70,15 @@ class Report:
         }
 
     def course(self) -> dict[str, Any]:
-        """What held it up, and how the coil stood: beside the summary in the file and on the page."""
-        waits = [{name: row[name] for name in _WAIT if row.get(name) not in (None, "")} for row in self.waits]
+        """What held it up, each reason once, and how the coil stood: beside the summary in the file and on the page."""
+        seconds: dict[tuple[Any, ...], list[float]] = {}
+        for row in self.waits:
+            seconds.setdefault(tuple(row.get(name) for name in _WAIT), []).append(row["seconds"])
+        waits = [
+            {name: value for name, value in zip(_WAIT, wait, strict=True) if value}
+            | {"times": len(each), "seconds": round(sum(each), 3)}
+            for wait, each in seconds.items()
+        ]
         return {"waits": waits, "off_target": self.off_target}
 
 

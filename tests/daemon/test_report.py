@@ -87,3 +87,14 @@ def test_a_report_that_says_otherwise_than_its_journal_is_found(tmp_path: Path) 
     document["pulses"]["settled"] = 60
     [found] = differences(document, ROWS)
     assert found.startswith("pulses: the report says")
+
+
+def test_a_reason_it_waited_for_again_and_again_is_said_once_with_its_times_and_seconds() -> None:
+    def wait(coil: str, seconds: float) -> Any:
+        return {"kind": "wait", "state": "held", "reason": "lease-missing", "coil": coil, "seconds": seconds}
+
+    rows = [wait("head-lost", 0.25), wait("coil-approaching", 1.0), wait("head-lost", 0.5)]
+    assert make_report(rows).course()["waits"] == [
+        {"state": "held", "reason": "lease-missing", "coil": "head-lost", "times": 2, "seconds": 0.75},
+        {"state": "held", "reason": "lease-missing", "coil": "coil-approaching", "times": 1, "seconds": 1.0},
+    ]
