@@ -12,6 +12,7 @@ import pytest
 
 from daemon.guard_words import AskPermit, OpenSession, Release
 from daemon.room import Done, Refused
+from drivers.errors import DeviceRefused
 from tests.daemon.arm_in_memory import ArmInMemory, now_us
 
 pytestmark = pytest.mark.looptime(noop_cycles=0)
@@ -123,7 +124,7 @@ async def test_after_a_hold_over_three_seconds_a_countdown_precedes_the_pulse(st
     back_us = now_us()
     await first_pulse(stage, 2)
 
-    assert stage.guard.trigger_times_us[1] - back_us >= 3_000_000
+    assert stage.guard.trigger_times_us[1] - back_us >= 4_000_000, "the watchdog's dwell, then the countdown"
 
 
 async def test_after_a_short_hold_the_next_train_comes_when_it_is_due(stage: Any, arm: ArmInMemory) -> None:
@@ -160,6 +161,43 @@ async def test_a_coil_that_trembles_on_is_held_disarmed(stage: Any, arm: ArmInMe
 
     assert stage.guard.condition == "standby"
     assert "head moves too fast" in stage.room.status().sentence
+
+
+async def test_between_trains_a_coil_that_may_only_go_on_arms_nothing(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    await stage.reaches("gap")
+    arm.flickers()
+    await asyncio.sleep(20)
+    assert stage.room.status().phase == "held"
+    assert len(stage.stimulator.times_us("arm")) == 1
+
+    arm.arrives()
+    await stage.over()
+    assert report_of(stage)["outcome"] == "completed"
+
+
+async def test_a_coil_that_leaves_just_before_the_trigger_is_no_failure_however_often(
+    stage: Any, arm: ArmInMemory
+) -> None:
+    times, triggering = 5, stage.stimulator.trigger
+
+    async def trigger() -> None:
+        nonlocal times
+        if not times:
+            return await triggering()
+        times -= 1
+        arm.leaves("freeze", "head-fast")
+        stage.guard._drop()
+        arm._later(0.3, arm.arrives)
+        raise DeviceRefused("the stimulator refused to trigger")
+
+    stage.stimulator.trigger = trigger
+    await begun(stage, arm)
+    await stage.over()
+
+    assert report_of(stage)["outcome"] == "completed"
+    assert report_of(stage)["pulses"]["settled"] == 60
 
 
 async def test_a_permit_refused_for_the_lease_is_a_wait_however_often(stage: Any, arm: ArmInMemory) -> None:
@@ -210,6 +248,18 @@ async def test_a_coil_that_stays_away_is_waited_for_by_a_person(stage: Any, arm:
     arm.arrives()
     await asyncio.sleep(60)
     assert stage.room.status().phase == "paused"
+
+
+async def test_after_a_resume_the_way_back_may_take_longer_than_an_absence(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    arm.leaves("retract", "force")
+    await stage.reaches("paused")
+    arm.way_s = 30.0
+    await stage.released()
+    await stage.over()
+
+    assert report_of(stage)["outcome"] == "completed"
 
 
 async def test_a_lost_arm_pauses_the_session_and_is_named(stage: Any, arm: ArmInMemory) -> None:
