@@ -37,8 +37,8 @@ SHIFTED = "30 mm in 0.6 s"
 FROZEN, FROZEN_MOVING = "frozen in free motion", "frozen in a shift"
 ORACLE = "oracle"
 ORACLE_MODELS = (
-    (Models(1e-6, 6e-3, 1.0, 0.4), Models(4e-5, 1e-1, 1.0, 0.4)),
-    (Models(1e-5, 2e-3, 1.0, 0.4), Models(4e-4, 1e-1, 1.0, 0.4)),
+    (Models(1e-6, 2e-3, 1.0, 0.4), Models(4e-5, 1e-1, 1.0, 0.4)),
+    (Models(1e-5, 6e-3, 1.0, 0.4), Models(4e-4, 1e-1, 1.0, 0.4)),
 )
 NAMES = (*LAWS, ORACLE)
 HEADINGS = (

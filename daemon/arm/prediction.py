@@ -23,7 +23,7 @@ LONGEST_GAP_S = 0.25
 """Over a longer gap the old velocity says nothing any more: the filter begins anew."""
 FURTHEST_S = 0.15
 """It predicts no further: the coil is not moved by poses older than 50 ms, and an arm takes up to 100 ms to follow."""
-SHIFTS = Models(still=1e-6, moving=6e-3, stays_still_s=1.0, stays_moving_s=0.4)
+SHIFTS = Models(still=1e-6, moving=2e-3, stays_still_s=1.0, stays_moving_s=0.4)
 """Tuned on the tuning seeds of benchmarks/hold.py; m²/s³. trackers.md §6.4 found 1e-6 and 1.5e-4 on slower bursts."""
 TURNS = Models(still=4e-5, moving=1e-1, stays_still_s=1.0, stays_moving_s=0.4)
 """As above, rad²/s³."""

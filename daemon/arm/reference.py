@@ -40,7 +40,6 @@ class Reference:
         self._stop = self._input(ControlInterface.Velocity)
         self._pose = Pose()
         self._state: State = (list(NOTHING), list(NOTHING), list(NOTHING))
-        self._speed = 0.0
         self.reset(Pose())
 
     @property
@@ -68,29 +67,33 @@ class Reference:
     def towards(
         self, goal: Pose, velocity: Vector, turning: Vector, dt_s: float, *, speed_m_s: float, together: bool
     ) -> Pose:
-        """One step of `dt_s` towards a goal that itself moves; where to be then.
+        """One step of `dt_s` towards where the goal is at its end; where to be then.
 
-        `velocity` is the goal's in the robot's frame, `turning` its angular velocity in its own. `together` keeps all
-        axes on one straight way; else each goes as fast as it can. Where a step would lead out of the box with no way
-        left to stop inside, it brakes instead.
+        The goal itself moves, so the way is planned in a frame that drifts along with it: to meet it, not to arrive
+        where it has been, which would hunt after every new frame. `velocity` is the goal's in the robot's frame,
+        `turning` its angular velocity in its own. `together` keeps all axes on one straight way; else each goes as
+        fast as it can. Where a step would lead out of the box with no way left to stop inside, it brakes instead.
         """
-        self._limit(speed_m_s)
         local = self._pose.inverse() @ goal
-        go, limits = self._go, self._limits
-        go.target_position = [*goal.translation, *local.rotation_vector]
-        go.target_velocity = [
-            *_within(velocity, 0.95 * speed_m_s * PER_AXIS),
-            *_within(local.rotate(turning), 0.95 * limits.turn_rad_s * PER_AXIS),
-        ]
+        most, most_turn, step_s = speed_m_s * PER_AXIS, self._limits.turn_rad_s * PER_AXIS, min(dt_s, LONGEST_STEP_S)
+        drift = [*_within(velocity, 0.95 * most), *_within(local.rotate(turning), 0.95 * most_turn)]
+        meets = [*goal.translation, *local.rotation_vector]
+        position, speed, acceleration = self._state
+        go = self._go
+        go.max_velocity = [most - part for part in drift[:3]] + [most_turn - part for part in drift[3:]]
+        go.min_velocity = [-most - part for part in drift[:3]] + [-most_turn - part for part in drift[3:]]
         go.synchronization = Synchronization.Time if together else Synchronization.No
-        after = self._after(go, dt_s)
-        if after is None or not self._can_stop_inside(after):
+        apart = [at - (to - by * step_s) for at, to, by in zip(position, meets, drift, strict=True)]
+        after = self._after(go, step_s, (apart, [at - by for at, by in zip(speed, drift, strict=True)], acceleration))
+        if after is None:
             return self.brake(dt_s)
-        return self._take(after)
+        place = [at + to for at, to in zip(after[0], meets, strict=True)]
+        back: State = (place, [at + by for at, by in zip(after[1], drift, strict=True)], after[2])
+        return self._take(back) if self._can_stop_inside(back) else self.brake(dt_s)
 
     def brake(self, dt_s: float) -> Pose:
         """One step towards a stand, every axis as soon as it can."""
-        after = self._after(self._stop, dt_s)
+        after = self._after(self._stop, min(dt_s, LONGEST_STEP_S), self._state)
         if after is None:  # cannot be: every finite state has a way to a stand
             raise ArithmeticError(f"no way to stop from {self._state}")
         return self._take(after)
@@ -101,11 +104,11 @@ class Reference:
         self._state = ([x, y, z, 0.0, 0.0, 0.0], after[1], after[2])
         return self._pose
 
-    def _after(self, way: InputParameter, dt_s: float, state: State | None = None) -> State | None:
-        way.current_position, way.current_velocity, way.current_acceleration = state or self._state
+    def _after(self, way: InputParameter, dt_s: float, state: State) -> State | None:
+        way.current_position, way.current_velocity, way.current_acceleration = state
         if self._planner.calculate(way, self._plan) not in (Result.Working, Result.Finished):
             return None
-        position, speed, acceleration = self._plan.at_time(min(dt_s, LONGEST_STEP_S))
+        position, speed, acceleration = self._plan.at_time(dt_s)
         return list(position), list(speed), list(acceleration)
 
     def _can_stop_inside(self, state: State) -> bool:
@@ -115,14 +118,11 @@ class Reference:
             return True
         if self._after(self._stop, 0.0, state) is None:
             return False
-        extremes = self._plan.position_extrema[:3]
-        return all(a <= end.min and end.max <= b for end, a, b in zip(extremes, low, high, strict=True))
-
-    def _limit(self, speed_m_s: float) -> None:
-        if speed_m_s != self._speed:
-            self._speed = speed_m_s
-            turn = self._limits.turn_rad_s * PER_AXIS
-            self._go.max_velocity = [speed_m_s * PER_AXIS] * 3 + [turn] * 3
+        stands, _, _ = self._plan.at_time(self._plan.duration)  # the furthest: a brake never turns back
+        return all(
+            a <= min(at, end) and max(at, end) <= b
+            for at, end, a, b in zip(state[0][:3], stands[:3], low, high, strict=True)
+        )
 
     def _input(self, interface: ControlInterface) -> InputParameter:
         limits, way = self._limits, InputParameter(6)
@@ -133,6 +133,7 @@ class Reference:
             limits.turn_acceleration_rad_s2 * PER_AXIS
         ] * 3
         way.max_jerk = [limits.jerk_m_s3 * PER_AXIS] * 3 + [limits.turn_jerk_rad_s3 * PER_AXIS] * 3
+        way.target_position = NOTHING
         way.target_velocity = NOTHING
         way.target_acceleration = NOTHING
         return way

@@ -47,6 +47,9 @@ class Room:
         self.camera = ROBOT_FROM_CAMERA
         self.tcp = at or HEAD @ TARGET @ Pose(translation=(0.0, 0.0, -0.02))
         self.program = Program.IDLE
+        self.lag_turns = 0
+        """How many turns the arm is behind its set-points."""
+        self._goals: list[Pose] = []
         self.spoil: Callable[[Frame], Frame | None] = lambda frame: frame
         self.robot_says: Callable[[RobotState], RobotState | None] = lambda state: state
         self.said: list[Output] = []
@@ -117,7 +120,8 @@ class Room:
     def _obey(self, output: Output) -> None:
         if output.command is Command.FOLLOW:
             assert output.goal is not None
-            self.tcp, self.program = output.goal, Program.TRACKING
+            self._goals.append(output.goal)
+            self.tcp, self.program = self._goals[-min(len(self._goals), self.lag_turns + 1)], Program.TRACKING
         elif output.command is Command.RETRACT:
             if self.program is not Program.RETRACTED:
                 self._retract()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -106,6 +107,46 @@ def test_an_arm_measured_too_fast_is_taken_away() -> None:
     room.spoil = lambda frame: without(frame, Tool.COIL)
 
     assert room.run(0.2, until=lambda said: said.state is HoldState.RETRACT).why is ArmReason.TOO_FAST
+
+
+def test_an_arm_that_brings_the_coil_to_the_head_too_fast_is_taken_away() -> None:
+    room = tracking()
+    room.spoil = lambda frame: without(frame, Tool.COIL)
+    steps = iter(range(10_000))
+
+    def dives(robot: RobotState) -> RobotState:
+        inwards = Pose(translation=(0.0, 0.0, 0.0008 * next(steps)))
+        return replace(robot, robot_from_tcp=robot.robot_from_tcp @ inwards)
+
+    room.robot_says = dives
+
+    assert room.run(0.2, until=lambda said: said.state is HoldState.RETRACT).why is ArmReason.CLOSING_FAST
+
+
+def test_an_arm_as_fast_away_from_the_head_is_let_be() -> None:
+    room = tracking()
+    room.spoil = lambda frame: without(frame, Tool.COIL)
+    steps = iter(range(10_000))
+
+    def rises(robot: RobotState) -> RobotState:
+        outwards = Pose(translation=(0.0, 0.0, -0.0008 * next(steps)))
+        return replace(robot, robot_from_tcp=robot.robot_from_tcp @ outwards)
+
+    room.robot_says = rises
+
+    assert room.run(0.15).state is HoldState.TRACK
+
+
+@pytest.mark.parametrize("stated_us", [50_000, 80_000, 110_000])
+def test_how_long_the_arm_takes_to_follow_is_measured_and_predicted_over(stated_us: int) -> None:
+    room = tracking(replace(SETUP, robot=replace(SETUP.robot, latency_us=stated_us)))
+    room.lag_turns, from_us = 20, room.now_us
+    room.move = lambda now_us: Pose(translation=(0.0, 0.03 * math.sin((now_us - from_us) / 1e6 * 1.5), 0.0)) @ HEAD
+    room.run(4)
+    errors = [(room.turn(), room.on_target().distance)[1] for _ in range(500)]
+
+    assert room.hold.lag_us == pytest.approx(80_000, rel=0.1)
+    assert max(errors) < 0.0015  # 80 ms of 45 mm/s are 3.6 mm
 
 
 def test_a_head_that_turns_too_far_is_not_followed() -> None:

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.arm.approach import Approach, Target
 from daemon.arm.goals import BULGE, Ellipsoid, Error, before, next_point, tilt_of
+from daemon.arm.limits import ArmLimits
 from daemon.arm.reasons import ArmReason
 from daemon.arm.table import ENGAGED, TRANSITIONS, Event, HoldState, Leave, Verb, after
 from drivers.poses import Pose
@@ -75,6 +77,21 @@ def test_from_inside_the_way_leads_out_first() -> None:
     point = next_point(SCALP, (0.0, 0.0, 0.05), (0.0, 0.0, -0.3))
 
     assert point == pytest.approx((0.0, 0.0, BULGE * 0.09))
+
+
+def test_closing_in_goes_no_further_when_the_coil_is_off_the_targets_normal() -> None:
+    approach = Approach(Target.of(TARGET, SCALP, ArmLimits(), 0.06), ArmLimits())
+    above, aside = (TARGET @ Pose(translation=(x, 0.0, -0.03)) for x in (0.0, 0.04))
+
+    goal, closing = approach.goal(above, 0.004)
+    assert approach.gap_m == pytest.approx(0.03 - 0.05 * 0.004)
+    assert closing == pytest.approx(0.05)
+    assert (goal.inverse() @ above).distance < 0.001
+
+    goal, closing = approach.goal(aside, 0.004)
+    assert approach.gap_m is None
+    assert closing == 0
+    assert not SCALP.grown(0.04).holds(goal.translation)
 
 
 def test_error_is_read_as_an_operator_thinks_of_it() -> None:

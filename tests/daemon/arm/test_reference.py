@@ -15,7 +15,7 @@ from daemon.arm.reference import Reference
 from drivers.poses import Pose
 
 STILL = (0.0, 0.0, 0.0)
-LIMITS = ArmLimits(box=Box((-0.3, -0.3, -0.3), (0.3, 0.3, 0.3)))
+LIMITS = ArmLimits(box=Box((-0.08, -0.08, -0.08), (0.08, 0.08, 0.08)))
 PLACES = st.tuples(*[st.floats(-0.5, 0.5)] * 3)
 SPEEDS = st.tuples(*[st.floats(-0.6, 0.6)] * 3)
 TURNS = st.tuples(*[st.floats(-1.8, 1.8)] * 3)
@@ -57,8 +57,17 @@ def test_no_goal_breaks_speed_acceleration_jerk_or_box(steps: list, dt_s: float)
     assert max(turns) <= 1.001 * LIMITS.turn_rad_s
 
 
+def test_at_full_speed_towards_the_border_it_stops_inside() -> None:
+    reference = Reference(LIMITS)
+    for _ in range(1000):
+        reference.towards(Pose(translation=(0.5, 0.5, 0)), STILL, STILL, 0.002, speed_m_s=0.25, together=False)
+
+    assert LIMITS.box.holds(reference.pose.translation)
+    assert reference.pose.translation[0] > 0.07
+
+
 def test_it_arrives_where_it_is_told() -> None:
-    reference, goal = Reference(LIMITS), Pose.turned((0.4, -1.0, 0.7), (0.1, -0.2, 0.15))
+    reference, goal = Reference(ArmLimits()), Pose.turned((0.4, -1.0, 0.7), (0.1, -0.2, 0.15))
     for _ in range(3000):
         reference.towards(goal, STILL, STILL, 0.002, speed_m_s=0.1, together=True)
 
@@ -68,7 +77,7 @@ def test_it_arrives_where_it_is_told() -> None:
 
 
 def test_it_keeps_up_with_a_goal_that_moves_and_turns() -> None:
-    reference = Reference(LIMITS)
+    reference = Reference(ArmLimits())
     for turn in range(1000):
         at_s = turn * 0.002
         goal = Pose.turned((0.0, 0.0, 0.3 * at_s), (0.08 * at_s, 0.0, 0.0))
@@ -91,7 +100,7 @@ def test_a_lower_speed_limit_is_come_down_to_and_kept() -> None:
 
 
 def test_a_late_turn_is_no_leap() -> None:
-    reference = Reference(LIMITS)
+    reference = Reference(ArmLimits())
     for _ in range(100):
         reference.towards(Pose(translation=(0.2, 0, 0)), STILL, STILL, 0.002, speed_m_s=0.25, together=False)
     before = reference.pose
