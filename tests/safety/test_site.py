@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -195,3 +197,13 @@ def test_a_damaged_file_of_signatures_is_refused(tmp_path: Path) -> None:
     path.write_text("signed = [1]\n", "utf-8")
     with pytest.raises(ConfigError, match="must be an array of tables"):
         load_reviewed(path)
+
+
+def test_the_user_of_the_arm_is_this_one_unless_the_file_names_another(tmp_path: Path) -> None:
+    assert load_site(EXAMPLE).arm_uid == os.geteuid()
+    assert (
+        load_site(site_with(tmp_path, ("[watchdog]", '[watchdog]\narm_user = "daemon"'))).arm_uid
+        == pwd.getpwnam("daemon").pw_uid
+    )
+    with pytest.raises(ConfigError, match="arm_user = .*: must be a user of this machine"):
+        load_site(site_with(tmp_path, ("[watchdog]", '[watchdog]\narm_user = "no-such-user"')))
