@@ -13,8 +13,9 @@ from drivers.trackers import TrackerCapabilities
 
 COAST_US = 50_000
 """Oldest head pose that the coil is still moved by (design)."""
-FREEZE_US = 500_000
-"""How long the coil stands at the head without trustworthy data (design)."""
+FREEZE_US = 400_000
+"""How long the coil stands at the head without trustworthy data. The design allows 0.5 s, and wants the coil 20 mm off
+within a second of the tracker's silence: the retract takes 0.45 s for that."""
 ABSENCE_US = 10_000_000
 """Longest absence after which it goes on by itself; only where it stands clear of the head (design)."""
 PERIODS = 1.5

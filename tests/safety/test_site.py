@@ -205,5 +205,5 @@ def test_the_user_of_the_arm_is_this_one_unless_the_file_names_another(tmp_path:
         load_site(site_with(tmp_path, ("[watchdog]", '[watchdog]\narm_user = "daemon"'))).arm_uid
         == pwd.getpwnam("daemon").pw_uid
     )
-    with pytest.raises(ConfigError, match="arm_user = .*: must be a user of this machine"):
+    with pytest.raises(ConfigError, match=r"arm_user = .*: must be a user of this machine"):
         load_site(site_with(tmp_path, ("[watchdog]", '[watchdog]\narm_user = "no-such-user"')))
