@@ -145,8 +145,8 @@ class Timing:
     status_every_us: int
 
     def slackened(self, factor: int) -> Timing:
-        """For use `simulation` alone: beats, presence and late tick times `factor`, because shared machines stall."""
-        slack = ("beat_us", "beat_fast_us", "presence_new_us", "presence_cut_us", "late_tick_us")
+        """For use `simulation` alone: what others must say in time, times `factor`, because shared machines stall."""
+        slack = ("beat_us", "beat_fast_us", "presence_new_us", "presence_cut_us", "late_tick_us", "lease_us")
         return replace(self, **{name: getattr(self, name) * factor for name in slack})
 
 

@@ -53,6 +53,7 @@ def setup_of(site: Site, arm: UrSite) -> Setup:
         limits=ArmLimits(box=Box(arm.box.low, arm.box.high)),
         rate_hz=robot.rate_hz,
         tcp_from_coil=None if calibration is None else calibration.tcp_from_coil,
+        slack=arm.slack,
     )
 
 

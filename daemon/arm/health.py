@@ -22,8 +22,9 @@ AWAKE = frozenset({Program.IDLE, Program.TRACKING})
 class Health:
     """Fed with every state of the arm."""
 
-    def __init__(self, limits: ArmLimits) -> None:
+    def __init__(self, limits: ArmLimits, unreachable_us: int = UNREACHABLE_US) -> None:
         self._limits = limits
+        self._unreachable_us = unreachable_us
         self.state: RobotState | None = None
         self.velocity: Vector = (0.0, 0.0, 0.0)
         """Of the tool's point as measured, m/s."""
@@ -50,7 +51,7 @@ class Health:
     def trouble(self, now_us: int) -> ArmReason | None:
         """Why the arm does not obey at all; None when it does."""
         state = self.state
-        if state is None or now_us - min(state.received_us, self._ticked_us) > UNREACHABLE_US:
+        if state is None or now_us - min(state.received_us, self._ticked_us) > self._unreachable_us:
             return ArmReason.ROBOT_UNREACHABLE
         if state.mode is RobotMode.UNREACHABLE:
             return ArmReason.ROBOT_UNREACHABLE

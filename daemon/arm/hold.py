@@ -11,8 +11,8 @@ import math
 from daemon.arm import limits, table, watch
 from daemon.arm.approach import Target
 from daemon.arm.goals import Ellipsoid, Error, tilt_of
-from daemon.arm.health import AWAKE, Health
-from daemon.arm.lease import BEGIN_HEAD_M_S, FRESH_US, Lease, LeaseKeeper, Situation
+from daemon.arm.health import AWAKE, UNREACHABLE_US, Health
+from daemon.arm.lease import BEGIN_HEAD_M_S, FRESH_US, ROBOT_FRESH_US, Lease, LeaseKeeper, Situation
 from daemon.arm.outputs import Command, Output
 from daemon.arm.prediction import Estimate
 from daemon.arm.reasons import ArmReason, Refusal
@@ -54,9 +54,9 @@ class Hold:
         self.why: ArmReason | None = None
         self._setup = setup
         self._sight = Sight(setup)
-        self._health = Health(setup.limits)
+        self._health = Health(setup.limits, setup.heard_us(UNREACHABLE_US))
         self._steering = Steering(setup)
-        self._lease = LeaseKeeper(setup.fresh_us(FRESH_US))
+        self._lease = LeaseKeeper(setup.fresh_us(FRESH_US), setup.heard_us(ROBOT_FRESH_US))
         self._since_us = 0
         self._stepped_us: int | None = None
         self._leaving = self._waking = self._parking = False
@@ -107,7 +107,7 @@ class Hold:
         if self.state is HoldState.APPROACH and self._steering.arrived(error, angle):
             self._happens(Event.ARRIVED, None, now_us)
         lease = self._judge(now_us, head, error, angle)
-        if (self._sight.age_us(now_us) or 0) > FRESH_US:
+        if (self._sight.age_us(now_us) or 0) > self._setup.fresh_us(FRESH_US):
             error = None
         speed = 0.0 if head is None else head.speed_m_s
         return Output(command, goal, self.state, self._said(now_us, broken, lease, speed), lease, error, speed)

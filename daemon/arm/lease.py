@@ -51,9 +51,10 @@ class Situation:
 class LeaseKeeper:
     """Remembers since when the coil is on its target, and whether it was."""
 
-    def __init__(self, fresh_us: int) -> None:
-        """`fresh_us`: oldest head pose that counts, at least 1.5 frame periods."""
+    def __init__(self, fresh_us: int, robot_fresh_us: int = ROBOT_FRESH_US) -> None:
+        """`fresh_us`: oldest head pose that counts, at least 1.5 frame periods; `robot_fresh_us`: of the arm."""
         self._fresh_us = fresh_us
+        self._robot_fresh_us = robot_fresh_us
         self._inside_since_us: int | None = None
         self._held = Lease.NONE
 
@@ -64,7 +65,7 @@ class LeaseKeeper:
 
     def judge(self, now: Situation) -> Lease:
         """The lease at this instant."""
-        if now.head_age_us > self._fresh_us or now.robot_age_us > ROBOT_FRESH_US:
+        if now.head_age_us > self._fresh_us or now.robot_age_us > self._robot_fresh_us:
             return self.none()
         unknown_s = max(now.head_age_us, now.robot_age_us) / 1e6
         far = now.distance_m + 2 * now.noise_m + unknown_s * now.site_m_s

@@ -39,6 +39,8 @@ class Setup:
     """Turns of the loop per second."""
     tcp_from_coil: Pose | None = None
     """Where the coil's marker sits on the tool; None: learned from its first sight, and only changes are noticed."""
+    slack: float = 1.0
+    """Factor on the ages of what is seen and heard; above 1 in simulations only, because shared machines stall."""
     shifts: Models = SHIFTS
     turns: Models = TURNS
     """How a head moves, for the filter."""
@@ -59,6 +61,10 @@ class Setup:
         """An age limit, widened to what this tracker can keep."""
         return self._at_least(figure_us)
 
+    def heard_us(self, figure_us: int) -> int:
+        """An age limit of the arm's word."""
+        return round(figure_us * self.slack)
+
     def _at_least(self, figure_us: int) -> int:
         periods_us = PERIODS * 1e6 / self.tracker.rate_hz
-        return max(figure_us, round(periods_us + self.tracker.latency_us + 2 * self.tracker.latency_sd_us))
+        return round(max(figure_us, periods_us + self.tracker.latency_us + 2 * self.tracker.latency_sd_us) * self.slack)

@@ -124,11 +124,11 @@ def test_the_hard_value_stays_when_the_number_is_tightened() -> None:
     assert LIMITS.tightened({"intensity": 110}).hard("intensity") == PercentRmt.of(130)
 
 
-def test_slack_stretches_beats_presence_and_late_ticks_alone() -> None:
+def test_slack_stretches_what_others_must_say_in_time_and_late_ticks_alone() -> None:
     timing = LIMITS.timing
     slack = timing.slackened(4)
     changed = {name for name in timing.__slots__ if getattr(timing, name) != getattr(slack, name)}
-    assert changed == {"beat_us", "beat_fast_us", "presence_new_us", "presence_cut_us", "late_tick_us"}
+    assert changed == {"beat_us", "beat_fast_us", "presence_new_us", "presence_cut_us", "late_tick_us", "lease_us"}
     assert slack.beat_us == 1_000_000
     assert timing.slackened(1) == timing
 
