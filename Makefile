@@ -26,9 +26,9 @@ run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctr
 
 # Tests that start real processes mostly wait: three at a time keep two cores busy and every deadline.
 test: .venv/dev.stamp broker  ## all tests but the storms, with full branch coverage of safety/
-	@$(BIN)/pytest -q -n 2 -m "not system and not storm and not search" --cov=safety --cov-branch --cov-fail-under=100 \
+	@$(BIN)/pytest -q -n 2 -m "not system and not storm" tests/safety --cov=safety --cov-branch --cov-fail-under=100 \
 	  --cov-report=term-missing:skip-covered
-	@$(BIN)/pytest -q -n 2 -m "search and not storm and not system"
+	@$(BIN)/pytest -q -n 2 -m "not system and not storm" --ignore=tests/safety
 	@$(BIN)/pytest -q -n 3 -m "system and not storm"
 
 lint: .venv/dev.stamp  ## style, types, direction of imports, unit files

@@ -26,7 +26,6 @@ from tests.safety.small_world import ARM, DISTURBANCES, LEASES, MS, TRIGGER, WAL
 from tests.safety.small_world_oracle import Books
 from tests.safety.small_world_search import checkpoints
 
-pytestmark = pytest.mark.search
 ORIGINS_US = (0, 2**31, 2**32, 10**15)
 STEPS = 18
 

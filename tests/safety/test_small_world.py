@@ -33,7 +33,6 @@ from safety.state import State
 from tests.safety.small_world_oracle import InvariantBroken
 from tests.safety.small_world_search import Size, checkpoints, search
 
-pytestmark = pytest.mark.search
 ORIGINS_US = {"fixed": 2**31, "robot": 10**15}
 DEEP = (
     "granted",
