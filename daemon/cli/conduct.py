@@ -18,8 +18,8 @@ from typing import Any, Protocol
 from daemon.background import background
 from daemon.cli import show
 from daemon.cli.safety import stop_everywhere
-from daemon.client import RoomClient, View
-from daemon.messages import Answer, Code, Sentence
+from daemon.client import LIVE_S, RoomClient, View
+from daemon.messages import Answer, Code, RoomState, Sentence
 from daemon.runtime import Runtime
 from daemon.session_table import FINAL as FINAL_STATES
 from daemon.session_table import State
@@ -120,13 +120,27 @@ async def conduct(
 
 
 async def begin(room: RoomClient, verb: str, hash_: str) -> Answer:
-    """Releases or resumes what bears this hash: a hold that comes or goes just then changes nothing about it."""
+    """Releases or resumes what bears this hash, on what its person sees now.
+
+    A hold that came or went meanwhile is no new decision, and it is asked again; a stop, a trip, another phase or
+    another hand is one, and its refusal stands.
+    """
+    seen = (await room.known(LIVE_S)).state
+    answer = await room.ask(verb, hash=hash_, seen=seen.state_seq)
     for _ in range(CONFLICTS):
-        answer = await room.ask(verb, hash=hash_)
-        if answer.code is not Code.CONFLICT or room.view is None or room.view.state.hash != hash_:
+        if answer.code is not Code.CONFLICT:
             break
         await asyncio.sleep(CONFLICT_S)
+        now = room.view.state if room.view else None
+        if now is None or _but_for_holds(now) != _but_for_holds(seen):
+            break
+        answer = await room.ask(verb, hash=hash_, seen=now.state_seq)
     return answer
+
+
+def _but_for_holds(state: RoomState) -> RoomState:
+    """What a person decides on. The sentence tells of holds too; what else it can tell of shows in the other fields."""
+    return state.model_copy(update={"state_seq": 0, "holds": (), "sentence": ""})
 
 
 async def _agreed(confirming: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:

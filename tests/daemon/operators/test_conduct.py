@@ -1,0 +1,51 @@
+"""What a person in the foreground decided, and what has come between it and the room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from daemon.cli.conduct import begin
+from daemon.messages import Code
+
+HASH = "ab" * 16
+
+
+@pytest.fixture
+async def olga(house: Any) -> Any:
+    """In control, before a session that waits for its release."""
+    client = await house.client("olga")
+    assert (await client.ask("take")).ok
+    house.room.show(phase="positioning", hash=HASH)
+    await client.until(lambda view: view.state.phase == "positioning", 5)
+    return client
+
+
+def released(house: Any) -> int:
+    return [call[0] for call in house.room.asked].count("release")
+
+
+async def test_a_hold_that_came_meanwhile_is_no_new_decision(house: Any, olga: Any) -> None:
+    house.room.show(holds=("lease-missing",))  # the desk knows of it, olga's view does not yet
+    assert (await begin(olga, "release", HASH)).ok
+    assert released(house) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"phase": "paused"}, {"hash": "cd" * 16}, {"trip": {"reason": "beats-lost"}}, {"subject": "S-02"}],
+    ids=["a stop", "another session", "a trip", "another subject"],
+)
+async def test_anything_else_that_came_meanwhile_is_theirs_to_see(house: Any, olga: Any, changes: Any) -> None:
+    house.room.show(**changes, holds=("lease-missing",))
+    assert (await begin(olga, "release", HASH)).code is Code.CONFLICT
+    assert released(house) == 0
+
+
+async def test_another_hand_that_took_over_meanwhile_is_not_acted_for(house: Any, olga: Any) -> None:
+    otto = await house.client("otto")
+    assert (await olga.ask("hand-over", to="otto")).ok
+    assert (await otto.ask("take")).ok
+    assert not (await begin(olga, "release", HASH)).ok
+    assert released(house) == 0
