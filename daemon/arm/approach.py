@@ -13,6 +13,8 @@ IN_LINE_M, IN_LINE_RAD = 0.010, math.radians(8)
 """Off the target's normal by no more than this, the coil begins to close in."""
 OUT_OF_LINE_RAD = math.radians(20)
 """Turned off by more than this while closing in, it comes up again."""
+FURTHEST_OFF_M = 0.3
+"""A normal that has not left the head by then points into it (engineering choice: more than a head is deep)."""
 WAIT_M = 0.004
 """It closes in no further while the arm is this far behind."""
 THERE_M, THERE_RAD = 0.003, math.radians(3)
@@ -32,12 +34,12 @@ class Target:
 
     @classmethod
     def of(cls, head_from_target: Pose, scalp: Ellipsoid, limits: ArmLimits, away_m: float) -> Target:
-        """Raises ValueError when its normal leads nowhere out of the head within 0.3 m."""
+        """Raises ValueError when its normal leads nowhere out of the head within `FURTHEST_OFF_M`."""
         keep_out = scalp.grown(limits.clearance_m)
         off_m = away_m
         while keep_out.holds(before(head_from_target, off_m).translation):
             off_m += 0.01
-            if off_m > 0.3:  # noqa: PLR2004  metres; see the docstring
+            if off_m > FURTHEST_OFF_M:
                 raise ValueError("the target's normal does not lead out of the head: check the target's orientation")
         return cls(head_from_target, scalp, keep_out, off_m, head_from_target.inverse())
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from drivers.poses import Pose, Vector
 
+SMALLEST_M, LARGEST_M = 0.02, 0.3
+"""No head has a radius smaller or larger: it was written in another unit (engineering choice)."""
+OPPOSITE = 1e-6
+"""Sine below which two directions are taken for opposite ones."""
 STRIDE_RAD = math.radians(15)
 """How far around the head the next point of the way lies."""
 BULGE = 1.02
@@ -21,7 +25,7 @@ class Ellipsoid:
     radii: Vector
 
     def __post_init__(self) -> None:
-        if not all(0.02 < radius < 0.3 for radius in self.radii):  # noqa: PLR2004  no head is smaller or larger
+        if not all(SMALLEST_M < radius < LARGEST_M for radius in self.radii):
             raise ValueError(f"no head has the radii {self.radii} in metres")
 
     def grown(self, by_m: float) -> Ellipsoid:
@@ -124,8 +128,8 @@ def _around(a: Vector, b: Vector, angle: float) -> Vector:
         return b
     across = (b[0] - dot * a[0], b[1] - dot * a[1], b[2] - dot * a[2])
     length = math.hypot(*across)
-    if length < 1e-6:  # noqa: PLR2004  opposite: any way round is as long
-        across = (0.0, -a[2], a[1]) if abs(a[0]) > 0.5 else (-a[2], 0.0, a[0])  # noqa: PLR2004
+    if length < OPPOSITE:  # any way round is as long
+        across = (0.0, -a[2], a[1]) if abs(a[0]) <= abs(a[1]) else (-a[2], 0.0, a[0])
         length = math.hypot(*across)
     c, s = math.cos(angle), math.sin(angle) / length
     return (c * a[0] + s * across[0], c * a[1] + s * across[1], c * a[2] + s * across[2])

@@ -14,6 +14,8 @@ UNREACHABLE_US = 100_000
 """Silence, or a clock of the controller that stands; its own program has stopped the arm by then."""
 SPEED_WINDOW_S = 0.02
 """Speed is measured over this long: poses are rounded and stamped with some jitter."""
+GAP_S = 0.2
+"""States further apart than this, or of a clock that was set back, make no speed (engineering choice)."""
 FULL_SPEED = 0.95
 """Below this share of its speed the arm stretches its set-points in time (robot.md §3.6)."""
 AWAKE = frozenset({Program.IDLE, Program.TRACKING})
@@ -73,10 +75,10 @@ class Health:
     def _measure(self, state: RobotState) -> None:
         at_s = state.controller_s or state.received_us / 1e6
         past = self._past
-        if past and not 0 < at_s - past[-1][0] < 0.2:  # noqa: PLR2004  seconds: a gap, or a clock that was set
+        if past and not 0 < at_s - past[-1][0] < GAP_S:
             past.clear()
         past.append((at_s, state.robot_from_tcp))
-        while len(past) > 2 and at_s - past[1][0] >= SPEED_WINDOW_S:  # noqa: PLR2004  two make a speed
+        while len(past) > 1 and at_s - past[1][0] >= SPEED_WINDOW_S:
             past.popleft()
         then_s, then = past[0]
         if at_s - then_s < SPEED_WINDOW_S / 2:

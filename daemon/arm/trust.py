@@ -21,6 +21,10 @@ HEAD_M_S, HEAD_RAD_S = 0.3, 2.0
 """What a head may do while it is not seen."""
 SWAP_M = 0.03
 """A head marker that appears this near to where the coil's was is the coil's."""
+SWAP_US = 500_000
+"""Later than this the coil may have gone on from where its marker was last seen (engineering choice)."""
+NEWEST_US, BETWEEN_US = 20_000, 50_000
+"""How far from a state of the arm, and between which two, it still stood where they say (engineering choices)."""
 SHIFT_M, SHIFT_RAD = 0.004, 0.05
 """Coil marker against the arm's word, from one moment to the next: three times the errors of time and noise."""
 WRONG_M, WRONG_RAD = 0.010, 0.10
@@ -104,7 +108,7 @@ class Trust:
         sight, coil = frame.tools.get(Tool.HEAD), self._coil
         if sight is None or sight.pose is None or self._head is None or coil is None:
             return False
-        if frame.source_us - self._coil_us > 500_000:  # noqa: PLR2004  half a second: the coil may have gone on
+        if frame.source_us - self._coil_us > SWAP_US:
             return False
         step_m = (self._head[1].inverse() @ sight.pose).distance
         return self._jumped(frame.source_us, sight.pose) and (coil.inverse() @ sight.pose).distance < min(
@@ -167,8 +171,8 @@ class Trust:
         for state in reversed(self._arm):
             if state[0] <= at_us:
                 if later is None:
-                    return state[1] if at_us - state[0] < 20_000 else None  # noqa: PLR2004  µs: the newest there is
-                if later[0] - state[0] > 50_000:  # noqa: PLR2004  µs: too far apart to go straight between
+                    return state[1] if at_us - state[0] < NEWEST_US else None
+                if later[0] - state[0] > BETWEEN_US:
                     return None
                 return state[1].towards(later[1], (at_us - state[0]) / (later[0] - state[0]))
             later = state

@@ -73,6 +73,23 @@ def test_the_way_around_the_head_arrives_and_never_enters(start: tuple, end: tup
     assert at == end
 
 
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_from_right_behind_the_head_there_is_a_way_round_it(axis: int, sign: int) -> None:
+    """The two ends oppose each other: no circle is the shortest, and any will do."""
+    keep_out = SCALP.grown(0.04)
+    end = tuple(
+        c + sign * 1.5 * (r if at == axis else 0)
+        for at, (c, r) in enumerate(zip(SCALP.centre, keep_out.radii, strict=True))
+    )
+    at = tuple(c - (e - c) for c, e in zip(SCALP.centre, end, strict=True))
+    strides = 0
+    while at != end and strides < 30:
+        at, strides = next_point(keep_out, at, end), strides + 1
+        assert not keep_out.holds(at)
+    assert at == end
+
+
 def test_from_inside_the_way_leads_out_first() -> None:
     point = next_point(SCALP, (0.0, 0.0, 0.05), (0.0, 0.0, -0.3))
 
