@@ -132,7 +132,7 @@ class Trust:
         sudden = _beyond(apart, SHIFT_M + shifts_m, SHIFT_RAD + turns_rad)
         if sudden or _beyond(wrong, WRONG_M + shifts_m, WRONG_RAD + turns_rad):
             self._agreed, self._shifted = 0, self._shifted + 1
-            suspected = self._which(frame, sight.pose, robot_from_tcp)
+            suspected = self._which(frame, sight.pose, self._robot_from_camera, robot_from_tcp)
             if self._shifted >= IN_A_ROW and self.moved is None:
                 self.moved = suspected
             return suspected
@@ -147,14 +147,13 @@ class Trust:
         self._coil, self._coil_us = sight.pose, frame.source_us
         return None
 
-    def _which(self, frame: Frame, camera_from_coil: Pose, robot_from_tcp: Pose) -> ArmReason:
+    def _which(self, frame: Frame, camera_from_coil: Pose, robot_from_camera: Pose, robot_from_tcp: Pose) -> ArmReason:
         """Head and coil shifted together: the camera did. Else it was the base, or the coil's marker."""
         head = frame.tools.get(Tool.HEAD)
         if head is None or head.pose is None or self._head is None or self._expected is None:
             return ArmReason.COIL_MARKER_DISAGREES
-        assert self._robot_from_camera is not None  # noqa: S101  asked by the caller
-        then = self._robot_from_camera @ self._head[1]
-        as_before = (then.inverse() @ self._robot_from_camera @ head.pose).distance
+        then = robot_from_camera @ self._head[1]
+        as_before = (then.inverse() @ robot_from_camera @ head.pose).distance
         moved_camera = robot_from_tcp @ self._expected @ camera_from_coil.inverse()
         as_moved = (then.inverse() @ moved_camera @ head.pose).distance
         return ArmReason.CAMERA_MOVED if as_moved < as_before else ArmReason.COIL_MARKER_DISAGREES

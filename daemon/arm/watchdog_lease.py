@@ -63,7 +63,7 @@ class WatchdogLease:
             if now_us >= self._next_try_us:
                 self._connect(now_us)
             return
-        if self._link.fileno() in ready and not self._hear(now_us):
+        if self._link.fileno() in ready and not self._hear(self._link, now_us):
             return
         if not self._welcome:
             if now_us - self._opened_us > ANSWER_US:
@@ -107,11 +107,10 @@ class WatchdogLease:
         if not whole:
             self._drop(now_us, "it does not read")
 
-    def _hear(self, now_us: int) -> bool:
+    def _hear(self, link: socket.socket, now_us: int) -> bool:
         """False when the connection has ended. Status and events are for others; only the answer to hello counts."""
-        assert self._link is not None  # noqa: S101  the caller looked
         try:
-            data = self._link.recv(READ_BYTES)
+            data = link.recv(READ_BYTES)
         except BlockingIOError:
             return True
         except OSError:

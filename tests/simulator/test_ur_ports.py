@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from drivers.errors import PortBusy
+from drivers.ur.framing import Kind, seal
 from simulator.arm.arm import Arm
 from simulator.clock import RealClock
 from simulator.wires.ur.controller import Controller
 from simulator.wires.ur.ports import DASHBOARD, REAL_TIME, RTDE, SECONDARY, UrPorts
-from simulator.wires.ur.rtde import Kind, packet
 
 GIVE_UP_S = 10.0
 """Far more than loopback needs on a busy machine."""
@@ -98,7 +98,7 @@ def serving() -> Iterator[Serving]:
 
 
 def stream(serving: Serving, sock: socket.socket, names: bytes) -> None:
-    sock.sendall(packet(Kind.OUTPUTS, struct.pack(">d", 500.0) + names) + packet(Kind.START, b""))
+    sock.sendall(seal(Kind.SETUP_OUTPUTS, struct.pack(">d", 500.0) + names) + seal(Kind.START, b""))
     serving.hear(sock, lambda heard: b"\x00\x04S\x01" in heard)
 
 

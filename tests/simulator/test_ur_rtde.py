@@ -7,11 +7,12 @@ import struct
 import pytest
 
 from drivers.errors import BadFrame
+from drivers.ur.framing import Kind, seal
 from simulator.arm.arm import Arm
 from simulator.clock import VirtualClock
 from simulator.wires.ur.controller import Controller
 from simulator.wires.ur.modes import RobotMode
-from simulator.wires.ur.rtde import OUTBOX_BYTES, Kind, RtdeServer, RtdeSession, packet
+from simulator.wires.ur.rtde import OUTBOX_BYTES, RtdeServer, RtdeSession
 
 TICK_US = 2_000
 ASK_VERSION = bytes.fromhex("0005 56 0002")
@@ -53,14 +54,14 @@ def said(session: RtdeSession) -> list[tuple[int, bytes]]:
 
 
 def ask(session: RtdeSession, kind: Kind, payload: bytes) -> bytes:
-    session.feed(packet(kind, payload))
+    session.feed(seal(kind, payload))
     ((answered, reply),) = said(session)
     assert answered == kind
     return reply
 
 
 def outputs(session: RtdeSession, names: str, rate_hz: float = 500.0) -> bytes:
-    return ask(session, Kind.OUTPUTS, struct.pack(">d", rate_hz) + names.encode())
+    return ask(session, Kind.SETUP_OUTPUTS, struct.pack(">d", rate_hz) + names.encode())
 
 
 def stream(session: RtdeSession, names: str, rate_hz: float = 500.0) -> None:
@@ -94,7 +95,7 @@ def test_a_packet_cut_anywhere_is_answered_once_it_is_whole(server: Server) -> N
     for byte in ASK_VERSION + ASK_CONTROLLER:
         session.feed(bytes([byte]))
 
-    assert [kind for kind, _ in said(session)] == [Kind.VERSION, Kind.CONTROLLER_VERSION]
+    assert [kind for kind, _ in said(session)] == [Kind.PROTOCOL_VERSION, Kind.CONTROLLER_VERSION]
 
 
 @pytest.mark.parametrize(
@@ -121,28 +122,28 @@ def test_an_unknown_output_is_not_found_and_then_nothing_streams(server: Server)
 def test_input_recipes_are_numbered_in_order(server: Server) -> None:
     session = server.connect()
 
-    assert ask(session, Kind.INPUTS, b"input_int_register_24,input_double_register_24,") == b"\x01INT32,DOUBLE"
-    assert ask(session, Kind.INPUTS, b"input_int_register_25") == b"\x02INT32"
-    assert ask(session, Kind.INPUTS, b"nonsense") == b"\x00NOT_FOUND"
+    assert ask(session, Kind.SETUP_INPUTS, b"input_int_register_24,input_double_register_24,") == b"\x01INT32,DOUBLE"
+    assert ask(session, Kind.SETUP_INPUTS, b"input_int_register_25") == b"\x02INT32"
+    assert ask(session, Kind.SETUP_INPUTS, b"nonsense") == b"\x00NOT_FOUND"
 
 
 def test_one_client_may_name_its_own_input_in_several_recipes(server: Server) -> None:
     session = server.connect()
-    ask(session, Kind.INPUTS, b"input_int_register_0")
+    ask(session, Kind.SETUP_INPUTS, b"input_int_register_0")
 
-    assert ask(session, Kind.INPUTS, b"input_int_register_0,input_double_register_0") == b"\x02INT32,DOUBLE"
+    assert ask(session, Kind.SETUP_INPUTS, b"input_int_register_0,input_double_register_0") == b"\x02INT32,DOUBLE"
 
 
 def test_an_input_of_another_client_is_in_use_until_that_one_has_gone(server: Server) -> None:
     first, second = server.connect(), server.connect()
-    ask(first, Kind.INPUTS, b"input_int_register_24")
-    refused = ask(second, Kind.INPUTS, b"input_int_register_24,input_int_register_25")
-    other = ask(second, Kind.INPUTS, b"input_int_register_25")
+    ask(first, Kind.SETUP_INPUTS, b"input_int_register_24")
+    refused = ask(second, Kind.SETUP_INPUTS, b"input_int_register_24,input_int_register_25")
+    other = ask(second, Kind.SETUP_INPUTS, b"input_int_register_25")
     first.close()
 
     assert refused == b"\x00IN_USE,INT32"
     assert other == b"\x01INT32"
-    assert ask(second, Kind.INPUTS, b"input_int_register_24") == b"\x02INT32"
+    assert ask(second, Kind.SETUP_INPUTS, b"input_int_register_24") == b"\x02INT32"
 
 
 # ── streaming ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,8 +227,8 @@ def test_a_client_that_reads_again_in_time_misses_packets_and_stays(server: Serv
 
 def test_an_input_holds_from_the_next_tick_on_and_after_its_client_has_gone(server: Server) -> None:
     session = server.connect()
-    ask(session, Kind.INPUTS, b"input_int_register_24,input_double_register_47")
-    session.feed(packet(Kind.DATA, struct.pack(">Bid", 1, -7, 0.5)))
+    ask(session, Kind.SETUP_INPUTS, b"input_int_register_24,input_double_register_47")
+    session.feed(seal(Kind.DATA, struct.pack(">Bid", 1, -7, 0.5)))
     inputs = server.controller.registers.inputs
     before = inputs.ints[24]
     server.tick()
@@ -239,9 +240,9 @@ def test_an_input_holds_from_the_next_tick_on_and_after_its_client_has_gone(serv
 
 def test_two_orders_within_one_tick_lose_the_first(server: Server) -> None:
     session = server.connect()
-    ask(session, Kind.INPUTS, b"input_int_register_0")
+    ask(session, Kind.SETUP_INPUTS, b"input_int_register_0")
     for order in (6, 7):
-        session.feed(packet(Kind.DATA, struct.pack(">Bi", 1, order)))
+        session.feed(seal(Kind.DATA, struct.pack(">Bi", 1, order)))
     server.tick()
 
     assert server.controller.registers.inputs.ints[0] == 7
@@ -249,7 +250,7 @@ def test_two_orders_within_one_tick_lose_the_first(server: Server) -> None:
 
 def test_orders_that_waited_while_the_machine_stalled_are_spread_over_its_ticks(server: Server) -> None:
     session, seen = server.connect(), []
-    ask(session, Kind.INPUTS, b"input_int_register_0")
+    ask(session, Kind.SETUP_INPUTS, b"input_int_register_0")
 
     class Watching:
         def before(self) -> None:
@@ -260,7 +261,7 @@ def test_orders_that_waited_while_the_machine_stalled_are_spread_over_its_ticks(
 
     server.controller.listeners.append(Watching())
     for order in range(1, 6):
-        session.feed(packet(Kind.DATA, struct.pack(">Bi", 1, order)))
+        session.feed(seal(Kind.DATA, struct.pack(">Bi", 1, order)))
     server.clock.advance_to(server.clock.now_us() + 5 * TICK_US)
     server.controller.advance(server.clock.now_us())
 
@@ -270,8 +271,8 @@ def test_orders_that_waited_while_the_machine_stalled_are_spread_over_its_ticks(
 @pytest.mark.parametrize("payload", [b"", b"\x02\0\0\0\0", b"\x01\0"], ids=["empty", "unknown", "short"])
 def test_input_of_no_recipe_ends_the_session(server: Server, payload: bytes) -> None:
     session = server.connect()
-    ask(session, Kind.INPUTS, b"input_int_register_0")
-    session.feed(packet(Kind.DATA, payload))
+    ask(session, Kind.SETUP_INPUTS, b"input_int_register_0")
+    session.feed(seal(Kind.DATA, payload))
     server.tick()
 
     assert session.closed
@@ -281,8 +282,8 @@ def test_input_of_no_recipe_ends_the_session(server: Server, payload: bytes) -> 
 @pytest.mark.parametrize(("asked", "kept"), [(0.4, 0.4), (1.5, 1.0), (-1.0, 0.0)])
 def test_the_speed_slider_slows_the_arm_and_stays_on_its_scale(server: Server, asked: float, kept: float) -> None:
     session = server.connect()
-    ask(session, Kind.INPUTS, b"speed_slider_mask,speed_slider_fraction")
-    session.feed(packet(Kind.DATA, struct.pack(">BId", 1, 1, asked)))
+    ask(session, Kind.SETUP_INPUTS, b"speed_slider_mask,speed_slider_fraction")
+    session.feed(seal(Kind.DATA, struct.pack(">BId", 1, 1, asked)))
     server.tick(2)
 
     assert server.controller.arm.scaling == kept
@@ -293,10 +294,10 @@ def test_the_speed_slider_slows_the_arm_and_stays_on_its_scale(server: Server, a
 
 def test_a_frozen_stream_is_silent_while_inputs_are_still_taken(server: Server) -> None:
     session = server.connect()
-    ask(session, Kind.INPUTS, b"input_int_register_24")
+    ask(session, Kind.SETUP_INPUTS, b"input_int_register_24")
     stream(session, "timestamp")
     server.controller.freeze_stream()
-    session.feed(packet(Kind.DATA, struct.pack(">Bi", 1, 3)))
+    session.feed(seal(Kind.DATA, struct.pack(">Bi", 1, 3)))
     server.tick(5)
     frozen = said(session)
     server.controller.freeze_stream(frozen=False)
@@ -309,9 +310,9 @@ def test_a_frozen_stream_is_silent_while_inputs_are_still_taken(server: Server) 
 
 def test_a_drop_ends_every_session_and_frees_their_inputs(server: Server) -> None:
     session = server.connect()
-    ask(session, Kind.INPUTS, b"input_int_register_24")
+    ask(session, Kind.SETUP_INPUTS, b"input_int_register_24")
     server.controller.drop_rtde()
     server.tick()
 
     assert session.closed
-    assert ask(server.connect(), Kind.INPUTS, b"input_int_register_24") == b"\x01INT32"
+    assert ask(server.connect(), Kind.SETUP_INPUTS, b"input_int_register_24") == b"\x01INT32"

@@ -10,13 +10,12 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 
 from drivers.errors import BadFrame
+from drivers.ur.framing import Kind, PacketReader, seal
 from simulator.wires.ur.controller import Controller
 from simulator.wires.ur.fields import FORMATS, TAKEN, TOLD, Taken, Told
 
-HEADER = struct.Struct(">HB")
 PROTOCOL = 2
 NOT_FOUND, IN_USE = "NOT_FOUND", "IN_USE"
 OUTBOX_BYTES = 16_384
@@ -27,19 +26,6 @@ MOST_PENDING = 1_000
 """Input packets that may wait for a tick, two seconds of them."""
 
 
-class Kind(IntEnum):
-    """Types of packets: letters."""
-
-    VERSION = ord("V")
-    CONTROLLER_VERSION = ord("v")
-    TEXT = ord("M")
-    DATA = ord("U")
-    OUTPUTS = ord("O")
-    INPUTS = ord("I")
-    START = ord("S")
-    PAUSE = ord("P")
-
-
 @dataclass(frozen=True, slots=True)
 class InputRecipe:
     """What one kind of input packet carries."""
@@ -48,18 +34,13 @@ class InputRecipe:
     fields: tuple[Taken, ...]
 
 
-def packet(kind: Kind, payload: bytes) -> bytes:
-    """One packet on the wire."""
-    return HEADER.pack(HEADER.size + len(payload), kind) + payload
-
-
 class RtdeSession:
     """One client of the server."""
 
     def __init__(self, controller: Controller, owners: dict[str, RtdeSession]) -> None:
         self._controller = controller
         self._owners = owners
-        self._buffer = bytearray()
+        self._packets = PacketReader()
         self._inputs: dict[int, InputRecipe] = {}
         self._told: tuple[Told, ...] = ()
         self._layout = struct.Struct(">")
@@ -73,11 +54,11 @@ class RtdeSession:
         self.closed = False
         self.left_out = 0
         """Packets never sent because the client did not read."""
-        self._acts: dict[int, Callable[[bytes], None]] = {
-            Kind.VERSION: self._version,
+        self._acts: dict[Kind, Callable[[bytes], None]] = {
+            Kind.PROTOCOL_VERSION: self._version,
             Kind.CONTROLLER_VERSION: self._controller_version,
-            Kind.OUTPUTS: self._set_outputs,
-            Kind.INPUTS: self._set_inputs,
+            Kind.SETUP_OUTPUTS: self._set_outputs,
+            Kind.SETUP_INPUTS: self._set_inputs,
             Kind.START: self._start,
             Kind.PAUSE: self._pause,
             Kind.DATA: self._pending.append,
@@ -87,22 +68,16 @@ class RtdeSession:
 
     def feed(self, data: bytes) -> None:
         """Bytes of the client; inputs wait for the next tick. BadFrame for what RTDE would hang up on."""
-        self._buffer += data
-        while len(self._buffer) >= HEADER.size:
-            size, kind = HEADER.unpack_from(self._buffer)
-            if size < HEADER.size or kind not in self._acts:
-                raise BadFrame(f"no RTDE packet: size {size}, type {kind}")
-            if len(self._buffer) < size:
-                return
-            payload = bytes(self._buffer[HEADER.size : size])
-            del self._buffer[:size]
+        for kind, payload in self._packets.feed(data):
+            if kind not in self._acts:
+                raise BadFrame(f"no client sends an RTDE packet of type {kind.name}")
             self._acts[kind](payload)
 
     def _reply(self, kind: Kind, payload: bytes) -> None:
-        self.outbox += packet(kind, payload)
+        self.outbox += seal(kind, payload)
 
     def _version(self, payload: bytes) -> None:
-        self._reply(Kind.VERSION, bytes([payload == struct.pack(">H", PROTOCOL)]))
+        self._reply(Kind.PROTOCOL_VERSION, bytes([payload == struct.pack(">H", PROTOCOL)]))
 
     def _controller_version(self, _payload: bytes) -> None:
         self._reply(Kind.CONTROLLER_VERSION, struct.pack(">4I", *self._controller.version))
@@ -119,7 +94,7 @@ class RtdeSession:
             self._layout = struct.Struct(">B" + "".join(FORMATS[kind] for kind in kinds))
             self._share = min(1.0, rate_hz / self._controller.arm.profile.rate_hz)
             self._credit = 1.0 - self._share
-        self._reply(Kind.OUTPUTS, bytes([found]) + ",".join(kinds).encode())
+        self._reply(Kind.SETUP_OUTPUTS, bytes([found]) + ",".join(kinds).encode())
 
     def _set_inputs(self, payload: bytes) -> None:
         names = _names(payload)
@@ -130,7 +105,7 @@ class RtdeSession:
             self._owners.update(dict.fromkeys(names, self))
             layout = struct.Struct(">" + "".join(FORMATS[kind] for kind in kinds))
             self._inputs[number] = InputRecipe(layout, tuple(TAKEN[name] for name in names))
-        self._reply(Kind.INPUTS, bytes([number]) + ",".join(kinds).encode())
+        self._reply(Kind.SETUP_INPUTS, bytes([number]) + ",".join(kinds).encode())
 
     def _kind_for_us(self, name: str) -> str:
         if name not in TAKEN:
