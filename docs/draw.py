@@ -37,7 +37,17 @@ def session() -> Iterable[Arrow]:
                 yield state.value, to.value, event.name.lower().replace("_", " ")
 
 
-DRAWINGS = {"watchdog": watchdog, "session": session}
+def coil() -> Iterable[Arrow]:
+    """The coil on its arm. What people order anywhere, `away`, `stop` and `park`, is left to the words above it."""
+    from daemon.arm.table import TRANSITIONS, Event, Verb  # noqa: PLC0415
+
+    for state, moves in TRANSITIONS.items():
+        for cause, (to, _leave) in moves.items():
+            if state is not to and (isinstance(cause, Event) or cause in (Verb.TO_TARGET, Verb.HAND)):
+                yield state.value, to.value, cause.value
+
+
+DRAWINGS = {"watchdog": watchdog, "session": session, "coil": coil}
 
 
 def mermaid(arrows: Iterable[Arrow]) -> str:
