@@ -88,12 +88,12 @@ class Connection:
         self._sock.close()
 
 
-def listen(path: Path) -> socket.socket:
-    """The control socket, for this user and its group only. Raises ConfigError."""
+def listen(path: Path, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """A socket for this user and its group only. Raises ConfigError."""
     if len(os.fsencode(path)) > LONGEST_PATH:
         raise ConfigError(f"{path} is too deep for a unix socket: choose a shorter --runtime")
     path.unlink(missing_ok=True)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock = socket.socket(socket.AF_UNIX, kind)
     sock.bind(str(path))
     path.chmod(0o660)
     sock.listen(MAX_CONNECTIONS)

@@ -6,7 +6,6 @@ and is let go. In one turn each client is heard a few times only, so that a floo
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 from collections.abc import Collection, Iterator, Mapping
@@ -14,16 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from daemon.arm.messages import MAX_PACKET_BYTES, Hello, Malformed, Message, Role, Stop, encode, parse
-from drivers.errors import ConfigError
+from safety.connections import NAMELESS_US, listen
 
 MAX_CLIENTS: Final = 16
-NAMELESS_US: Final = 2_000_000
-"""How long somebody may hold a place without saying hello (engineering choice, as at the watchdog's socket)."""
 PACKETS_A_TURN: Final = 4
 """From one client in one turn: at 125 turns a second still more frames than any tracker has."""
 CALLERS_A_TURN: Final = 2
-LONGEST_PATH: Final = 107
-"""unix(7), sun_path, less the zero at its end."""
 
 
 class Client:
@@ -78,7 +73,7 @@ class Clients:
         """Raises ConfigError when the path is too long for a socket."""
         self._path = path
         self._watch = watch
-        self._server = listen(path)
+        self._server = listen(path, socket.SOCK_SEQPACKET)
         self._clients: dict[int, Client] = {}
         watch.register(self._server.fileno(), select.EPOLLIN)
 
@@ -169,16 +164,3 @@ class Clients:
             return
         self._watch.unregister(client.fileno())
         client.close()
-
-
-def listen(path: Path) -> socket.socket:
-    """The socket, for this user and its group only. Raises ConfigError."""
-    if len(os.fsencode(path)) > LONGEST_PATH:
-        raise ConfigError(f"{path} is too deep for a unix socket: choose a shorter --runtime")
-    path.unlink(missing_ok=True)
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    server.bind(str(path))
-    path.chmod(0o660)
-    server.listen(MAX_CLIENTS)
-    server.setblocking(False)
-    return server

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from daemon.arm.messages import MAX_PACKET_BYTES
-from daemon.arm.socket import MAX_CLIENTS, NAMELESS_US, PACKETS_A_TURN, listen
+from daemon.arm.socket import MAX_CLIENTS, PACKETS_A_TURN
 from drivers.errors import ConfigError
+from safety.connections import NAMELESS_US, listen
 from tests.daemon.arm.loop_stand_ins import LoopRoom
 
 HEAD = [1.0, 0, 0, 0, 0.1, 0.2, 1.3]
