@@ -20,7 +20,7 @@ from drivers.trackers import Frame
 LONGEST_PLACEMENT: Final = 200
 """Characters the watchdog takes."""
 
-PASSING: Final = frozenset({"head-lost", "tracker-silent"})
+PASSING: Final = frozenset({"head-lost", "tracker-silent", "tracker-late"})
 """Why an arm does not start towards a head that may be seen again the next moment."""
 COME_S: Final = 2.0
 AGAIN_S: Final = 0.1

@@ -131,6 +131,7 @@ class Hold:
 
     def _frozen(self, now_us: int, head: Estimate | None, blind: ArmReason | None) -> None:
         arm, for_us = self._health.state, now_us - self._since_us
+        self.why = blind or self.why  # what began as a late frame may be a tracker that has gone
         if blind is None and self._sight.settled and for_us <= ABSENCE_US:
             self._happens(Event.BACK, None, now_us)
         elif for_us > FREEZE_US and (arm is None or self._steering.is_near(head, arm.robot_from_tcp)):

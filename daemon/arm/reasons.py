@@ -32,6 +32,8 @@ class ArmReason(Enum):
         "Clear the view from the camera to the head.")
     TRACKER_SILENT = ("tracker-silent", "The coil waits.", "The tracker sends nothing.",
         "Check the tracker's power and cable.")
+    TRACKER_LATE = ("tracker-late", "The coil waits.", "The tracker's frames come late.",
+        "Close what else keeps this machine busy, and check the tracker's cable.")
     TRACKER_FROZEN = ("tracker-frozen", "The coil waits.", "The tracker repeats the same poses to the last digit.",
         "Restart the tracker.")
     JUMP = ("jump", "The coil waits.", "The head marker moved further between two frames than a head can.",

@@ -87,7 +87,7 @@ class Sight:
         overdue_us = PERIODS * 1e6 / self._setup.tracker.rate_hz + 4 * self._setup.tracker.latency_sd_us
         if self._received_us is None or now_us - self._received_us > overdue_us:
             return ArmReason.TRACKER_SILENT
-        return self._why_not or ArmReason.HEAD_LOST
+        return self._why_not or ArmReason.TRACKER_LATE
 
     @property
     def doubtful(self) -> bool:

@@ -236,3 +236,22 @@ def test_slack_lets_a_simulated_room_s_words_grow_older_and_nothing_else() -> No
         4 * SETUP.coast_us, 4 * SETUP.fresh_us(100_000), 4 * SETUP.heard_us(50_000),
     )  # fmt: skip
     assert (slack.limits, slack.steady_us, slack.away_m) == (SETUP.limits, SETUP.steady_us, SETUP.away_m)
+
+
+def test_frames_that_come_late_are_told_from_a_head_that_is_hidden() -> None:
+    room = tracking()
+    from_us = room.now_us
+    room.spoil = lambda frame: replace(frame, source_us=frame.source_us - min(60_000, (frame.source_us - from_us) // 3))
+
+    assert room.run(0.5, until=lambda said: said.state is HoldState.FREEZE).why is ArmReason.TRACKER_LATE
+
+
+def test_what_began_as_a_hidden_head_is_said_as_it_ends() -> None:
+    room = tracking()
+    from_us = room.now_us
+    room.spoil = lambda frame: without(frame, Tool.HEAD) if frame.source_us < from_us + 150_000 else None
+
+    output = room.run(1.0, until=lambda said: said.state is HoldState.RETRACT)
+
+    assert output.state is HoldState.RETRACT
+    assert output.why is ArmReason.TRACKER_SILENT
