@@ -14,8 +14,8 @@ from drivers.trackers import TrackerCapabilities
 COAST_US = 50_000
 """Oldest head pose that the coil is still moved by (design)."""
 FREEZE_US = 400_000
-"""How long the coil stands at the head without trustworthy data. The design allows 0.5 s, and wants the coil 20 mm off
-within a second of the tracker's silence: the retract takes 0.45 s for that."""
+"""How long the coil stands at the head without trustworthy data. The design allows 0.5 s; less leaves the retract more
+of the second in which the coil has to be 20 mm off, and a view hidden for 0.3 s must still be ridden out."""
 ABSENCE_US = 10_000_000
 """Longest absence after which it goes on by itself; only where it stands clear of the head (design)."""
 PERIODS = 1.5
@@ -40,7 +40,8 @@ class Setup:
     tcp_from_coil: Pose | None = None
     """Where the coil's marker sits on the tool; None: learned from its first sight, and only changes are noticed."""
     slack: float = 1.0
-    """Factor on the ages of what is seen and heard; above 1 in simulations only, because shared machines stall."""
+    """Factor on the ages the lease and the arm's word may have; above 1 in simulations only, because shared machines
+    stall. Never on how long the coil stays at a head that is not seen: the force on the head grows with it."""
     shifts: Models = SHIFTS
     turns: Models = TURNS
     """How a head moves, for the filter."""
@@ -58,8 +59,8 @@ class Setup:
         return round(1e6 / self.tracker.rate_hz) + self.tracker.latency_us + 2 * self.tracker.latency_sd_us
 
     def fresh_us(self, figure_us: int) -> int:
-        """An age limit, widened to what this tracker can keep."""
-        return self._at_least(figure_us)
+        """An age limit of the lease, widened to what this tracker can keep."""
+        return round(self._at_least(figure_us) * self.slack)
 
     def heard_us(self, figure_us: int) -> int:
         """An age limit of the arm's word."""
@@ -67,4 +68,4 @@ class Setup:
 
     def _at_least(self, figure_us: int) -> int:
         periods_us = PERIODS * 1e6 / self.tracker.rate_hz
-        return round(max(figure_us, periods_us + self.tracker.latency_us + 2 * self.tracker.latency_sd_us) * self.slack)
+        return max(figure_us, round(periods_us + self.tracker.latency_us + 2 * self.tracker.latency_sd_us))
