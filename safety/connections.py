@@ -89,15 +89,17 @@ class Connection:
 
 
 def listen(path: Path, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
-    """A socket for this user and its group only. Raises ConfigError."""
+    """A socket for this user and its group only; it has its name once it listens. Raises ConfigError."""
     if len(os.fsencode(path)) > LONGEST_PATH:
         raise ConfigError(f"{path} is too deep for a unix socket: choose a shorter --runtime")
-    path.unlink(missing_ok=True)
+    unready = path.with_name("~")  # whoever finds the socket under its own name is let in, and nobody else
+    unready.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, kind)
-    sock.bind(str(path))
-    path.chmod(0o660)
+    sock.bind(str(unready))
+    unready.chmod(0o660)
     sock.listen(MAX_CONNECTIONS)
     sock.setblocking(False)
+    unready.replace(path)
     return sock
 
 

@@ -25,14 +25,14 @@ class Health:
     """Fed with every state of the arm."""
 
     def __init__(self, limits: ArmLimits, unreachable_us: int = UNREACHABLE_US) -> None:
-        self._limits = limits
         self._unreachable_us = unreachable_us
         self.state: RobotState | None = None
         self.velocity: Vector = (0.0, 0.0, 0.0)
         """Of the tool's point as measured, m/s."""
         self._past: deque[tuple[float, Pose]] = deque(maxlen=64)
         self._ticked_us = 0
-        self._pressed_since_us: int | None = None
+        self._press = _Press(limits.force_n, limits.force_us)
+        self._touch = _Press(limits.touch_n, limits.touch_us)
 
     def take(self, state: RobotState) -> bool:
         """The newest state; False when it was here before."""
@@ -43,11 +43,8 @@ class Health:
             self._ticked_us = state.received_us
         self.state = state
         self._measure(state)
-        pressed = math.hypot(*state.force[:3]) > self._limits.force_n
-        if not pressed:
-            self._pressed_since_us = None
-        elif self._pressed_since_us is None:
-            self._pressed_since_us = state.received_us
+        self._press.feel(state)
+        self._touch.feel(state)
         return True
 
     def trouble(self, now_us: int) -> ArmReason | None:
@@ -69,8 +66,11 @@ class Health:
 
     def pressed(self, now_us: int) -> bool:
         """Whether a force stands that must not."""
-        since = self._pressed_since_us
-        return since is not None and now_us - since >= self._limits.force_us
+        return self._press.lasts(now_us)
+
+    def touched(self, now_us: int) -> bool:
+        """Whether something comes against an arm that stands: while it moves, its own tool's inertia is as much."""
+        return self._touch.lasts(now_us)
 
     def _measure(self, state: RobotState) -> None:
         at_s = state.controller_s or state.received_us / 1e6
@@ -86,3 +86,20 @@ class Health:
             return
         (x, y, z), (a, b, c), dt_s = state.robot_from_tcp.translation, then.translation, at_s - then_s
         self.velocity = ((x - a) / dt_s, (y - b) / dt_s, (z - c) / dt_s)
+
+
+class _Press:
+    """A force above `limit_n` for `lasting_us`."""
+
+    def __init__(self, limit_n: float, lasting_us: int) -> None:
+        self._limit_n, self._lasting_us = limit_n, lasting_us
+        self._since_us: int | None = None
+
+    def feel(self, state: RobotState) -> None:
+        if math.hypot(*state.force[:3]) <= self._limit_n:
+            self._since_us = None
+        elif self._since_us is None:
+            self._since_us = state.received_us
+
+    def lasts(self, now_us: int) -> bool:
+        return self._since_us is not None and now_us - self._since_us >= self._lasting_us

@@ -145,6 +145,8 @@ class Hold:
             return self._sight.moved
         if self._waking:
             return ArmReason.ROBOT_TIMED_OUT if now_us - self._since_us > WAKE_US else None
+        if self.state is HoldState.FREEZE and self._health.touched(now_us):
+            return ArmReason.FORCE
         wrong = watch.of_the_arm(now_us, self._setup, self._health, arm, self._steering.reference.pose)
         target = self._steering.target
         if wrong is not None or head is None or error is None or target is None or self.state not in FOLLOWING:

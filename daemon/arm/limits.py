@@ -61,6 +61,10 @@ class ArmLimits:
     force_n: float = 20.0
     force_us: int = 50_000
     """interlocks.md H34: 20 N for 50 ms."""
+    touch_n: float = 8.0
+    touch_us: int = 8_000
+    """While it stands and waits at a head it does not see: over twice the 3.5 N a UR's sensor may err by (its data
+    sheet), in two states of the arm. A head that comes 20 mm within a second then meets 17 N at most, as simulated."""
     lateral_m: float = 0.025
     """Further off the target than this, sideways, it comes up and approaches: it does not slide along the scalp."""
     clearance_m: float = 0.04

@@ -289,6 +289,20 @@ def test_the_control_socket_is_for_user_and_group_and_replaces_a_stale_one(tmp_p
         stranger.connect(str(path))
 
 
+def test_a_socket_has_its_name_only_once_it_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, listen, found = tmp_path / "control", socket.socket.listen, []
+
+    def begins(sock: socket.socket, backlog: int) -> None:
+        found.append(path.exists())
+        listen(sock, backlog)
+
+    monkeypatch.setattr(socket.socket, "listen", begins)
+    connections.listen(path).close()
+
+    assert found == [False]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["control"]
+
+
 def test_a_path_too_long_for_a_socket_is_refused_and_the_longest_is_taken(tmp_path: Path) -> None:
     longest = tmp_path / ("d" * (connections.LONGEST_PATH - len(str(tmp_path)) - 1))
     connections.listen(longest).close()

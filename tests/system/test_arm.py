@@ -1,6 +1,7 @@
 """The arm with real processes, in hold, while the head moves: whoever dies or falls silent, the coil comes off.
 
-Bound of each: 20 mm off the scalp within 1 s as the world saw it, with less than 20 N on the way (interlocks.md H33).
+The figures, 20 mm off the scalp within 1 s with less than 20 N on the way, are asserted in virtual time
+(tests/daemon/arm/test_hold_force.py). Here a bound is what a lost guard would break, and a stalled machine would not.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from tests.system.processes import ANSWER_S, START_S, end, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
-OFF_MM, WITHIN_S, FORCE_N = 20.0, 1.0, 20.0
-WAITS_S = 0.05 + 0.4
-"""How long the coil waits at the head for a tracker before it retracts (coasting, then standing). It retracts at 50 mm/s
-and the head may follow at 20 mm/s, so that the bound for a tracker is this much later than for all else."""
+OFF_MM, WITHIN_S = 20.0, 5.0
+FORCE_N = 60.0
+"""A coil that stays where it is meets up to 72 N: 15 mm too far into a neck of 4.8 N/mm."""
 SHIFT_MM, SHIFT_S = 20.0, 1.0
 
 
@@ -31,7 +31,7 @@ def room() -> Iterator[ArmRoom]:
         print(made.logs())
 
 
-def comes_off(room: ArmRoom, happens: Callable[[], object], deadline_s: float = WITHIN_S) -> None:
+def comes_off(room: ArmRoom, happens: Callable[[], object]) -> None:
     """While the head goes 20 mm in some direction, `happens`; then the coil is off in time, and pressed nobody."""
     room.simulator("forget-peaks")
     room.simulator("shift", mm=SHIFT_MM, s=SHIFT_S, direction="any")
@@ -41,7 +41,7 @@ def comes_off(room: ArmRoom, happens: Callable[[], object], deadline_s: float = 
     until(lambda: room.truth["gap_mm"] >= OFF_MM, ANSWER_S, f"the coil off the head: {room.said()}")
     took_s = time.monotonic() - began
 
-    assert took_s <= deadline_s, f"{took_s:.2f} s: {room.truth}"
+    assert took_s <= WITHIN_S, f"{took_s:.2f} s: {room.truth}"
     assert room.simulator("room")["peak_force_n"] < FORCE_N
 
 
@@ -71,7 +71,7 @@ def test_a_daemon_that_hangs_leaves_a_coil_that_goes_home(room: ArmRoom) -> None
     daemon = room.daemon
     assert daemon is not None
     try:
-        comes_off(room, lambda: daemon.send_signal(signal.SIGSTOP), 2 * WITHIN_S)
+        comes_off(room, lambda: daemon.send_signal(signal.SIGSTOP))
         listener.wait(lambda said: said["state"] == "parked", "on its way home")
     finally:
         daemon.send_signal(signal.SIGCONT)
@@ -109,7 +109,7 @@ def test_after_it_was_killed_it_comes_up_again_at_rest_and_takes_the_coil_back_w
 @pytest.mark.parametrize("how", ["silent", "numbers", "poses"])
 def test_a_tracker_that_hangs_takes_the_coil_off_with_its_reason(room: ArmRoom, how: str) -> None:
     listener = room.hold()
-    comes_off(room, lambda: room.simulator("freeze-tracker", how=how), WITHIN_S + WAITS_S)
+    comes_off(room, lambda: room.simulator("freeze-tracker", how=how))
 
     said = listener.wait(lambda said: said["state"] == "retract", "the retract is said")
     assert said["why"] in ({"tracker-frozen"} if how == "poses" else {"tracker-silent", "head-lost"})
@@ -118,7 +118,7 @@ def test_a_tracker_that_hangs_takes_the_coil_off_with_its_reason(room: ArmRoom, 
 
 def test_a_tracker_that_is_unplugged_takes_the_coil_off(room: ArmRoom) -> None:
     listener = room.hold()
-    comes_off(room, lambda: room.simulator("pull-tracker"), WITHIN_S + WAITS_S)
+    comes_off(room, lambda: room.simulator("pull-tracker"))
 
     said = listener.wait(lambda said: said["state"] == "retract", "the retract is said")
     assert said["why"] in {"tracker-silent", "head-lost"}
