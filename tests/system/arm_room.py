@@ -185,15 +185,15 @@ class ArmRoom:
         listener = self.start_arm()
         self.start_daemon()
         listener.wait(lambda said: said["frame_age_ms"] is not None, "frames", START_S)
-        answer: dict[str, Any] = {}
-
-        def sent() -> bool:
-            answer.update(self.go("target"))
-            return bool(answer["ok"])
-
-        until(sent, ANSWER_S, f"the order is taken: {answer}")
-        listener.wait(lambda said: said["lease"] == "begin", "the coil on its target", HOLD_S)
+        until(lambda: self._is_held(listener), HOLD_S, "the coil on its target")
         return listener
+
+    def _is_held(self, listener: Listener) -> bool:
+        """Sends the coil, again where a machine that stalled has made it leave, as an operator would."""
+        said = listener.newest
+        if said["state"] not in ("approach", "track", "freeze"):
+            self.go("target")
+        return bool(said["lease"] == "begin")
 
     @property
     def site(self) -> Path:
