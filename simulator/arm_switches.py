@@ -6,7 +6,7 @@ import math
 
 from drivers.errors import DeviceRefused, OperatorError
 from drivers.poses import Pose
-from simulator.directions import direction_of, seven
+from simulator.directions import direction_of, pose_of, seven
 from simulator.room import Room
 from simulator.switch import Facts, Switches
 
@@ -76,8 +76,11 @@ def slow_arm(room: Room, percent: float = 30) -> None:
 
 
 @_switch
-def lead_arm(room: Room, mm: float = 50, direction: str = "up") -> None:
-    """A hand leads the tool `mm` away, as soon as the arm lets itself be led; 0 lets go."""
+def lead_arm(room: Room, mm: float = 50, direction: str = "up", to: str = "") -> None:
+    """A hand leads the tool `mm` away, or `to` w,x,y,z,x,y,z of the robot's base, once it can be led; 0 lets go."""
+    if to:
+        room.arm.led_to = pose_of(to)
+        return
     if not mm:
         room.arm.led_to = None
         return

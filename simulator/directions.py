@@ -44,3 +44,12 @@ def lasting_us(seconds: float) -> int:
 def seven(pose: Pose) -> list[float]:
     """w, x, y, z, then metres: as poses go over sockets."""
     return [*pose.quaternion, *pose.translation]
+
+
+def pose_of(text: str) -> Pose:
+    """The pose of `seven`, as somebody types it. OperatorError when it is none."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+        return Pose.of(numbers[:4], numbers[4:])
+    except ValueError as error:
+        raise OperatorError(f"a pose is seven numbers, w,x,y,z,x,y,z, not {text!r}") from error

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 from drivers.errors import OperatorError
-from drivers.poses import Pose
-from simulator.directions import direction_of, lasting_us, seven
+from simulator.directions import direction_of, lasting_us, pose_of, seven
 from simulator.head.events import Breath, Leave, Nod, Shift, cough, startle
 from simulator.head.statistics import Motion
 from simulator.placement import held_at
@@ -70,11 +69,7 @@ def room_truth(room: Room) -> Facts:
 @_switch
 def aim_truth(room: Room, head_from_target: str) -> None:
     """Pulses are judged against this target from now on: w,x,y,z,x,y,z in the frame of the head's marker, metres."""
-    try:
-        numbers = [float(part) for part in head_from_target.split(",")]
-        room.head_from_target = Pose.of(numbers[:4], numbers[4:])
-    except ValueError as error:
-        raise OperatorError(f"a target is seven numbers, w,x,y,z,x,y,z, not {head_from_target!r}") from error
+    room.head_from_target = pose_of(head_from_target)
 
 
 @_switch

@@ -31,7 +31,7 @@ def run(
 ) -> None:
     """Bring the coil to poses all round where the head will be, nobody in the chair; each is taken when it rests.
 
-    The arm is moved by hand (`coilward hand-guide`, or the pendant). The poses are kept beside the calibration.
+    The arm is moved by hand (`coilward coil guide`, or the pendant). The poses are kept beside the calibration.
     """
     # numpy takes a fifth of a second to load, and `coilward stop` must not wait for it.
     from daemon.cli import calibrating  # noqa: PLC0415

@@ -45,7 +45,13 @@ async def run(wanted: Wanted, samples: AsyncGenerator[Sample, None], *, as_json:
     planned = read_planned(wanted.planned) if wanted.planned else None
     if not wanted.hands_free and not sys.stdin.isatty():
         raise OperatorError("Nothing was registered. There is no terminal for the key. Use one, or give --hands-free.")
-    rounds = wanted.rounds or (1 if planned else 2)
+    least = 1 if planned else 2
+    rounds = wanted.rounds or least
+    if rounds < least:
+        raise OperatorError(
+            "Nothing was registered. Without planned fiducials only a second touch shows how good the first was. "
+            "Give --rounds 2, or --planned."
+        )
     touching = Touching(rounds, hands_free=wanted.hands_free)
     with keys(None if wanted.hands_free else touching.begin), progress() as tell:
         async with aclosing(samples):

@@ -71,6 +71,11 @@ async def test_a_registration_as_json_is_one_object_on_stdout(
     assert len(told["sha256"]) == 64
 
 
+async def test_one_touch_without_a_plan_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="Give --rounds 2, or --planned"):
+        await registering.run(wanted(tmp_path, rounds=1), played([]), as_json=False)
+
+
 async def test_a_key_needs_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
 

@@ -12,6 +12,7 @@ from drivers.errors import OperatorError
 from drivers.poses import Pose
 from drivers.trackers import Frame, Missing, Tool
 from simulator.control import answer
+from simulator.directions import seven
 from simulator.head.statistics import Motion
 from simulator.room_switches import ALL_SWITCHES, ROOM_SWITCHES, turn
 from simulator.switches import SWITCHES
@@ -310,6 +311,11 @@ def test_a_hand_leads_an_arm_that_lets_itself_be_led() -> None:
     talk.rest(S)
     led = talk.room.arm.robot_from_tcp.translation
     assert led[2] - before.translation[2] == pytest.approx(0.02, abs=0.001)
+    goal = before @ Pose.turned((0.1, -0.2, 0.1), (0.01, 0.02, -0.03))
+    talk.say("lead-arm", to=",".join(map(str, seven(goal))))
+    talk.rest(S)
+    left = goal.inverse() @ talk.room.arm.robot_from_tcp
+    assert (left.distance, left.angle) == pytest.approx((0, 0), abs=1e-4)
     talk.say("lead-arm", mm=0.0)
     assert talk.room.arm.led_to is None
 
