@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from drivers.stimulators import Condition, Effect, EffectKind, Reading, Settings
 from safety import disarm, evidence, outcomes, permits
 from safety.reasons import Reason
-from safety.state import Device, Exchange, Phase
+from safety.state import Device, Exchange, Phase, changed
 from safety.turn import Turn
 
 AGREED = 2
@@ -73,9 +72,9 @@ def _take_settings(turn: Turn, settings: Settings) -> None:
     agreed = min(device.agreed + 1, AGREED) if device.agreed and settings == device.settings else 1
     _know(turn, settings=settings, settings_at_us=turn.now.us, agreed=agreed)
     if agreed == AGREED:
-        changed = device.confirmed is not None and device.confirmed != settings
+        differs = device.confirmed is not None and device.confirmed != settings
         _know(turn, confirmed=settings)
-        if changed and turn.state.phase in (Phase.ARMED, Phase.FIRING):
+        if differs and turn.state.phase in (Phase.ARMED, Phase.FIRING):
             outcomes.trip(turn, Reason.LEVEL_CHANGED, f"{device.confirmed} became {settings}")
 
 
@@ -96,4 +95,4 @@ def lost(turn: Turn) -> None:
 
 
 def _know(turn: Turn, **changes: Any) -> None:
-    turn.to(device=replace(turn.state.device, **changes))
+    turn.to(device=changed(turn.state.device, changes))

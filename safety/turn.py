@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 from safety.events import Action, Commit, Reply, Tell
 from safety.instant import Instant
 from safety.ledger_format import KEY0, Kind, Record, key
-from safety.state import MOVES, Delivery, Phase, Room, Session, State
-
-_FIELDS = frozenset(each.name for each in fields(State))
+from safety.state import MOVES, Delivery, Phase, Room, Session, State, changed
 
 
 class Turn:
@@ -27,12 +24,8 @@ class Turn:
         self._reply = reply
 
     def to(self, **changes: Any) -> None:
-        """The state with these fields changed. By copying the dict: `dataclasses.replace` costs a trigger 100 µs."""
-        if not changes.keys() <= _FIELDS:
-            raise TypeError(f"State has no field {min(changes.keys() - _FIELDS)}")
-        state = object.__new__(State)
-        state.__dict__.update(self.state.__dict__, **changes)
-        self.state = state
+        """The state with these fields changed."""
+        self.state = changed(self.state, changes)
 
     @property
     def session(self) -> Session:

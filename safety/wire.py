@@ -14,7 +14,7 @@ from drivers.stimulators import Effect, EffectKind, Reading
 from safety import device, disarm, evidence, frames
 from safety.events import ClientFrame, ClientNoise, DeviceReply, Door, Reply, Write
 from safety.reasons import Reason
-from safety.state import Exchange, Owed, Phase, Waiting, Wire
+from safety.state import Exchange, Owed, Phase, Waiting, Wire, changed
 from safety.turn import Turn
 
 MAX_QUEUE = 8
@@ -176,11 +176,11 @@ def drop_door(turn: Turn, door: Door) -> None:
     exchange = wire.open
     if exchange and exchange.asker is door:
         exchange = replace(exchange, asker=None)
-    turn.to(wire=replace(wire, open=exchange, queue=tuple(w for w in wire.queue if w.door is not door)))
+    _wire(turn, open=exchange, queue=tuple(w for w in wire.queue if w.door is not door))
 
 
 def _wire(turn: Turn, **changes: Any) -> None:
-    turn.to(wire=replace(turn.state.wire, **changes))
+    turn.to(wire=changed(turn.state.wire, changes))
 
 
 EMPTY = Wire()
