@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 FINAL = ("done", "ended-early", "refused")
 MOST_OUTSIDE = 2
 """Pulses of a running 10 Hz train: from leaving the target to the disarm 0.17 s may pass (design §7)."""
+OFF_THE_HEAD = ("retract", "away", "parked", "stopped", "fault")
+OFF_MM = 20
 TRAIN_GAP_US = 1_000_000
 """Pulses at 10 Hz this far apart belong to two trains."""
 
@@ -72,9 +75,13 @@ class Person:
     async def until_over(self) -> View:
         while (view := await self.until("paused")).state.phase not in FINAL:
             self.sentences.append(view.state.sentence)
-            await asyncio.sleep(2)  # a look at the subject
-            self.resumed += (await begin(self.client, "resume", str(view.state.hash))).ok
+            await self.resumes(view)
         return await self.client.until(lambda later: later.state.report is not None, 20)
+
+    async def resumes(self, view: View) -> None:
+        """After a look at the subject."""
+        await asyncio.sleep(2)
+        self.resumed += (await begin(self.client, "resume", str(view.state.hash))).ok
 
     async def next_train(self) -> None:
         """Half a second into the train that begins next."""
@@ -157,18 +164,50 @@ async def test_a_treatment_of_a_head_that_moves_is_completed_and_no_train_begins
     assert all(wait["seconds"] > 0 and wait["reason"] for wait in told["waits"])
 
 
-async def test_coil_away_takes_the_coil_off_and_a_resume_brings_it_back(runtime: Runtime) -> None:
-    async with room_of(runtime, "still", 1) as room, connect(room.address, ROOM) as client:
+async def is_taken_away(person: Person) -> None:
+    assert (await person.client.ask("coil-away")).ok
+
+
+async def arm_process_hangs(person: Person) -> None:
+    arm = next(child for child in person.room.children if child.name == "arm").process
+    arm.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(1)
+    arm.send_signal(signal.SIGCONT)
+
+
+async def tracker_is_unplugged(person: Person) -> None:
+    await person.does("pull-tracker")
+    await asyncio.sleep(2)
+    await person.does("plug-tracker")
+
+
+TAKEN_OFF = (
+    (is_taken_away, "A person had the coil taken off"),
+    (arm_process_hangs, "The arm does not obey"),
+    (tracker_is_unplugged, "The arm took the coil off the head"),
+)
+
+
+async def test_whoever_takes_the_coil_off_the_session_pauses_says_why_and_a_resume_brings_it_back(
+    runtime: Runtime,
+) -> None:
+    async with room_of(runtime, "rest", 1) as room, connect(room.address, ROOM) as client:
         person = Person(client, room)
         async with client.present():
             await person.opens()
-            await person.next_train()
-            assert (await client.ask("coil-away")).ok
-            paused = await person.until("paused")
-            assert "A person had the coil taken off" in paused.state.sentence
-            await client.until(lambda view: view.arm is not None and view.arm.state == "away", 10)
+            for happens, why in TAKEN_OFF:
+                await person.next_train()
+                await happens(person)
+                paused = await person.until("paused")
+                assert why in paused.state.sentence, happens
+                await client.until(lambda view: view.arm is not None and view.arm.state in OFF_THE_HEAD, 10)
+                assert (await person.does("room"))["coil"]["gap_mm"] > OFF_MM
+                await person.resumes(paused)
             view = await person.until_over()
             parked = await client.until(lambda view: view.arm is not None and view.arm.state == "parked", 20)
+        pulses = await person.pulses()
     assert parked.arm is not None
-    assert report_of(view)["outcome"] == "completed"
-    assert person.resumed == 1
+    told = report_of(view)
+    assert told["outcome"] == "completed"
+    assert person.resumed == len(TAKEN_OFF)
+    assert len(pulses) <= told["pulses"]["settled"] + told["pulses"]["unknown"]
