@@ -25,7 +25,7 @@ from safety.ledger_format import Record
 from safety.limits import load_limits
 from safety.protocols import parse_protocol
 from safety.state import Room, State
-from tests.safety.small_world_oracle import Books, Step
+from tests.small_world.oracle import Books, Step
 
 MS, S = 1_000, 1_000_000
 FIRMWARE = 11

@@ -22,9 +22,9 @@ from safety.instant import Instant
 from safety.reasons import Reason
 from safety.state import Phase, State
 from safety.turn import Turn
-from tests.safety.small_world import ARM, DISTURBANCES, LEASES, MS, TRIGGER, WALL_US, S, World, room
-from tests.safety.small_world_oracle import Books
-from tests.safety.small_world_search import checkpoints
+from tests.small_world.oracle import Books
+from tests.small_world.search import checkpoints
+from tests.small_world.world import ARM, DISTURBANCES, LEASES, MS, TRIGGER, WALL_US, S, World, room
 
 ORIGINS_US = (0, 2**31, 2**32, 10**15)
 STEPS = 18

@@ -30,8 +30,8 @@ from safety import (
     wire,
 )
 from safety.state import State
-from tests.safety.small_world_oracle import InvariantBroken
-from tests.safety.small_world_search import Size, checkpoints, search
+from tests.small_world.oracle import InvariantBroken
+from tests.small_world.search import Size, checkpoints, search
 
 ORIGINS_US = {"fixed": 2**31, "robot": 10**15}
 DEEP = (

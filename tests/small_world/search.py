@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from safety import control, events
 from safety.book import Book
 from safety.state import State
-from tests.safety.small_world import (
+from tests.small_world.oracle import Books, InvariantBroken
+from tests.small_world.world import (
     ARM,
     ARM_LOOP,
     DISARM,
@@ -30,7 +31,6 @@ from tests.safety.small_world import (
     Move,
     World,
 )
-from tests.safety.small_world_oracle import Books, InvariantBroken
 
 # --- one moment, as far as it matters -----------------------------------------------------------------------------
 
