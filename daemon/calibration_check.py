@@ -1,8 +1,8 @@
-"""Before a session: does the calibration still hold, or was the camera, the robot's base or the marker bumped?
+"""Asked by a person: does the calibration still hold, or was the camera, the robot's base or the marker bumped?
 
 The robot stands, the camera sees the coil's marker, and both ways round the chain must end at the same place. One pose
 shows that something moved. Three that differ show what: a camera that moved is off by the same in the robot's base at
-all of them, a marker that slipped is off by the same on the coil.
+all of them, a marker that slipped is off by the same on the coil. In a session `daemon.arm.trust` compares every frame.
 """
 
 from __future__ import annotations
@@ -71,14 +71,6 @@ class Bumped(OperatorError):
             f"{_REMEDY[cause]}, then run `{AGAIN}`."
         )
         self.agreement = agreement
-
-
-def check(calibration: Calibration, sightings: Sequence[Sighting]) -> Agreement:
-    """The agreement, when it holds. Raises Bumped when it does not, OperatorError when nothing was seen."""
-    agreement = compare(calibration, sightings)
-    if agreement.cause is not None:
-        raise Bumped(agreement)
-    return agreement
 
 
 def compare(calibration: Calibration, sightings: Sequence[Sighting]) -> Agreement:
