@@ -25,12 +25,13 @@ run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctr
 	@trap ended=yes INT; $(BIN)/coilward try $(ARGS) || { code=$$?; [ "$${ended-}" = yes ] || exit $$code; }
 
 # Coverage traces what was written for it, not the searches of tests/small_world: tracing makes them three times as slow.
-# Tests that start real processes mostly wait: three at a time keep two cores busy and every deadline.
+# Tests that start real processes mostly wait: three at a time keep two cores busy and every deadline. A room with an arm
+# keeps most of a core to itself, so these (xdist_group "arm") follow each other.
 test: .venv/dev.stamp broker  ## all tests but the storms, with full branch coverage of safety/
 	@$(BIN)/pytest -q -n 2 -m "not system and not storm" tests/safety --cov=safety --cov-branch --cov-fail-under=100 \
 	  --cov-report=term-missing:skip-covered
 	@$(BIN)/pytest -q -n 2 -m "not system and not storm" --ignore=tests/safety
-	@$(BIN)/pytest -q -n 3 -m "system and not storm"
+	@$(BIN)/pytest -q -n 3 --dist loadgroup -m "system and not storm"
 
 lint: .venv/dev.stamp  ## style, types, direction of imports, unit files
 	@$(BIN)/ruff check --quiet .

@@ -84,7 +84,7 @@ def lab() -> Iterator[Lab]:
 def test_it_receives_every_field_it_knows_at_five_hundred_hertz(lab: Lab) -> None:
     seen = lab.runs("receive")
 
-    assert seen["samples"] > 100  # it polls, on a machine shared by all
+    assert seen["samples"] > 20  # it polls, on a machine shared by all
     assert seen["least_step_ms"] == 2
     assert seen["joints"] == pytest.approx(lab.arm.body.joints)
     assert seen["pose"][:3] == pytest.approx(lab.arm.robot_from_tcp.translation)

@@ -16,7 +16,7 @@ import pytest
 from tests.system.arm_room import ArmRoom, Listener, arm_room
 from tests.system.processes import ANSWER_S, START_S, end, until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group("arm")]
 
 OFF_MM, WITHIN_S = 20.0, 5.0
 FORCE_N = 60.0

@@ -86,7 +86,7 @@ class Trial:
 def trial() -> Iterator[Trial]:
     folder = Path(tempfile.mkdtemp(prefix="cw-", dir="/tmp"))
     with (folder / "try.log").open("wb") as log:
-        command = [str(COILWARD), "--runtime", str(folder), "try", "--once", "--no-pacing"]
+        command = [str(COILWARD), "--runtime", str(folder), "try", "--once", "--no-pacing", "--profile", "fixed"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     started: list[int] = []
     try:

@@ -24,7 +24,7 @@ from daemon.simulated_arm import SimulatedArm, some_host
 from daemon.simulated_room import ROOM, RunningRoom, Simulated, new_subject, simulated_room
 from simulator.control import Control
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400), pytest.mark.xdist_group("arm")]
 FINAL = ("done", "ended-early", "refused")
 MOST_OUTSIDE = 2
 """Pulses of a running 10 Hz train: from leaving the target to the disarm 0.17 s may pass (design §7)."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
+WITH_ARM = pytest.mark.xdist_group("arm")
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def until_released(runtime: Path, trial: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("profile", ["fixed", "robot"])
+@pytest.mark.parametrize("profile", ["fixed", pytest.param("robot", marks=WITH_ARM)])
 def test_a_treatment_once_ends_with_evidence_that_agrees_and_keeps_its_records_alone(
     runtime: Path, profile: str
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_treatment_once_ends_with_evidence_that_agrees_and_keeps_its_records_a
     assert sum(path.stat().st_size for path in kept) < 500_000
 
 
+@WITH_ARM
 def test_ctrl_c_stops_reports_and_leaves_nothing(runtime: Path) -> None:
     trial = coilward(runtime, "try", "--json", "--no-pacing")
     until_released(runtime, trial)
@@ -98,6 +100,7 @@ def test_ctrl_c_stops_reports_and_leaves_nothing(runtime: Path) -> None:
     assert [path for path in runtime.rglob("*") if path.is_symlink()] == []
 
 
+@WITH_ARM
 def test_an_unknown_protocol_is_refused_with_one_json_object_and_a_killed_parent_leaves_no_process(
     runtime: Path,
 ) -> None:
