@@ -287,7 +287,7 @@ def live() -> Iterator[Controller]:
 
 @pytest.mark.system
 def test_on_real_time_it_opens_follows_and_leaves_no_program_behind(live: Controller) -> None:
-    arm = UrArm.open(UrSite(host=HOST, slack=8.0))
+    arm = UrArm.open(UrSite(host=HOST, slack=10.0))
     assert arm.last is not None
     assert arm.last.program is Program.IDLE
     goal = arm.last.robot_from_tcp

