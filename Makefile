@@ -24,7 +24,7 @@ broker:
 run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctrl-C; ARGS="--once --json" for scripts
 	@trap ended=yes INT; $(BIN)/coilward try $(ARGS) || { code=$$?; [ "$${ended-}" = yes ] || exit $$code; }
 
-# Coverage traces what was written for it, not the searches of tests/small_world: tracing makes them three times as slow.
+# Coverage traces what was written for it, not the searches of tests/small_world: tracing would double their time.
 # Tests that start real processes mostly wait: three at a time keep two cores busy and every deadline. A room with an arm
 # keeps most of a core to itself, so these (xdist_group "arm") follow each other.
 test: .venv/dev.stamp broker  ## all tests but the storms, with full branch coverage of safety/

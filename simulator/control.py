@@ -42,12 +42,14 @@ class BackDoor:
     def __init__(self, path: Path, served: Bench | Room, epoll: select.epoll) -> None:
         """Listens at once. The caller holds the lock of this runtime, so a socket found here is a dead one's."""
         self._served, self._epoll = served, epoll
-        path.unlink(missing_ok=True)
+        unready = path.with_name("~")  # who finds the door under its own name is let in
+        unready.unlink(missing_ok=True)
         self.path = path
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        self._listener.bind(os.fspath(path))
-        path.chmod(0o600)
+        self._listener.bind(os.fspath(unready))
+        unready.chmod(0o600)
         self._listener.listen(CLIENTS_LIMIT)
+        unready.replace(path)
         self._clients: dict[int, tuple[socket.socket, bytearray]] = {}
         epoll.register(self._listener, select.EPOLLIN)
 

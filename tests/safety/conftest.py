@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from safety.ledger_format import Record
 from safety.limits import load_limits
 from safety.protocols import load_protocols
 from safety.state import Room, State
+from safety.turn import Turn
 from simulator.bench import Bench
 from simulator.clock import VirtualClock
 from simulator.stimulators.profile import Profile
@@ -317,6 +319,18 @@ class VirtualRoom:
         for _ in range(us // (400 * MS)):
             self.pass_time(400 * MS)
             self.poke(door)
+
+
+def new(**options: Any) -> VirtualRoom:
+    """A started room with firmware 11."""
+    made = VirtualRoom(firmware=11, **options)
+    made.start()
+    return made
+
+
+def turn_of(room: VirtualRoom, **changes: Any) -> Turn:
+    """A turn on this room's state, a little otherwise."""
+    return Turn(room.room, replace(room.state, **changes), room.now)
 
 
 @pytest.fixture

@@ -19,22 +19,10 @@ from safety.ledger_format import Kind, Record, key
 from safety.reasons import Reason
 from safety.state import Phase
 from safety.turn import Turn
-from tests.safety.conftest import HOLDER, VirtualRoom
+from tests.safety.conftest import HOLDER, VirtualRoom, new, turn_of
 from tests.safety.refusal_situations import passes, ready, released, script
 
 S, MS, HOUR = 1_000_000, 1_000, 3_600_000_000
-
-
-def new(**options: Any) -> VirtualRoom:
-    """A started room with firmware 11."""
-    room = VirtualRoom(firmware=11, **options)
-    room.start()
-    return room
-
-
-def turn_of(room: VirtualRoom, **changes: Any) -> Turn:
-    """A turn on this room's state, a little otherwise."""
-    return Turn(room.room, replace(room.state, **changes), room.now)
 
 
 def no_replies(room: VirtualRoom, *letters: str) -> None:

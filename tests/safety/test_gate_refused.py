@@ -14,26 +14,14 @@ from drivers.magstim.framing import seal
 from drivers.stimulators import Condition
 from safety import conditions, control, events, evidence, outcomes
 from safety.events import Door
-from safety.ledger_format import Kind, Record
+from safety.ledger_format import Kind
 from safety.reasons import Reason
 from safety.state import Disarming, Phase
 from safety.turn import Turn
-from tests.safety.conftest import HOLDER, VirtualRoom
+from tests.safety.conftest import HOLDER, VirtualRoom, new, turn_of
 from tests.safety.refusal_situations import passes, ready, released, running, tripped
 
 S, MS = 1_000_000, 1_000
-
-
-def new(**options: Any) -> VirtualRoom:
-    """A started room with firmware 11."""
-    room = VirtualRoom(firmware=11, **options)
-    room.start()
-    return room
-
-
-def turn_of(room: VirtualRoom, **changes: Any) -> Turn:
-    """A turn on this room's state, a little otherwise."""
-    return Turn(room.room, replace(room.state, **changes), room.now)
 
 
 def frames_of(room: VirtualRoom, since_us: int) -> list[bytes]:
@@ -335,9 +323,3 @@ def test_nothing_is_certain_of_a_train_before_it_was_seen_running() -> None:
     seen = replace(delivery, running_asked_us=delivery.began_us + 500 * MS)
     assert evidence.least(replace(delivery, running_asked_us=None)) == 0
     assert evidence.least(seen) == 5
-
-
-def test_a_trigger_is_refused_while_another_s_pulses_are_unknown() -> None:
-    room = ready(new)
-    book = room.state.book.apply(room.state.book.last_seq + 1, Record(Kind.UNKNOWN, ref=1))
-    assert conditions.standing(turn_of(room, book=book)) is Reason.UNKNOWN_OPEN
