@@ -167,7 +167,8 @@ def test_a_port_lost_while_locked_out_leaves_the_pulses_unknown_and_the_gate_loc
     room.feed(events.PortLost("unplugged"))
     assert room.last("settled")["outcome"] == "unknown"
     assert room.state.phase is Phase.LOCKOUT
-    assert "trip" not in room.kinds()
+    assert not {"trip", "our-mistake"} & set(room.kinds())
+    assert room.kinds().count("stop") == 1, "for the unknown pulses, not for a port that a locked gate does not use"
 
 
 # --- requests ---------------------------------------------------------------------------------------------------
@@ -187,15 +188,15 @@ def test_a_permit_is_asked_for_and_withdrawn_by_the_session_s_holder_alone() -> 
     assert room.ask(ask)["reason"] == "no-session"
 
 
-def test_a_permit_whose_reservation_came_late_or_whose_session_paused_meanwhile_is_refused() -> None:
-    late, paused = ready(new), ready(new)
-    for room in (late, paused):
+def test_a_permit_whose_reservation_came_late_or_whose_conditions_went_meanwhile_is_refused() -> None:
+    late, lost = ready(new), ready(new)
+    for room in (late, lost):
         room.disk_us = 10 * S
         room.feed(events.Requested(HOLDER, 99, control.AskPermit(level_tenths=450, rate_tenths=100, pulses=20)))
         token, record, _ = room.state.commits[-1]
         assert record.kind is Kind.RESERVE
-        if room is paused:
-            room.ask(control.Stop(by="ann"))
+        if room is lost:
+            room.state = replace(room.state, device=replace(room.state.device, remote=False))
         else:
             room.clock.advance_to(room.clock.now_us() + 100 * MS)
             room.feed(events.Tick())
@@ -203,7 +204,7 @@ def test_a_permit_whose_reservation_came_late_or_whose_session_paused_meanwhile_
         room.feed(events.Committed(token, room.state.book.last_seq + 1))
         assert not room.state.permits
     assert late.answers[99]["reason"] == "ledger-late"
-    assert paused.answers[99]["ok"] is False
+    assert lost.answers[99]["reason"] == "remote-lost"
 
 
 def test_records_may_be_confirmed_in_another_order_than_they_were_sent() -> None:

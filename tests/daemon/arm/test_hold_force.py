@@ -13,7 +13,6 @@ import pytest
 from daemon.arm.goals import Ellipsoid
 from daemon.arm.hold import Command, Hold, HoldState, Lease, Output, Setup, Verb
 from daemon.arm.limits import ArmLimits
-from daemon.arm.setup import COAST_US, FREEZE_US
 from drivers.robots import RobotMode, RobotState, SafetyMode
 from drivers.ur.registers import PROGRAMS
 from drivers.ur.site import UrSite, capabilities
@@ -25,7 +24,7 @@ TURN_US = 4 * MS
 PRESSED_N, OFF_MM = 20.0, 20.0
 """interlocks.md H34."""
 TOUCHED_N = ArmLimits().touch_n
-OFF_US, WAITS_US = 1 * S, COAST_US + FREEZE_US
+OFF_US, WAITS_US = 1 * S, 450 * MS
 """Off by 20 mm within a second; what fails to see waits first, as a view that is hidden for 0.3 s is ridden out."""
 SEEDS = (0, 7, 34, 36, 37, 38, 52, 55)
 """Heads that come towards the coil, but for the first: up to 32 N where the coil waits without feeling for them."""
