@@ -38,6 +38,18 @@ def test_an_occlusion_of_three_tenths_of_a_second_freezes_the_coil_and_it_goes_o
     assert room.said[-1].lease is Lease.BEGIN
 
 
+@pytest.mark.parametrize("spoil", [lambda _: None, lambda frame: without(frame, Tool.HEAD)], ids=["silent", "hidden"])
+def test_a_coil_at_the_head_stands_unseeing_for_half_a_second_at_most(spoil: Callable[[Frame], Frame | None]) -> None:
+    room = tracking()
+    room.spoil = spoil
+
+    room.run(1, until=lambda said: said.state is HoldState.FREEZE)
+    stands_us = room.now_us
+    room.run(1, until=lambda said: said.state is HoldState.RETRACT)
+
+    assert 300_000 < room.now_us - stands_us <= 500_000
+
+
 def test_an_occlusion_of_three_seconds_retracts_the_coil_and_only_a_person_sends_it_back() -> None:
     room = tracking()
     from_us = room.now_us
