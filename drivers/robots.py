@@ -127,7 +127,10 @@ class Robot(Protocol):
         ...
 
     def retract(self) -> int:
-        """Away from the head along the coil's normal, by the controller's own program; ends at rest."""
+        """Away from the head along the coil's normal, by the controller's own program; ends at rest.
+
+        Faster than the program leaves on silence: then nobody looks.
+        """
         ...
 
     def guide(self, *, on: bool) -> int:

@@ -44,7 +44,7 @@ class ArmLimits:
     turn_acceleration_rad_s2: float = 15.0
     turn_jerk_rad_s3: float = 600.0
     closing_m_s: float = 0.05
-    """Towards the head, while approaching; as fast as the arm's program retracts."""
+    """Towards the head, while approaching; as fast as the arm's program retracts by itself."""
     measured_speed_m_s: float = 0.30
     """What is measured may overshoot what is told by a fifth."""
     measured_closing_m_s: float = 0.15

@@ -30,7 +30,8 @@ SAY_EVERY_US: Final = 50_000
 FUTURE_US: Final = 10_000
 """A frame may seem this much newer than the turn it is read in; more is another clock (engineering choice)."""
 LAST_WAY_US: Final = 5_000_000
-"""From SIGTERM until the arm has retracted: 60 mm at 50 mm/s and a reserve. After it the controller is on its own."""
+"""From SIGTERM until the arm has retracted 60 mm, at worst at 50 mm/s, and a reserve. After it the controller is on
+its own."""
 AT_REST_US: Final = 200_000
 """Standing still for so long at the end is the end of a retract, not the turn before it (engineering choice)."""
 _MOTION: Final = (Command.FOLLOW, Command.RETRACT)

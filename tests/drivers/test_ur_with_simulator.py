@@ -158,7 +158,7 @@ def test_a_retract_that_was_asked_ends_at_rest(room: Room) -> None:
     room.turn_until(arm, lambda: room.program(arm) is Program.RETRACTED, act=arm.retract)
     there = room.turn(arm, arm.retract, times=100).robot_from_tcp
 
-    assert (before.inverse() @ there).distance == pytest.approx(0.06, abs=0.005)
+    assert 0.060 < (before.inverse() @ there).distance < 0.068, "and the way it takes to stop"
 
 
 def test_a_hand_may_lead_it_until_the_driver_says_no_longer(room: Room) -> None:

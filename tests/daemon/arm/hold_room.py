@@ -131,7 +131,7 @@ class Room:
     def _retract(self) -> None:
         if self.program is not Program.RETRACTING:
             self.program, self._left_m = Program.RETRACTING, 0.06
-        step_m = min(self._left_m, 0.05 * TURN_US / 1e6)
+        step_m = min(self._left_m, 0.1 * TURN_US / 1e6)
         self.tcp, self._left_m = self.tcp @ Pose(translation=(0.0, 0.0, -step_m)), self._left_m - step_m
         if self._left_m <= 0:
             self.program = Program.RETRACTED
