@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from daemon.config_parts import Port, Section, SitePath
 from drivers.poses import Pose
@@ -63,10 +63,37 @@ class RobotSection(Section):
     payload_kg: float = Field(
         default=1.0, ge=0.0, le=16.0, description="mass of coil, holder and cable on the flange", examples=[2.1]
     )
+    payload_centre: tuple[float, float, float] = Field(
+        default=(0.0, 0.0, 0.0),
+        description="their centre of mass, from the flange: x, y, z in m; the force limits need it right",
+        examples=[[0.0, 0.0, 0.06]],
+    )
+    box_low: tuple[float, float, float] = Field(
+        default=(-0.85, -0.85, -0.1),
+        description="lower corner of the box the coil's face may be in, in the robot's base: x, y, z in m",
+        examples=[[-0.85, -0.85, -0.1]],
+    )
+    box_high: tuple[float, float, float] = Field(
+        default=(0.85, 0.85, 1.2), description="the box's upper corner", examples=[[0.85, 0.85, 1.2]]
+    )
     calibration: SitePath = Field(
         description="file that `coilward calibrate` wrote: where the camera stands, and the coil on the flange",
         examples=["calibration.json"],
     )
+
+    @model_validator(mode="after")
+    def _parked_inside_the_box(self) -> Self:
+        for axis, low, at, high in zip("xyz", self.box_low, self.park[:3], self.box_high, strict=True):
+            if not low < high:
+                raise ValueError(
+                    f"box_low and box_high leave no room along {axis}: {low:g} to {high:g} m. Swap or widen them"
+                )
+            if not low <= at <= high:
+                raise ValueError(
+                    f"park lies outside the box along {axis}: {at:g} m, and the box goes from {low:g} to {high:g} m."
+                    " Move park, or widen box_low and box_high"
+                )
+        return self
 
     @property
     def park_pose(self) -> Pose:

@@ -10,6 +10,7 @@ from daemon.config_robot import RobotSection, TrackerSection
 from drivers.errors import ConfigError
 from drivers.polaris.models import model
 from drivers.ur.site import MODELS, UrSite, capabilities
+from drivers.ur.site import Box as ControllersBox
 
 _MODELS = {name.lower(): name for name in MODELS}
 
@@ -29,6 +30,8 @@ def arm_of(site: Site) -> UrSite:
         model=_MODELS[robot.model],
         flange_from_tcp=robot.flange_from_tcp,
         payload_kg=robot.payload_kg,
+        payload_centre_m=robot.payload_centre,
+        box=ControllersBox(robot.box_low, robot.box_high),
         slack=site.watchdog.slack if site.site.use == "simulation" else 1,
     )
 

@@ -44,6 +44,7 @@ rate_hz = {rate_hz}
 park = [-0.2, -0.4, 0.5, 0.0, 3.14, 0.0]
 tool = [0.0, 0.0, 0.12, 0.0, 0.0, 0.0]
 payload_kg = 2.5
+{more}
 calibration = "calibration.json"
 [target]
 file = "target.json"
@@ -52,9 +53,15 @@ CAMERA = Pose.turned((0.1, 0.2, 0.3), (2.0, 0.0, 0.5))
 
 
 def site(
-    folder: Path, *, use: str = "simulation", host: str = "127.0.0.2", model: str = "ur5e", rate_hz: int = 500
+    folder: Path,
+    *,
+    use: str = "simulation",
+    host: str = "127.0.0.2",
+    model: str = "ur5e",
+    rate_hz: int = 500,
+    more: str = "",
 ) -> Site:
-    return parse_site(SITE.format(use=use, host=host, model=model, rate_hz=rate_hz), folder / "site.toml")
+    return parse_site(SITE.format(use=use, host=host, model=model, rate_hz=rate_hz, more=more), folder / "site.toml")
 
 
 def calibrated(folder: Path, *, simulated: bool) -> None:
@@ -72,6 +79,32 @@ def test_the_arm_is_told_its_tool_its_payload_and_the_patience_of_a_simulation(t
     assert (real.model, real.host, real.payload_kg, real.slack) == ("UR5e", "192.168.0.10", 2.5, 1)
     assert real.flange_from_tcp == Pose(translation=(0.0, 0.0, 0.12))
     assert simulated.slack == site(tmp_path).watchdog.slack > 1
+
+
+def test_the_room_s_own_box_and_payload_reach_the_controller_and_the_hold(tmp_path: Path) -> None:
+    usual = arm_of(site(tmp_path))
+    room = site(
+        tmp_path,
+        more="payload_centre = [0.0, 0.01, 0.06]\nbox_low = [-0.3, -0.5, 0.1]\nbox_high = [0.4, 0.5, 0.9]",
+    )
+    arm = arm_of(room)
+    setup = setup_of(room, arm)
+
+    assert (usual.payload_centre_m, usual.box.high) == ((0.0, 0.0, 0.0), (0.85, 0.85, 1.2))
+    assert (arm.payload_centre_m, arm.box.low, arm.box.high) == ((0.0, 0.01, 0.06), (-0.3, -0.5, 0.1), (0.4, 0.5, 0.9))
+    assert (setup.limits.box.low, setup.limits.box.high) == (arm.box.low, arm.box.high)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("box_low = [-0.1, -0.5, 0.1]", r"\[robot\]: park lies outside the box along x: -0.2 m, .* Move park"),
+        ("box_high = [0.8, 0.8, -0.2]", r"\[robot\]: box_low and box_high leave no room along z: .* Swap"),
+    ],
+)
+def test_a_box_that_cannot_be_worked_in_is_refused_with_what_to_change(tmp_path: Path, more: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        site(tmp_path, more=more)
 
 
 def test_the_hold_is_told_where_the_camera_stands_and_the_controllers_own_box(tmp_path: Path) -> None:
@@ -112,7 +145,7 @@ def test_an_older_controller_is_not_asked_for_more_than_it_takes(tmp_path: Path)
 
 
 def test_a_room_without_an_arm_has_no_use_for_this_process(tmp_path: Path) -> None:
-    text = SITE.format(use="simulation", host="127.0.0.2", model="ur5e", rate_hz=125)
+    text = SITE.format(use="simulation", host="127.0.0.2", model="ur5e", rate_hz=125, more="")
     fixed = text.partition("[tracker]")[0].replace('profile = "robot"\n', "")
     with pytest.raises(ConfigError, match="no arm"):
         arm_of(parse_site(fixed, tmp_path / "site.toml"))
