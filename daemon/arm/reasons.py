@@ -63,7 +63,7 @@ class ArmReason(Enum):
         "Park the arm or send the coil away first.")
     # The arm
     ROBOT_STOPPED = ("robot-stopped", "The arm stands.", "Its own safety system, or a person, has stopped it.",
-        "Look at the arm, then release the stop at its controller.")
+        "Look why it stopped, then release the stop: at its pendant, or a protective one by `coilward arm unlock`.")
     ROBOT_UNREACHABLE = ("robot-unreachable", "The arm is not in our hands.", "Its controller does not answer.",
         "Check its power and cable; the arm retracts by itself.")
     ROBOT_SLOW = ("robot-slow", "No train can begin or go on.", "The arm does not follow its set-points in time.",

@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from daemon.cli.arm import app as arm
 from daemon.cli.calibrate import app as calibrate
 from daemon.cli.coil import app as coil
 from daemon.cli.doctor import doctor
@@ -39,6 +40,7 @@ app.command()(status)
 app.command()(watch)
 app.add_typer(session, name="session", help="Start a session and steer it.")
 app.add_typer(coil, name="coil", help="The coil on its arm: take it off the head, guide it, park it.")
+app.add_typer(arm, name="arm", help="The arm's controller: switch it on, unlock it after a stop.")
 app.command()(stop)
 app.command()(reset)
 app.command()(resolve)

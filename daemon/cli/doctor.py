@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import typer
 from rich.text import Text
 
 from daemon import words
+from daemon.arm_line import ArmLine
 from daemon.broker import find_mosquitto
 from daemon.cli import show
 from daemon.cli.place import Place, place
@@ -23,6 +25,8 @@ from daemon.messages import Sentence
 from daemon.watchdog_line import WatchdogLine
 from drivers.errors import CoilwardError, OperatorError
 
+OLDEST_FRAME_MS = 1000
+"""A tracker sends 20 frames in this time at the least (engineering choice)."""
 LEAST_FREE_BYTES = 64 << 20
 """Room for half a million ledger records (engineering choice)."""
 
@@ -68,6 +72,9 @@ def examine(where: Place) -> Iterator[Finding]:
         ("broker", _broker),
         ("ledger disk", _disk),
     ]
+    with contextlib.suppress(CoilwardError):  # a site file that cannot be read is its own finding
+        if where.site.robot is not None:
+            checks += [("arm", _arm), ("tracker", _tracker)]
     for name, check in checks:
         try:
             yield Finding(name, good=True, told=Sentence(what=check(where)))
@@ -135,6 +142,25 @@ def _broker(where: Place) -> str:
             return f"signed in as {where.user}; the room is {words.ENGLISH.phase(view.state.phase).word}"
 
     return asyncio.run(look())
+
+
+def _arm(where: Place) -> str:
+    with ArmLine(where.runtime.arm_control) as line:
+        view = line.view()
+    if view.why in ("robot-unreachable", "robot-stopped"):
+        raise OperatorError(words.ENGLISH.coil_reason(view.why))
+    return f"{words.ENGLISH.coil_word(view.state).word}; " + ", ".join(f"{n} {at}" for n, at in view.robot.items())
+
+
+def _tracker(where: Place) -> str:
+    with ArmLine(where.runtime.arm_control) as line:
+        view = line.view()
+    if view.frame_age_ms is None or view.frame_age_ms > OLDEST_FRAME_MS:
+        raise OperatorError(
+            "No frame of the tracker reaches the arm. It is off or unplugged, or coilward-daemon does not run. "
+            "Check its power, its cable, and [tracker] port in the site file."
+        )
+    return f"the newest frame is {view.frame_age_ms:.0f} ms old"
 
 
 def _disk(where: Place) -> str:

@@ -103,7 +103,12 @@ class Dashboard:
             )
         self.ask(f"addToLog coilward: protective stop unlocked by {name}")
         self.ask("close safety popup")
-        self._expect("unlock protective stop", "Protective stop releasing")
+        said = self.ask("unlock protective stop")
+        if said != "Protective stop releasing":
+            raise DeviceRefused(
+                f"The robot keeps its stop: {said!r}. Wait until 5 s have passed since it came, and look what its"
+                " pendant shows."
+            )
 
     def ask(self, command: str) -> str:
         """The answer to one command, without its line end."""

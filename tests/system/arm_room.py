@@ -128,12 +128,19 @@ class ArmRoom:
         with (self.folder / "arm.log").open("ab") as log:
             self.arm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._starts += 1
-        self.listener = Listener(self._socket_of_the_arm())
-        self.listener.wait(lambda said: said["robot"].get("program") == "idle", f"an arm: {self.said()}", START_S)
+        self._ready()
+        listener = self.listen_again()
+        listener.wait(lambda said: said["robot"].get("program") == "idle", f"an arm: {self.said()}", START_S)
+        return listener
+
+    def listen_again(self) -> Listener:
+        """A new listener in place of the one before."""
+        if self.listener is not None:
+            self.listener.close()
+        self.listener = Listener(self.folder / "arm" / "control")
         return self.listener
 
-    def _socket_of_the_arm(self) -> Path:
-        path = self.folder / "arm" / "control"
+    def _ready(self) -> None:
         assert self.arm is not None
 
         def there() -> bool:
@@ -142,7 +149,6 @@ class ArmRoom:
             return self.said().count("ready in") == self._starts
 
         until(there, START_S, "the arm's process")
-        return path
 
     def start_watchdog(self) -> None:
         """Starts the watchdog, again where one has died, and returns once it answers."""
@@ -185,8 +191,26 @@ class ArmRoom:
         listener = self.start_arm()
         self.start_daemon()
         listener.wait(lambda said: said["frame_age_ms"] is not None, "frames", START_S)
-        until(lambda: self._is_held(listener), HOLD_S, "the coil on its target")
+        self.to_target(listener)
         return listener
+
+    def to_target(self, listener: Listener) -> None:
+        """The coil on its target, with everything running already."""
+        until(lambda: self._is_held(listener), HOLD_S, f"the coil on its target: {self.said()}")
+
+    def unlock(self) -> str:
+        """An operator unlocks a protective stop; what is wrong with that, empty when it was done."""
+        done = self._coilward("arm", "unlock", "--by", "operator1")
+        return "" if done.returncode == 0 else done.stderr
+
+    def doctor(self) -> dict[str, bool]:
+        """What the doctor finds good, and what not."""
+        found = map(json.loads, self._coilward("doctor", "--json").stdout.splitlines())
+        return {one["check"]: one["ok"] for one in found}
+
+    def _coilward(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [Path(sys.executable).with_name("coilward"), "--runtime", self.folder, "--site", self.site]
+        return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=2 * ANSWER_S, check=False)
 
     def _is_held(self, listener: Listener) -> bool:
         """Sends the coil, again where a machine that stalled has made it leave, as an operator would."""

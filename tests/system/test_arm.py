@@ -128,6 +128,7 @@ def test_a_tracker_that_is_unplugged_takes_the_coil_off(room: ArmRoom) -> None:
     comes_off(room, lambda: room.simulator("pull-tracker"))
 
     assert leaves(listener) <= UNSEEN | TOUCHED
+    assert room.doctor().items() >= {"arm": True, "tracker": False}.items()
 
 
 @pytest.mark.parametrize("how", ["freeze-rtde", "drop-rtde"])
@@ -139,7 +140,7 @@ def test_an_arm_that_is_not_heard_any_more_takes_the_coil_off_by_itself(room: Ar
     assert "none" in {said["lease"] for said in listener.states[-5:]}
 
 
-def test_a_protective_stop_is_said_and_never_ended_by_itself(room: ArmRoom) -> None:
+def test_a_protective_stop_is_said_and_ended_by_a_person_alone(room: ArmRoom) -> None:
     listener = room.hold()
     room.simulator("protective-stop")
     said = listener.wait(lambda said: said["state"] == "fault", "the stop is said")
@@ -148,6 +149,16 @@ def test_a_protective_stop_is_said_and_never_ended_by_itself(room: ArmRoom) -> N
     assert (said["why"], said["lease"]) == ("robot-stopped", "none")
     assert listener.newest["robot"]["safety"] == "protective-stop"
     assert room.go("target")["why"] == "robot-stopped"
+    assert "The robot keeps its stop" in room.unlock()
+    assert not room.doctor()["arm"]
+
+    until(lambda: not room.unlock(), 2 * ANSWER_S, "the stop's end")
+    listener = room.listen_again()  # who does not read for seconds is hung up on
+    listener.wait(lambda said: said["robot"].get("safety") == "normal", "the arm is free")
+    time.sleep(1.0)
+    assert listener.newest["state"] == "fault", "and stays where it is until it is sent"
+    room.to_target(listener)
+    assert room.doctor().items() >= {"arm": True, "tracker": True}.items()
 
 
 def test_anybody_may_stop_it(room: ArmRoom) -> None:
