@@ -11,7 +11,7 @@ from safety.book import Book
 from safety.events import Door
 from safety.ledger_format import Kind, Record, key
 from tests.safety.conftest import WALL_US, VirtualRoom
-from tests.safety.refusal_situations import New, ready, running, script
+from tests.safety.rooms import New, ready, running, script
 
 MS, S = 1_000, 1_000_000
 SCENES: dict[str, Callable[[New], None]] = {}

@@ -20,7 +20,7 @@ from safety.reasons import Reason
 from safety.state import Phase
 from safety.turn import Turn
 from tests.safety.conftest import HOLDER, VirtualRoom, new, turn_of
-from tests.safety.refusal_situations import passes, ready, released, script
+from tests.safety.rooms import passes, ready, released, script
 
 S, MS, HOUR = 1_000_000, 1_000, 3_600_000_000
 

@@ -19,7 +19,7 @@ from safety.reasons import Reason
 from safety.state import Disarming, Phase
 from safety.turn import Turn
 from tests.safety.conftest import HOLDER, VirtualRoom, new, turn_of
-from tests.safety.refusal_situations import passes, ready, released, running, tripped
+from tests.safety.rooms import passes, ready, released, running, tripped
 
 S, MS = 1_000_000, 1_000
 

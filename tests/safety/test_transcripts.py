@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.safety.refusal_situations import SITUATIONS, New
+from tests.safety.refusal_situations import SITUATIONS
+from tests.safety.rooms import New
 from tests.safety.scenes import SCENES
 from tests.safety.transcripts import Recorded
 
