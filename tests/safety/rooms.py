@@ -80,3 +80,9 @@ def tripped(new: New) -> VirtualRoom:
     room.feed(events.PortFound())
     room.pass_time(300 * MS)
     return room
+
+
+def no_replies(room: VirtualRoom, *letters: str) -> None:
+    """The device's answers to these get lost from here on."""
+    for letter in letters:
+        room.fault("lose-reply", of=letter, count=99)

@@ -1,0 +1,145 @@
+"""Permits: what no trigger passes without, what contradicts itself, and blocks of pulses on the watchdog's timer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from safety import control, events, permits
+from safety.ledger_format import Kind, Record
+from safety.reasons import Reason
+from safety.state import Phase
+from safety.turn import Turn
+from tests.safety.conftest import VirtualRoom, new, turn_of
+from tests.safety.rooms import no_replies, ready, script
+
+MS, S = 1_000, 1_000_000
+
+
+# --- the judge stands on its own ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def granted() -> VirtualRoom:
+    """A room in which the next trigger passes."""
+    room = ready(new)
+    assert room.permit()["ok"]
+    assert permits.judge_trigger(turn_of(room)) is None
+    return room
+
+
+def judged(turn: Turn) -> Reason:
+    """The reason a trigger is refused for."""
+    refused = permits.judge_trigger(turn)
+    assert refused is not None
+    return refused.reason
+
+
+def test_no_trigger_passes_while_a_pulse_is_unknown(granted: VirtualRoom) -> None:
+    book = granted.state.book.apply(granted.state.book.last_seq + 1, Record(Kind.UNKNOWN, ref=1))
+    assert judged(turn_of(granted, book=book)) is Reason.UNKNOWN_OPEN
+
+
+def test_no_first_trigger_passes_on_an_expired_permit(granted: VirtualRoom) -> None:
+    permit = granted.state.permits[0]
+    assert judged(turn_of(granted, permits=(replace(permit, expires_us=granted.now.us - 1),))) is Reason.PERMIT_EXPIRED
+
+
+def test_no_trigger_passes_that_its_reservation_has_no_room_for(granted: VirtualRoom) -> None:
+    permit = granted.state.permits[0]
+    full = replace(permit, block=replace(permit.block, spent=1))
+    assert judged(turn_of(granted, permits=(full,))) is Reason.LEDGER_LATE
+
+
+def test_no_trigger_passes_on_settings_that_were_read_and_never_confirmed(granted: VirtualRoom) -> None:
+    device = replace(granted.state.device, confirmed=None)
+    assert judged(turn_of(granted, device=device)) is Reason.READ_BACK_STALE
+
+
+# --- permits --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"rate": 0}, "a rate"),
+        ({"triggers": 2, "times_us": (0,), "spacing_us": S}, "one time for each trigger"),
+        ({"triggers": 2, "times_us": (0, S - 1), "spacing_us": S}, "spaced by spacing_us"),
+        ({"times_us": (2 * S,), "spacing_us": S}, "within a permit's life"),
+    ],
+)
+def test_a_permit_that_contradicts_itself_is_malformed(changes: dict[str, Any], why: str) -> None:
+    answer = ready(new).permit(**changes)
+    assert answer["reason"] == "malformed-message"
+    assert why in answer["detail"]["why"]
+
+
+def test_a_script_asks_for_no_permits() -> None:
+    assert script(new).permit()["reason"] == "permit-busy"
+
+
+def one_hertz(**options: Any) -> VirtualRoom:
+    """Armed for pulses one by one."""
+    room = new(**options)
+    assert room.open("lf-right-1hz")["ok"]
+    assert room.release()["ok"]
+    room.set_single(level=54)
+    room.arm()
+    return room
+
+
+def timed(room: VirtualRoom, triggers: int = 3) -> dict[str, Any]:
+    """A block of pulses on the watchdog's timer, the first in 200 ms."""
+    times = tuple(200 * MS + n * S for n in range(triggers))
+    return room.permit(level=54, rate=0, pulses=1, triggers=triggers, spacing_us=S, times_us=times)
+
+
+def test_a_timed_pulse_that_would_come_too_late_is_left_out() -> None:
+    room = one_hertz()
+    assert timed(room)["ok"]
+    due_us = room.state.permits[0].due[0]
+    room.pass_time(due_us - 40 * MS - room.clock.now_us())
+    room.clock.advance_to(due_us + 60 * MS)
+    room.feed(events.Tick())
+    assert room.last("left-out")["index"] == 0
+    room.stay(3 * S)
+    assert room.pulses == 2
+    session = room.state.session
+    assert session is not None
+    assert room.state.book.session(session.key) == 2
+
+
+def test_a_timed_pulse_that_may_not_go_out_takes_the_rest_of_its_block_along() -> None:
+    room = one_hertz()
+    assert timed(room)["ok"]
+    no_replies(room, "\\")
+    room.stay(3 * S)
+    assert room.last("refused")["frame"] == "timed trigger"
+    assert room.last("refused")["reason"] == "read-back-stale"
+    assert not room.state.permits
+    assert room.pulses <= 1
+
+
+def test_a_lost_reply_gives_back_the_block_that_waited_behind() -> None:
+    room = one_hertz()
+    assert timed(room, 2)["ok"]
+    times = (S, 2 * S)
+    assert room.permit(level=54, rate=0, pulses=1, triggers=2, spacing_us=S, times_us=times)["ok"]
+    room.fault("lose-reply", of="E", count=1)
+    room.stay(S)
+    session = room.state.session
+    assert session is not None
+    assert room.last("settled")["outcome"] == "unknown"
+    assert room.state.book.session(session.key) == 2
+
+
+def test_the_next_block_may_be_asked_for_while_a_pulse_is_on_its_way() -> None:
+    room = one_hertz()
+    assert timed(room, 2)["ok"]
+    room.fault("slow-replies", ms=40)
+    while room.state.phase is not Phase.FIRING:
+        room.pass_time(5 * MS)
+    message = control.AskPermit(540, 0, 1, triggers=2, spacing_us=S, times_us=(S, 2 * S))
+    assert room.ask(message)["ok"]
