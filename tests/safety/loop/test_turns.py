@@ -1,0 +1,153 @@
+"""The loop from its first turn to its last: the clocks it goes by, the ledger behind it, and an end in order."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from safety import events, watchdog
+from safety.events import Door
+from safety.ledger import OpenReport
+from safety.ledger_errors import LedgerFailed
+from safety.ledger_format import HASH0, Head, Kind, Record
+from safety.ledger_wire import Answer, answer_bytes
+from safety.state import Phase
+from safety.watchdog import Watchdog
+from tests.safety.loop.conftest import DISARM, Shell
+
+MS = 1_000
+
+
+# --- turns and clocks -----------------------------------------------------------------------------------------
+
+
+def test_it_turns_until_it_is_told_to_end_and_says_each_turn(shell: Shell) -> None:
+    turns = []
+
+    def after() -> None:
+        turns.append(shell.loop.state.seen_us)
+        shell.loop.running = len(turns) < 3
+
+    shell.loop.run(after)
+    assert len(turns) == 3
+    shell.answer()
+    assert shell.records[0][1].kind is Kind.BOOT
+
+
+def test_time_passes_for_the_gate_in_a_turn_without_any_event(shell: Shell) -> None:
+    shell.started()
+    shell.answers = False
+    shell.turn(2)
+    before_us = shell.loop.state.seen_us
+    shell.turn()
+    assert shell.loop.state.seen_us == before_us + 10 * MS
+
+
+def test_the_wall_clock_never_runs_behind_the_ledger(shell: Shell) -> None:
+    now = Watchdog.now(shell.loop)
+    assert abs(now.us - time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000) < 60_000_000
+    assert abs(now.wall_us - time.time_ns() // 1000) < 60_000_000
+    ahead_us = now.wall_us + 10**12
+    book = shell.loop.state.book.apply(1, Record(Kind.BOOT, wall_us=ahead_us))
+    shell.loop.state = type(shell.loop.state)(book=book)
+    assert Watchdog.now(shell.loop).wall_us == ahead_us
+
+
+def test_every_nonce_is_new_and_comes_in_its_time(shell: Shell) -> None:
+    shell.started()
+    client = shell.client("cli")
+    shell.turn(20, 50 * MS)
+    pushed = [body["nonce"] for body in client.read() if body.get("say") == "status"]
+    assert len(pushed) == len(set(pushed)) == 4
+
+
+# --- the ledger -----------------------------------------------------------------------------------------------
+
+
+def test_what_the_ledger_holds_is_counted_in_the_book(shell: Shell) -> None:
+    shell.started()
+    assert shell.loop.state.commits == ()
+    assert shell.loop.state.book.last_seq == len(shell.records) > 0
+
+
+def test_a_record_the_ledger_could_not_take_locks_out(shell: Shell) -> None:
+    shell.writes = False
+    shell.started()
+    failed = Answer(1, Head(0, HASH0), OpenReport(), LedgerFailed("the disk is full"))
+    shell.writer.send(answer_bytes(failed))
+    shell.turn()
+    assert shell.phase is Phase.LOCKOUT
+
+
+def test_a_record_nobody_sent_locks_out(shell: Shell) -> None:
+    shell.started()
+    shell.writer.send(answer_bytes(Answer(99, Head(9, HASH0), OpenReport())))
+    shell.turn()
+    assert shell.phase is Phase.LOCKOUT
+
+
+def test_a_writer_that_ends_locks_out_at_once_and_is_watched_no_more(shell: Shell) -> None:
+    shell.started()
+    shell.writer.close()
+    shell.writes = False
+    shell.turn()
+    assert shell.phase is Phase.LOCKOUT
+    assert shell.loop._ledger not in [key.fileobj for key in shell.loop._selector.get_map().values()]
+
+
+def test_a_ledger_that_does_not_keep_up_locks_out(shell: Shell) -> None:
+    shell.writer.close()
+    shell.writes = False
+    shell.loop.feed(events.Started())
+    assert shell.phase is Phase.LOCKOUT
+
+
+# --- the end --------------------------------------------------------------------------------------------------
+
+
+def test_the_end_disarms_then_hangs_up_on_everybody_and_leaves_nothing_behind(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.started()
+    client = shell.client("daemon")
+    door = client.attach()
+    shell.loop.feed(events.ClientFrame(Door.DAEMON, DISARM, shell.world.dialect.effect(DISARM)))
+    assert shell.loop.state.disarming is not None
+    monkeypatch.setattr(shell.loop, "turn", lambda: shell_turn(shell))
+    shell.loop.close()
+    assert shell.loop.state.disarming is None, "it waited for the device"
+    assert client.gone()
+    assert door.recv(1 << 16).startswith(b"E")
+    assert door.recv(9) == b""
+    assert shell.wire is not None
+    assert shell.wire.recv(9) == b""
+    assert shell.writer.recv(9) == b""
+    assert list(shell.folder.iterdir()) == []
+
+
+def shell_turn(shell: Shell, step_us: int = 10 * MS) -> None:
+    """A turn asked for by the loop itself."""
+    Watchdog.turn(shell.loop)
+    shell.world.clock.advance_to(shell.world.clock.now_us() + step_us)
+    shell.answer()
+
+
+def test_the_end_waits_for_a_silent_device_a_second_and_no_longer(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.answers = False
+    shell.turn()
+    assert shell.loop.state.disarming is not None
+    ended_us = shell.world.clock.now_us()
+    monkeypatch.setattr(shell.loop, "turn", lambda: shell_turn(shell, 100 * MS))
+    shell.loop.close()
+    assert shell.loop.state.disarming is not None
+    assert shell.world.clock.now_us() - ended_us == watchdog.LAST_DISARM_US
+
+
+def test_the_end_without_a_port_is_at_once(shell: Shell) -> None:
+    shell.plugged = False
+    shell.turn()
+    shell.loop.close()
+    assert not (shell.folder / "control").exists()
