@@ -1,0 +1,134 @@
+"""What the watchdog starts with: the book and the trip its ledger holds, or a lockout when that cannot be trusted."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from drivers.quantities import SINGLE, Train
+from safety import start
+from safety.asking import Past
+from safety.book import EMPTY_BOOK, Book
+from safety.instant import Instant
+from safety.ledger import OpenReport
+from safety.ledger_errors import LedgerBroken, LedgerBusy
+from safety.ledger_format import Kind, Record, key
+from safety.ledger_link import LedgerLink, Spawned
+from safety.reasons import Reason
+from safety.state import Phase
+from tests.safety.conftest import VirtualRoom
+
+NOW = Instant(5_000_000, 1_790_000_000_000_000)
+
+
+@pytest.fixture
+def link() -> Iterator[LedgerLink]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        made = LedgerLink(ours)
+        yield made
+        made.close()
+
+
+def spawning(link: LedgerLink, book: Book) -> Callable[..., Spawned]:
+    return lambda _folder, **_options: Spawned(link, 1, book, book.last_seq, OpenReport())
+
+
+def test_a_fresh_ledger_starts_in_boot_with_nothing_behind_it(
+    tmp_path: Path, room_at: Callable[..., VirtualRoom], link: LedgerLink
+) -> None:
+    state, given = start.starting_state(room_at().room, tmp_path, NOW, spawning(link, EMPTY_BOOK))
+    assert given is link
+    assert (state.phase, state.trip, state.past, state.seen_us) == (Phase.BOOT, None, (), NOW.us)
+
+
+def test_after_a_session_its_last_train_counts_as_just_ended(
+    tmp_path: Path, room_at: Callable[..., VirtualRoom], link: LedgerLink
+) -> None:
+    book = EMPTY_BOOK.apply(1, Record(Kind.OPEN, pulses=5, subject=key("S-1"), session=key("one"), simulated=True))
+    state, _ = start.starting_state(room_at().room, tmp_path, NOW, spawning(link, book))
+    assert state.past == (Past(NOW.us, Train(1, SINGLE)),)
+    assert state.book is book
+
+
+@pytest.mark.parametrize(("code", "reason"), [(Reason.PORT_LOST.code, Reason.PORT_LOST), (65_000, Reason.LATE_TICK)])
+def test_a_trip_outlives_a_restart_even_one_of_a_reason_this_version_does_not_know(
+    code: int, reason: Reason, tmp_path: Path, room_at: Callable[..., VirtualRoom], link: LedgerLink
+) -> None:
+    book = EMPTY_BOOK.apply(1, Record(Kind.TRIP, code=code, simulated=True))
+    state, _ = start.starting_state(room_at().room, tmp_path, NOW, spawning(link, book))
+    assert state.phase is Phase.TRIPPED
+    assert state.trip is not None
+    assert (state.trip.reason, state.trip.at_us) == (reason, NOW.us)
+
+
+def test_a_ledger_that_cannot_be_trusted_locks_out_and_says_why(
+    tmp_path: Path, room_at: Callable[..., VirtualRoom], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def spawn(_folder: Path, **_options: bool) -> Spawned:
+        raise LedgerBroken("record 3 does not follow record 2")
+
+    handed: list[int] = []
+    detach = socket.socket.detach
+
+    def noted(sock: socket.socket) -> int:
+        handed.append(detach(sock))
+        return handed[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "detach", noted)
+        state, nobody = start.starting_state(room_at().room, tmp_path, NOW, spawn)
+    try:
+        assert (state.phase, state.seen_us) == (Phase.LOCKOUT, NOW.us)
+        assert "LOCKED: record 3 does not follow record 2" in capsys.readouterr().err
+        assert nobody.receive() == [], "the link to nobody stays open and silent: no second failure is reported"
+    finally:
+        nobody.close()
+        os.close(handed[0])
+
+
+class Busy:
+    """A ledger that another process keeps for some attempts, and a clock that moves while one waits."""
+
+    def __init__(self, attempts: int, spawned: Spawned | None = None) -> None:
+        self.attempts = attempts
+        self.spawned = spawned
+        self.now_s = 100.0
+
+    def spawn(self, _folder: Path, **_options: bool) -> Spawned:
+        if self.attempts:
+            self.attempts -= 1
+            raise LedgerBusy("another process writes the ledger")
+        assert self.spawned is not None
+        return self.spawned
+
+    def pass_time(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+def waiting(busy: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "time", SimpleNamespace(monotonic=lambda: busy.now_s, sleep=busy.pass_time))
+
+
+def test_the_writer_of_a_killed_watchdog_is_waited_for(
+    tmp_path: Path, room_at: Callable[..., VirtualRoom], link: LedgerLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = Busy(30, Spawned(link, 1, EMPTY_BOOK, 0, OpenReport()))
+    waiting(busy, monkeypatch)
+    assert start.starting_state(room_at().room, tmp_path, NOW, busy.spawn)[1] is link
+    assert busy.now_s == pytest.approx(103.0)
+
+
+def test_a_ledger_that_stays_busy_is_no_lockout_but_no_start_either(
+    tmp_path: Path, room_at: Callable[..., VirtualRoom], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = Busy(1_000)
+    waiting(busy, monkeypatch)
+    with pytest.raises(LedgerBusy):
+        start.starting_state(room_at().room, tmp_path, NOW, busy.spawn)
+    assert 105.0 <= busy.now_s < 105.5
