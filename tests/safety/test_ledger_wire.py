@@ -1,0 +1,39 @@
+"""Requests and answers between the watchdog and the ledger's writer: read back as they were written, or bad frames."""
+
+from __future__ import annotations
+
+import pytest
+
+from drivers.errors import BadFrame
+from safety.ledger import OpenReport
+from safety.ledger_errors import LedgerBroken, LedgerBusy, LedgerFailed, WrongLedger
+from safety.ledger_format import HASH0, Head
+from safety.ledger_wire import ANSWER_BYTES, Answer, answer_bytes, parse_answer, parse_request, request_bytes
+from tests.safety.ledger_writer.watchdog_end import RESERVE
+
+
+def test_a_request_and_an_answer_are_read_back_as_they_were_written() -> None:
+    assert parse_request(request_bytes(7, RESERVE)) == (7, RESERVE)
+    answer = Answer(9, Head(3, HASH0), OpenReport(created=True, torn=True))
+    assert parse_answer(answer_bytes(answer)) == answer
+
+
+@pytest.mark.parametrize("error", [LedgerFailed, LedgerBroken, LedgerBusy, WrongLedger])
+def test_a_failure_keeps_its_kind_and_its_reason_on_the_wire(error: type[LedgerFailed]) -> None:
+    heard = parse_answer(answer_bytes(Answer(1, Head(3, HASH0), OpenReport(), error("because"))))
+    assert type(heard.error) is error
+    assert str(heard.error) == "because"
+
+
+def test_a_very_long_reason_is_cut_to_one_frame() -> None:
+    frame = answer_bytes(Answer(1, Head(3, HASH0), OpenReport(), LedgerFailed("é" * 5000)))
+    assert len(frame) == ANSWER_BYTES
+    assert str(parse_answer(frame).error).startswith("ééé")
+
+
+@pytest.mark.parametrize("frame", [b"", bytes(20)])
+def test_frames_of_another_length_are_bad_frames(frame: bytes) -> None:
+    with pytest.raises(BadFrame):
+        parse_request(frame)
+    with pytest.raises(BadFrame):
+        parse_answer(frame)
