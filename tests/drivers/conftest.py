@@ -1,12 +1,16 @@
-"""The literal frames of `tests/vectors/`, one test case per frame and firmware."""
+"""The literal frames of `tests/vectors/`, one test case per frame and firmware; and a UR arm on loopback sockets."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from drivers.ur import arm as arm_module
+from tests.drivers.ur_room import Room
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "magstim_rapid.toml"
 ROWS = tomllib.loads(VECTORS.read_text())
@@ -31,3 +35,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def all_vectors() -> dict[str, Any]:
     return ROWS
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    monkeypatch.setattr(arm_module, "ENDING_S", 0.0)  # nobody turns this controller while `close` waits
+    made = Room()
+    yield made
+    made.close()
