@@ -1,62 +1,23 @@
-"""One question, its own answer, or none: over a good line, and over worse and worse ones."""
+"""One question, its own answer, or none: one thing at a time that may happen on a line."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-import looptime
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from drivers.catalogue import dialect
 from drivers.errors import DeadlinePassed, PortLost
 from drivers.exchange import HALF_S, LATE_S, REPEAT_S, Exchange, NotAsked
-from drivers.magstim.codec import (
-    ARM,
-    DISARM,
-    TRIGGER,
-    BasicSettingsReply,
-    ChargeDelayReply,
-    Command,
-    GetBasicSettings,
-    GetChargeDelay,
-    GetSettings,
-    GetTemperature,
-    Instrument,
-    Rapid,
-    Reply,
-    SettingsReply,
-    StatusReply,
-    TemperatureReply,
-    parse_reply,
-)
+from drivers.magstim.codec import ARM, DISARM, TRIGGER, GetBasicSettings, GetTemperature, StatusReply
 from drivers.memory_stream import memory_pair
 from drivers.stimulators import Piece, PieceKind
 from drivers.streams import ByteStream
+from tests.drivers.numbered_replies import FIRMWARE, RAPID, STATUS, numbered
 
-FIRMWARE = 11
-RAPID = dialect("magstim-rapid2", FIRMWARE)
-STATUS = Instrument.REMOTE | Instrument.COIL_PRESENT | Instrument.STANDBY
 TEMPERATURE = GetTemperature().encode(FIRMWARE)
 BASIC = GetBasicSettings().encode(FIRMWARE)
 SOON_S = 0.1
-
-
-def numbered(letter: str, number: int) -> bytes:
-    """A true reply of this letter that carries `number`, so that a test can tell whose it is."""
-    replies: dict[str, Reply] = {
-        "F": TemperatureReply("F", STATUS, number, number),
-        "J": BasicSettingsReply("J", STATUS, 0, 0, number),
-        "\\": SettingsReply("\\", STATUS, Rapid.SINGLE_PULSE, 30, 0, number, 0, 1),
-        "o": ChargeDelayReply("o", STATUS, number),
-    }
-    return replies[letter].encode(FIRMWARE)
-
-
-QUESTIONS: tuple[Command, ...] = (GetTemperature(), GetBasicSettings(), GetSettings(), GetChargeDelay())
 
 
 @dataclass
@@ -284,150 +245,3 @@ async def test_a_lost_port_ends_the_question(bench: Bench) -> None:
     await bench.device.close()
     with pytest.raises(PortLost):
         await asking
-
-
-# ── worse and worse lines ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What the line does to one reply."""
-
-    lost: bool = False
-    delay_s: float = 0.0
-    doubled_after_s: float | None = None
-    byte_by_byte: bool = False
-    damaged: tuple[int, int] | None = None
-    """Position and the bits flipped there."""
-    noise: bytes = b""
-    """What the line adds in front."""
-
-    def copies(self, reply: bytes) -> list[tuple[float, bytes]]:
-        """When the line delivers what, from the moment of the request."""
-        if self.damaged:
-            at, bits = self.damaged[0] % len(reply), self.damaged[1]
-            reply = reply[:at] + bytes((reply[at] ^ bits,)) + reply[at + 1 :]
-        data = self.noise + reply
-        copies = [] if self.lost else [(self.delay_s, data)]
-        if copies and self.doubled_after_s is not None:
-            copies.append((self.delay_s + self.doubled_after_s, data))
-        if self.byte_by_byte:
-            copies = [(at + n * 1e-4, data[n : n + 1]) for at, data in copies for n in range(len(data))]
-        return copies
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One question of a conversation, and what becomes of its answer."""
-
-    question: int
-    pause_s: float
-    deadline_s: float
-    fate: Fate
-
-
-moments = st.floats(0, LATE_S - 0.01)
-GOOD = st.just(Fate())
-BYTE_BY_BYTE = st.just(Fate(byte_by_byte=True))
-LOSSY = st.builds(Fate, lost=st.booleans(), byte_by_byte=st.booleans())
-LATE = st.builds(Fate, lost=st.booleans(), delay_s=moments)
-DOUBLING = st.builds(
-    Fate, lost=st.booleans(), delay_s=moments, doubled_after_s=st.none() | st.floats(0, REPEAT_S * 0.9)
-)
-GARBLING = st.builds(
-    Fate,
-    lost=st.booleans(),
-    delay_s=moments,
-    doubled_after_s=st.none() | st.floats(0, REPEAT_S * 0.8),
-    byte_by_byte=st.booleans(),
-    damaged=st.none() | st.tuples(st.integers(0, 30), st.integers(1, 255)),
-    noise=st.binary(max_size=6),
-)
-
-
-def conversations(fates: st.SearchStrategy[Fate]) -> st.SearchStrategy[list[Ask]]:
-    ask = st.builds(
-        Ask,
-        question=st.integers(0, len(QUESTIONS) - 1),
-        pause_s=st.sampled_from((0.0, 0.005, 0.05, 0.4)),
-        deadline_s=st.sampled_from((0.02, 0.15, 0.3, 0.9)),
-        fate=fates,
-    )
-    return st.lists(ask, min_size=2, max_size=8)
-
-
-async def converse(asks: list[Ask]) -> list[int | None]:
-    """Asks them all; what each answer proved to be about: its own number, a stranger's, or None."""
-    near, far = memory_pair()
-    exchange = Exchange(near, RAPID.reply_reader(), RAPID.answers, lambda _: None)
-    on_the_line: set[asyncio.Task[None]] = set()
-    sent: list[int] = []
-
-    async def deliver(after_s: float, data: bytes) -> None:
-        await asyncio.sleep(after_s)
-        await far.write(data, 1.0)
-
-    async def device() -> None:
-        reader = RAPID.command_reader()
-        while True:
-            for piece in reader.feed(await far.read(3600.0)):
-                number = len(sent)
-                fate = asks[waiting[0]].fate
-                sent.append(waiting[0])
-                for at_s, data in fate.copies(numbered(chr(piece.data[0]), number)):
-                    on_the_line.add(asyncio.create_task(deliver(at_s, data)))
-
-    waiting = [0]
-    serving = asyncio.create_task(device())
-    outcomes: list[int | None] = []
-    for index, ask in enumerate(asks):
-        await asyncio.sleep(ask.pause_s)
-        waiting[0] = index
-        try:
-            reply = parse_reply(await exchange.ask(QUESTIONS[ask.question].encode(FIRMWARE), ask.deadline_s), FIRMWARE)
-        except DeadlinePassed:
-            outcomes.append(None)
-            continue
-        outcomes.append(sent[number_in(reply)])
-    await ended(serving, *on_the_line)
-    return outcomes
-
-
-async def ended(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def number_in(reply: object) -> int:
-    match reply:
-        case TemperatureReply():
-            return reply.first_tenths_celsius
-        case BasicSettingsReply():
-            return reply.interval
-        case SettingsReply():
-            return reply.pulses
-        case ChargeDelayReply():
-            return reply.milliseconds
-    raise AssertionError(reply)
-
-
-def in_virtual_time(job: Callable[[], Awaitable[list[int | None]]]) -> list[int | None]:
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
-        return runner.run(job())  # type: ignore[arg-type]
-
-
-@given(asks=conversations(GOOD))
-def test_on_a_good_line_every_question_that_is_sent_gets_its_answer(asks: list[Ask]) -> None:
-    outcomes = in_virtual_time(lambda: converse(asks))
-    assert all(answer == index for index, answer in enumerate(outcomes) if asks[index].deadline_s > 2 * REPEAT_S)
-
-
-@pytest.mark.parametrize("fates", [BYTE_BY_BYTE, LOSSY, LATE, DOUBLING, GARBLING])
-@given(data=st.data())
-def test_on_worse_and_worse_lines_every_answer_is_the_right_one_or_none(
-    fates: st.SearchStrategy[Fate], data: st.DataObject
-) -> None:
-    asks = data.draw(conversations(fates))
-    outcomes = in_virtual_time(lambda: converse(asks))
-    assert all(answer in {index, None} for index, answer in enumerate(outcomes))
