@@ -13,6 +13,7 @@ from simulator.clock import VirtualClock
 from simulator.stimulators.profile import Profile
 from simulator.switches import turn
 from simulator.world import Happening, Kind, World
+from tests.simulator.rapid2_device import Device
 
 MS = 1_000
 S = 1_000_000
@@ -93,6 +94,11 @@ def origin_us(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(params=[5, 8, 9, 11])
 def firmware(request: pytest.FixtureRequest) -> int:
     return int(request.param)
+
+
+@pytest.fixture
+def device(origin_us: int) -> Device:
+    return Device(origin_us)
 
 
 @pytest.fixture
