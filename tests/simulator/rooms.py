@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drivers.poses import Pose
-from drivers.trackers import Frame
+from drivers.trackers import Frame, Missing, Tool
 from drivers.ur.program import coil_hold
 from drivers.ur.site import UrSite
 from simulator.clock import VirtualClock
@@ -80,3 +80,13 @@ class RoomTalk:
         while self.now_us < until_us:
             room_from_target = self.head() @ room.placement.skull_from_head @ room.head_from_target
             self.order(1, room.room_from_robot.inverse() @ room_from_target)
+
+
+def seen(talk: RoomTalk, tool: Tool = Tool.HEAD) -> Pose:
+    pose = talk.frames(100 * MS)[-1].tools[tool].pose
+    assert pose is not None
+    return pose
+
+
+def missing(frames: list[Frame], tool: Tool) -> int:
+    return sum(frame.tools[tool].missing is Missing.NOT_SEEN for frame in frames)
