@@ -10,6 +10,7 @@ from daemon.arm_side import ArmSide
 from daemon.arm_words import ArmAnswer, ArmView
 from daemon.target import Target
 from tests.daemon.arm_stand_in import state
+from tests.daemon.guard_in_memory import now_us
 
 WAY_S = 1.0
 DWELL_S = 1.0
@@ -23,12 +24,8 @@ TARGET = Target.model_validate(
 )
 
 
-def now_us() -> int:
-    return int(asyncio.get_running_loop().time() * 1_000_000)
-
-
 class ArmInMemory:
-    """`stage` is the conftest's, its room without an arm until now."""
+    """In the room of `stage`, which had no arm until now."""
 
     def __init__(self, stage: Any) -> None:
         self.stage = stage
@@ -124,3 +121,8 @@ class ArmInMemory:
     def end(self) -> None:
         for timer in self._timers:
             timer.cancel()
+
+
+async def begun(stage: Any, arm: ArmInMemory) -> None:
+    await arm.connected()
+    await stage.begun()

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from daemon.guard_words import AskPermit, Release
 from daemon.room import Done, Refused
+from tests.daemon.guard_in_memory import HASH, NONCE
+from tests.daemon.stage import report_of
 
 pytestmark = pytest.mark.looptime(noop_cycles=0)  # nothing here is outside the loop
-NONCE = "0" * 32
-HASH = "0" * 32
-
-
-def report_of(stage: Any) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(Path(stage.room.status().report).read_text())
-    return told
 
 
 async def in_a_train(stage: Any, seconds: float = 0.5) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from daemon.room import Done, Refused, Snapshot
+from tests.daemon.guard_in_memory import HASH, NONCE
 
 pytestmark = pytest.mark.looptime(noop_cycles=0)  # nothing here is outside the loop
-NONCE = "0" * 32
-HASH = "0" * 32
 Verb = Callable[[Any], Awaitable[Any]]
 
 ASKED: dict[str, Verb] = {
