@@ -1,16 +1,10 @@
-"""Collecting touches and poses: what counts as held still, what a person is told, and what is frozen or silent."""
+"""Collecting poses of the arm: what counts as held still, what is frozen, and what a person is told."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import math
-import socket
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,39 +12,12 @@ import pytest
 from daemon.calibration import calibrate
 from daemon.calibration_gather import NEXT_US, Gathering, read_sightings, write_sightings
 from daemon.calibration_plan import shell
-from daemon.calibration_seal import seven
-from daemon.calibration_source import Sample, arm_samples, together
+from daemon.calibration_source import Sample
 from daemon.calibration_still import GAP_US, HOLD_US, LEAST_FRAMES, STILL_M, Still
-from daemon.registration import register
-from daemon.registration_file import Fiducial
-from daemon.registration_touching import Touching
-from drivers.errors import (
-    BadFrame,
-    ConfigError,
-    DeadlinePassed,
-    DeviceError,
-    DeviceSilent,
-    OperatorError,
-    PortLost,
-    PortNotFound,
-)
+from drivers.errors import ConfigError, DeviceError, OperatorError, PortLost
 from drivers.poses import Pose
-from drivers.trackers import Frame, Missing, Tool
-from tests.daemon.calibration_world import (
-    FRAME_US,
-    MARKER_FROM_SKULL,
-    START,
-    TCP_FROM_COIL,
-    frame,
-    held_at,
-    on_marker,
-    played,
-    resting,
-    seen_by,
-    sightings,
-)
-
-ORIGIN_US = 3_000_000_000
+from drivers.trackers import Missing, Tool
+from tests.daemon.calibration_world import FRAME_US, ORIGIN_US, START, TCP_FROM_COIL, frame, played, resting, sightings
 
 
 def trembling(rng: np.random.Generator, sigma_m: float) -> Pose:
@@ -189,186 +156,6 @@ def test_a_file_of_poses_that_does_not_hold_is_refused_by_its_line(tmp_path: Pat
     with pytest.raises(ConfigError, match="line 2") as refused:
         read_sightings(path)
     assert said in str(refused.value)
-
-
-def touch_all(touching: Touching, frames: list[Frame], *, press_at: int | None = None) -> Touching:
-    for number, each in enumerate(frames):
-        if number == press_at:
-            touching.begin()
-        touching.feed(each)
-    return touching
-
-
-def test_fiducials_touched_on_a_moving_head_register_to_a_tenth_of_a_millimetre() -> None:
-    points = on_marker()
-    frames = [each.frame for each in held_at([points[each] for _ in range(2) for each in Fiducial])]
-
-    touching = touch_all(Touching(2, hands_free=True), frames)
-    found = register(touching.touches)
-
-    assert touching.wanted is None
-    assert (found.head_from_skull.inverse() @ MARKER_FROM_SKULL).distance < 2e-4
-    assert found.nas.spread_mm < 0.5
-
-
-def test_a_tip_left_on_one_point_is_one_touch() -> None:
-    frames = [each.frame for each in held_at([on_marker()[Fiducial.NAS]], seconds=8)]
-
-    touching = touch_all(Touching(1, hands_free=True), frames)
-
-    assert touching.wanted is Fiducial.LPA
-    assert "still at the point before" in touching.hint
-
-
-def test_with_a_key_nothing_counts_before_it_is_pressed() -> None:
-    frames = [each.frame for each in held_at([on_marker()[Fiducial.NAS]], seconds=4)]
-
-    waiting = touch_all(Touching(1, hands_free=False), frames)
-    pressed = touch_all(Touching(1, hands_free=False), frames, press_at=15)
-
-    assert waiting.wanted is Fiducial.NAS
-    assert "Press Enter" in waiting.hint
-    assert pressed.wanted is Fiducial.LPA
-
-
-def test_a_pointer_on_the_table_is_no_touch() -> None:
-    frames = [each.frame for each in held_at([(0.5, 0.0, 0.0)], seconds=4)]
-
-    touching = touch_all(Touching(1, hands_free=True), frames)
-
-    assert touching.wanted is Fiducial.NAS
-    assert "not at the head" in touching.hint
-
-
-@pytest.mark.parametrize(
-    ("tools", "said"),
-    [
-        ({Tool.POINTER: START}, "marker on the head"),
-        ({Tool.HEAD: START, Tool.POINTER: Missing.NOT_SEEN}, "does not see the pointer"),
-    ],
-)
-def test_a_tool_that_is_not_seen_is_named(tools: dict[Tool, Pose | Missing], said: str) -> None:
-    assert said in touch_all(Touching(1, hands_free=True), [frame(0, tools)]).hint
-
-
-def test_a_fiducial_nobody_touches_ends_the_waiting() -> None:
-    frames = [frame(n, {Tool.HEAD: START, Tool.POINTER: Missing.NOT_SEEN}) for n in (0, 4000)]
-
-    with pytest.raises(OperatorError, match=r"NAS was not touched within 3 minutes"):
-        touch_all(Touching(1, hands_free=True), frames)
-
-
-async def test_a_players_frames_and_a_robot_at_hand_are_samples_too() -> None:
-    async def player() -> AsyncGenerator[Frame, None]:
-        yield frame(1, {Tool.COIL: seen_by(START)})
-
-    async with aclosing(together(player(), lambda: START)) as samples:
-        assert [sample.robot_from_tcp async for sample in samples] == [START]
-
-
-# What the arm process says on its socket.
-
-
-def state(number: int | None, at_ms: int = 0, **more: Any) -> dict[str, Any]:
-    seen = None
-    if number is not None:
-        seen = {"n": number, "source_us": 10, "received_us": 20, "tools": {"head": seven(START)}, "fault": ""}
-    robot = {"mode": "running", "safety": "normal", "program": "idle", "tcp": seven(START)}
-    return {"say": "state", "at_us": ORIGIN_US + at_ms * 1000, "frame": seen, "robot": robot, **more}
-
-
-@contextmanager
-def arm(path: Path, packets: list[Any]) -> Iterator[None]:
-    """A process that says these things to whoever connects, and then hangs up."""
-
-    async def serve(server: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        link, _ = await loop.sock_accept(server)
-        with link:
-            link.setblocking(False)
-            assert json.loads(await loop.sock_recv(link, 4096)) == {"do": "hello", "role": "cli"}
-            for packet in packets:
-                await loop.sock_sendall(link, packet if isinstance(packet, bytes) else json.dumps(packet).encode())
-
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-        server.bind(str(path))
-        server.listen()
-        server.setblocking(False)
-        task = asyncio.get_running_loop().create_task(serve(server))
-        yield
-        assert task.done()
-        task.result()
-
-
-async def heard(path: Path, packets: list[Any], error: type[Exception], match: str) -> list[Sample]:
-    """The samples that come before the error."""
-    found: list[Sample] = []
-
-    async def listen() -> None:
-        async with aclosing(arm_samples(path)) as samples:
-            async for sample in samples:
-                found.append(sample)  # noqa: PERF401  what came before the error counts
-
-    with arm(path, packets), pytest.raises(error, match=match):
-        await listen()
-    return found
-
-
-async def test_each_frame_the_arm_process_tells_is_one_sample(tmp_path: Path) -> None:
-    said = [{"re": "hello", "ok": True, "why": None}, state(None), state(1), state(1, 50), state(2, 100)]
-
-    found = await heard(tmp_path / "arm", said, PortLost, "ended the connection")
-
-    assert [sample.frame.number for sample in found] == [1, 2]
-    assert found[0].robot_from_tcp == START
-    assert found[0].frame.tools[Tool.HEAD].pose == START
-
-
-async def test_an_unreachable_robot_has_no_pose_however_well_the_last_one_is_remembered(tmp_path: Path) -> None:
-    gone = state(1)
-    gone["robot"]["mode"] = "unreachable"
-
-    found = await heard(tmp_path / "arm", [gone], PortLost, "ended")
-
-    assert found[0].robot_from_tcp is None
-
-
-async def test_a_tracker_without_new_frames_is_silent(tmp_path: Path) -> None:
-    said = [state(1), state(1, 2900), state(1, 3001)]
-
-    assert len(await heard(tmp_path / "arm", said, DeviceSilent, "No frame of the tracker")) == 1
-
-
-async def test_an_arm_process_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.calibration_source.ANSWER_S", 0.05)
-    path = tmp_path / "arm"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-        server.bind(str(path))
-        server.listen()
-        async with aclosing(arm_samples(path)) as samples:
-            with pytest.raises(DeadlinePassed, match="said nothing"):
-                await anext(samples)
-
-
-async def test_no_arm_process_is_said_to_be_none(tmp_path: Path) -> None:
-    async with aclosing(arm_samples(tmp_path / "arm")) as samples:
-        with pytest.raises(PortNotFound, match="no arm process answers"):
-            await anext(samples)
-
-
-@pytest.mark.parametrize(
-    "packet",
-    [
-        b"{",
-        b"[]",
-        {"say": "state", "at_us": 5},
-        state(1, frame={"n": 1}),
-        state(1, frame=7),
-        state(1, robot={"mode": "running", "tcp": [1, 2]}),
-    ],
-)
-async def test_an_arm_process_of_another_version_is_refused(tmp_path: Path, packet: Any) -> None:
-    await heard(tmp_path / "arm", [packet], BadFrame, "Its version and this command's")
 
 
 async def test_samples_that_end_early_are_an_error_and_no_calibration() -> None:
