@@ -233,3 +233,7 @@ class LoopRoom:
         self.link.close()
         self.clients.close()
         self.watch.close()
+
+
+def at(room: LoopRoom, state: HoldState, command: Command = Command.FOLLOW) -> None:
+    room.hold.output = replace(room.hold.output, state=state, command=command)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +21,6 @@ TARGET = {
     "head_from_target": [1, 0, 0, 0, 0, 0, 0.1],
     "scalp": {"centre": [0, 0, 0], "radii": [0.08, 0.1, 0.09]},
 }
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[LoopRoom]:
-    made = LoopRoom(tmp_path, random.randrange(10**9, 10**12))
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize(
