@@ -88,7 +88,7 @@ async def test_an_arm_that_does_not_go_to_the_target_pauses_what_was_released(st
 
     assert isinstance(answer, Refused)
     assert answer.reason == "robot-stopped"
-    assert "release the stop at its controller" in answer.sentence
+    assert "release the stop: at its pendant" in answer.sentence
     await stage.reaches("paused")
     arm.refuse.clear()
     await stage.released()

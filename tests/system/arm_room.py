@@ -209,8 +209,10 @@ class ArmRoom:
         return {one["check"]: one["ok"] for one in found}
 
     def _coilward(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [Path(sys.executable).with_name("coilward"), "--runtime", self.folder, "--site", self.site]
-        return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=2 * ANSWER_S, check=False)
+        coilward = [Path(sys.executable).with_name("coilward"), "--runtime", self.folder, "--site", self.site]
+        return subprocess.run(
+            list(map(str, (*coilward, *arguments))), capture_output=True, text=True, timeout=2 * ANSWER_S, check=False
+        )
 
     def _is_held(self, listener: Listener) -> bool:
         """Sends the coil, again where a machine that stalled has made it leave, as an operator would."""
