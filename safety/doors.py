@@ -6,7 +6,6 @@ is dropped: its client died inside it.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import socket
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from drivers.pseudo_terminals import clear_after_hang_up
 from drivers.stimulators import Dialect, Piece, PieceKind, Reader
 
 READ_BYTES = 64
@@ -109,7 +109,7 @@ class PtyDoor:
     def __init__(self, dialect: Dialect, patience_us: int, link: Path) -> None:
         self.frames = HalfFrames(dialect.command_reader(), patience_us)
         self._master, slave = os.openpty()
-        self._name = os.ttyname(slave)
+        name = os.ttyname(slave)
         tty.setraw(slave)
         os.close(slave)
         os.set_blocking(self._master, False)
@@ -118,7 +118,7 @@ class PtyDoor:
         self._link = link
         fresh = link.with_suffix(".new")
         fresh.unlink(missing_ok=True)
-        fresh.symlink_to(self._name)
+        fresh.symlink_to(name)
         fresh.replace(link)
 
     def fileno(self) -> int:
@@ -148,12 +148,7 @@ class PtyDoor:
     def hung_up(self) -> None:
         """Forgets what the client left, and makes the terminal raw for the next one."""
         self.frames.clear()
-        with contextlib.suppress(OSError):
-            slave = os.open(self._name, os.O_RDWR | os.O_NOCTTY)
-            try:
-                tty.setraw(slave)
-            finally:
-                os.close(slave)
+        clear_after_hang_up(self._master)
 
     def close(self) -> None:
         """Takes the link away and hangs up on whoever is there."""

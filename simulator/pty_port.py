@@ -13,6 +13,7 @@ import tty
 from pathlib import Path
 
 from drivers.errors import OperatorError
+from drivers.pseudo_terminals import clear_after_hang_up
 
 CHUNK_BYTES = 4096
 
@@ -51,7 +52,7 @@ class PtyPort:
             if error.errno != errno.EIO:
                 raise
             self._readable = False
-            tty.setraw(self.master)
+            clear_after_hang_up(self.master)
         return b""
 
     def write(self, data: bytes) -> None:

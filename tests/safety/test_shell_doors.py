@@ -173,11 +173,6 @@ def test_a_link_left_behind_is_replaced_and_the_end_takes_it_away(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_terminal_that_cannot_be_made_raw_again_does_not_end_the_watchdog(pty: PtyDoor) -> None:
-    pty._name = "/nowhere"
-    pty.hung_up()
-
-
 # --- control connections --------------------------------------------------------------------------------------
 
 
