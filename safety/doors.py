@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from drivers.pseudo_terminals import clear_after_hang_up
+from drivers.pseudo_terminals import drop_unread, raw_again
 from drivers.stimulators import Dialect, Piece, PieceKind, Reader
 
 READ_BYTES = 64
@@ -148,7 +148,8 @@ class PtyDoor:
     def hung_up(self) -> None:
         """Forgets what the client left, and makes the terminal raw for the next one."""
         self.frames.clear()
-        clear_after_hang_up(self._master)
+        drop_unread(self._master)
+        raw_again(self._master)
 
     def close(self) -> None:
         """Takes the link away and hangs up on whoever is there."""

@@ -13,7 +13,7 @@ import tty
 from pathlib import Path
 
 from drivers.errors import OperatorError
-from drivers.pseudo_terminals import clear_after_hang_up
+from drivers.pseudo_terminals import drop_unread, raw_again
 
 CHUNK_BYTES = 4096
 
@@ -31,6 +31,8 @@ class PtyPort:
         link.symlink_to(os.ttyname(slave))
         os.close(slave)
         self._readable = True
+        self._spoken = False
+        """Whether a client has said anything since the last hang-up."""
 
     def watch(self, epoll: select.epoll) -> None:
         """Registers the master; `wake` is due when it shows up."""
@@ -45,15 +47,24 @@ class PtyPort:
         if not self._readable or not room:
             return b""
         try:
-            return os.read(self.master, min(room, CHUNK_BYTES))
+            data = os.read(self.master, min(room, CHUNK_BYTES))
         except BlockingIOError:
             self._readable = False
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
             self._readable = False
-            clear_after_hang_up(self.master)
+            self._hang_up()
+        else:
+            self._spoken = True
+            return data
         return b""
+
+    def _hang_up(self) -> None:
+        raw_again(self.master)
+        if self._spoken:  # our own look at the other end is one more hang-up, of nobody
+            self._spoken = False
+            drop_unread(self.master)
 
     def write(self, data: bytes) -> None:
         """Sends to whoever listens; to nobody, or to one who does not read, it is lost as on a serial line."""

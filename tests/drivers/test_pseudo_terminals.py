@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from drivers.pseudo_terminals import clear_after_hang_up
+from drivers.pseudo_terminals import drop_unread, raw_again
 
 COOKED = [
     (0, termios.ICRNL), (0, termios.IXON), (0, termios.ISTRIP), (1, termios.OPOST), (3, termios.ECHO),
@@ -47,18 +47,21 @@ def test_whatever_the_last_client_left_cooked_is_raw_again(terminal: Terminal, g
     termios.tcsetattr(slave, termios.TCSANOW, attributes)
     os.close(slave)
 
-    clear_after_hang_up(terminal.master)
+    raw_again(terminal.master)
 
     slave = terminal.opened()
     assert not termios.tcgetattr(slave)[group] & mode
     os.close(slave)
 
 
-def test_what_the_last_client_did_not_read_is_not_for_the_next(terminal: Terminal) -> None:
+@pytest.mark.parametrize("arrived", [True, False])
+def test_what_the_last_client_did_not_read_is_not_for_the_next(terminal: Terminal, *, arrived: bool) -> None:
     slave = terminal.opened()
     os.write(terminal.master, b"old")
+    if arrived:
+        assert select.select([slave], [], [], 5)[0]
     os.close(slave)
-    clear_after_hang_up(terminal.master)
+    drop_unread(terminal.master)
 
     slave = terminal.opened()
     os.write(terminal.master, b"new")
@@ -75,7 +78,7 @@ def test_a_client_that_has_come_already_keeps_its_speed_its_time_out_and_what_it
     termios.tcsetattr(slave, termios.TCSANOW, attributes)
     os.write(slave, b"INIT:")
 
-    clear_after_hang_up(terminal.master)
+    raw_again(terminal.master)
 
     kept = termios.tcgetattr(slave)
     assert (kept[5], kept[6][termios.VMIN], kept[6][termios.VTIME]) == (termios.B115200, 0, 7)
