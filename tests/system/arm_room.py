@@ -161,7 +161,9 @@ class ArmRoom:
         until(path.exists, START_S, "a watchdog")
 
     def start_daemon(self) -> None:
-        """Starts whoever passes the frames on; returns once the arm has taken its target."""
+        """Starts whoever passes the frames on, again where one has died; returns once the arm has taken its target."""
+        if self.daemon is not None:
+            end(self.daemon)
         command = [sys.executable, "-m", "tests.system.arm_daemon", str(self.site), str(self.folder)]
         with (self.folder / "daemon.log").open("ab") as log:
             pipe = subprocess.PIPE

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.system.arm_room import ArmRoom, Listener, arm_room
-from tests.system.processes import ANSWER_S, START_S, end, until
+from tests.system.processes import ANSWER_S, START_S, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group("arm")]
 
@@ -66,78 +66,61 @@ def test_the_coil_follows_a_head_that_shifts_and_the_lease_comes_back(room: ArmR
     assert "retract" not in {said["state"] for said in listener.states}
 
 
-def test_a_daemon_that_is_killed_leaves_a_coil_that_goes_home(room: ArmRoom) -> None:
+def test_a_daemon_that_hangs_or_dies_leaves_a_coil_that_goes_home_and_comes_back_when_told(room: ArmRoom) -> None:
     listener = room.hold()
-    assert room.daemon is not None
-    comes_off(room, room.daemon.kill)
-
-    listener.wait(lambda said: said["state"] == "parked", "on its way home")
-    assert listener.newest["lease"] == "none"
-
-
-def test_a_daemon_that_hangs_leaves_a_coil_that_goes_home(room: ArmRoom) -> None:
-    listener = room.hold()
-    daemon = room.daemon
-    assert daemon is not None
+    hung = room.daemon
+    assert hung is not None
     try:
-        comes_off(room, lambda: daemon.send_signal(signal.SIGSTOP))
+        comes_off(room, lambda: hung.send_signal(signal.SIGSTOP))
         listener.wait(lambda said: said["state"] == "parked", "on its way home")
     finally:
-        daemon.send_signal(signal.SIGCONT)
+        hung.send_signal(signal.SIGCONT)
+    room.to_target(listener)
+
+    comes_off(room, hung.kill)
+    listener.wait(lambda said: said["state"] == "parked", "on its way home")
+    assert listener.newest["lease"] == "none"
+    room.start_daemon()
+    room.to_target(listener)
 
 
-def test_an_arm_process_that_is_killed_leaves_the_controller_to_take_the_coil_off(room: ArmRoom) -> None:
+def test_an_arm_process_that_dies_or_hangs_leaves_the_controller_to_take_the_coil_off(room: ArmRoom) -> None:
     room.hold()
-    arm = room.arm
-    assert arm is not None
-    comes_off(room, arm.kill)
-
-
-def test_an_arm_process_that_hangs_is_no_better_off(room: ArmRoom) -> None:
-    room.hold()
-    arm = room.arm
-    assert arm is not None
-    comes_off(room, lambda: arm.send_signal(signal.SIGSTOP))
-    arm.send_signal(signal.SIGCONT)
-
-
-def test_after_it_was_killed_it_comes_up_again_at_rest_and_takes_the_coil_back_when_told(room: ArmRoom) -> None:
-    room.hold()
-    assert room.arm is not None
-    assert room.listener is not None
-    comes_off(room, room.arm.kill)
-    room.listener.close()
-    assert room.daemon is not None
-    end(room.daemon)
+    killed = room.arm
+    assert killed is not None
+    comes_off(room, killed.kill)
 
     listener = room.hold()
+    assert listener.newest["lease"] == "begin", "it came up again at rest and took the coil back when told"
+    hung = room.arm
+    assert hung is not None
+    comes_off(room, lambda: hung.send_signal(signal.SIGSTOP))
+    hung.send_signal(signal.SIGCONT)
 
-    assert listener.newest["lease"] == "begin"
 
-
-@pytest.mark.parametrize("how", ["silent", "numbers", "poses"])
-def test_a_tracker_that_hangs_takes_the_coil_off_with_its_reason(room: ArmRoom, how: str) -> None:
+def test_a_tracker_that_hangs_or_is_unplugged_takes_the_coil_off_with_its_reason(room: ArmRoom) -> None:
     listener = room.hold()
-    comes_off(room, lambda: room.simulator("freeze-tracker", how=how))
+    for how, reasons in (("silent", UNSEEN), ("numbers", UNSEEN), ("poses", UNSEEN | {"tracker-frozen"})):
+        listener.states.clear()
+        comes_off(room, lambda how=how: room.simulator("freeze-tracker", how=how))
+        assert leaves(listener) <= reasons | TOUCHED
+        room.simulator("reset")
+        room.to_target(listener)
 
-    assert leaves(listener) <= UNSEEN | TOUCHED | ({"tracker-frozen"} if how == "poses" else set())
-
-
-def test_a_tracker_that_is_unplugged_takes_the_coil_off(room: ArmRoom) -> None:
-    listener = room.hold()
+    listener.states.clear()
     comes_off(room, lambda: room.simulator("pull-tracker"))
-
     assert leaves(listener) <= UNSEEN | TOUCHED
     assert room.doctor().items() >= {"arm": True, "tracker": False}.items()
 
 
-@pytest.mark.parametrize("how", ["freeze-rtde", "drop-rtde"])
-def test_an_arm_that_is_not_heard_any_more_takes_the_coil_off_by_itself(room: ArmRoom, how: str) -> None:
+def test_an_arm_that_is_not_heard_any_more_takes_the_coil_off_by_itself(room: ArmRoom) -> None:
     listener = room.hold()
-    comes_off(room, lambda: room.simulator(how))
-
-    listener.wait(lambda said: said["state"] in ("fault", "retract"), "it is said")
-    assert "none" in {said["lease"] for said in listener.states[-5:]}
+    for how in ("freeze-rtde", "drop-rtde"):
+        comes_off(room, lambda how=how: room.simulator(how))
+        said = listener.wait(lambda said: said["state"] in ("fault", "retract"), "it is said")
+        assert said["lease"] == "none"
+        room.simulator("reset")
+        room.to_target(listener)
 
 
 def test_a_protective_stop_is_said_and_ended_by_a_person_alone(room: ArmRoom) -> None:
@@ -160,19 +143,15 @@ def test_a_protective_stop_is_said_and_ended_by_a_person_alone(room: ArmRoom) ->
     assert room.doctor().items() >= {"arm": True, "tracker": True}.items()
 
 
-def test_anybody_may_stop_it(room: ArmRoom) -> None:
+def test_anybody_may_stop_it_and_told_to_end_it_takes_the_coil_off_first(room: ArmRoom) -> None:
     listener = room.hold()
     comes_off(room, lambda: listener.ask("stop"))
-
     assert listener.newest["state"] == "stopped"
+    room.to_target(listener)
 
-
-def test_told_to_end_it_takes_the_coil_off_and_ends_the_program(room: ArmRoom) -> None:
-    room.hold()
     arm = room.arm
     assert arm is not None
     comes_off(room, arm.terminate)
-
     assert arm.wait(ANSWER_S) == 0
     assert room.simulator("arm")["program"] != "coil_hold"
     assert not (room.folder / "arm" / "control").exists()
