@@ -119,7 +119,7 @@ def test_both_heads_damaged_is_a_lockout_and_one_is_not() -> None:
 def test_a_log_cut_anywhere_before_its_end_is_a_lockout(size: int) -> None:
     for cut in range(size, size + 16):
         assert verdict(SMALL_LOG[:cut], SMALL_HEAD) is None
-        assert verdict(SMALL_LOG[:cut].ljust(len(SMALL_LOG), b"\0"), SMALL_HEAD) is None or cut >= USED - 4
+        assert verdict(SMALL_LOG[:cut].ljust(len(SMALL_LOG), b"\0"), SMALL_HEAD) is None
 
 
 @pytest.mark.parametrize("size", [USED, USED + 1, len(SMALL_LOG) - 1])
@@ -127,13 +127,34 @@ def test_zeros_cut_off_behind_the_last_record_change_nothing(size: int) -> None:
     assert verdict(SMALL_LOG[:size], SMALL_HEAD) == verdict(SMALL_LOG, SMALL_HEAD)
 
 
-def test_a_log_cut_at_every_byte_beyond_its_head_is_sound_or_torn_and_opens_on_the_safe_side() -> None:
-    """The last record was durable and its head not yet: cut anywhere, it counts in full or as the worst case."""
-    lagging = head_file(Head(5, digest(SMALL_LOG[USED - 2 * RECORD_BYTES : USED - RECORD_BYTES])))
-    for cut in range(USED - RECORD_BYTES, USED):
-        found = verdict(SMALL_LOG[:cut], lagging)
-        assert found is not None
-        assert found.torn == (cut > USED - RECORD_BYTES)
+BORDER = USED - RECORD_BYTES
+BEHIND = head_file(Head(5, digest(SMALL_LOG[BORDER - RECORD_BYTES : BORDER])))
+"""The head of a crash between the last record and its own head: it knows all the others."""
+
+
+def counted_when_opened(log: bytes) -> tuple[OpenReport, int]:
+    """What opening says of this log with its head one behind, and what the ledger counts from then on."""
+    folder = CachedFolder()
+    folder.put(LOG, log)
+    folder.put(HEAD, BEHIND)
+    ledger, report = opened(folder)
+    ledger.close()
+    return report, counted(folder)
+
+
+@pytest.mark.parametrize("size", [0, len(SMALL_LOG)], ids=["the file ends", "zeros follow"])
+def test_a_record_its_head_does_not_know_counts_as_the_worst_case_as_long_as_one_byte_of_it_is_left(size: int) -> None:
+    for cut in range(BORDER + 1, USED):
+        assert counted_when_opened(SMALL_LOG[:cut].ljust(size, b"\0")) == (OpenReport(torn=True), 60 + LARGEST)
+    assert counted_when_opened(SMALL_LOG[:USED].ljust(size, b"\0")) == (OpenReport(), 80)
+
+
+def test_a_whole_record_cut_off_before_its_head_was_written_cannot_be_told_from_one_never_written() -> None:
+    """It is not counted. That it stays once it was confirmed, and so before any grant, `fdatasync` alone promises."""
+    never = CachedFolder()
+    written(never, reserves=3, growth=8)
+    assert SMALL_LOG[:BORDER].ljust(len(SMALL_LOG), b"\0") == never.read(LOG)
+    assert counted_when_opened(SMALL_LOG[:BORDER]) == counted_when_opened(never.read(LOG)) == (OpenReport(), 60)
 
 
 @pytest.mark.parametrize("records", range(1, 6))
