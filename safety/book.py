@@ -162,7 +162,7 @@ EMPTY_BOOK = Book()
 def day_start_us(wall_us: int, zone: ZoneInfo) -> int:
     """When the treatment day that holds `wall_us` began: the last 03:00 of the room's clock, unix µs.
 
-    Where a clock change skips 03:00 the day begins at the change; where it repeats it, at the first.
+    Where a clock change skips 03:00 the day begins when it would have been; where it repeats it, at the first.
     """
     today = (_EPOCH + timedelta(microseconds=wall_us)).astimezone(zone).date()
     begins = (
