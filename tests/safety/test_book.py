@@ -237,7 +237,8 @@ def test_the_session_opened_last_is_remembered_through_its_end() -> None:
 
 def test_the_book_knows_its_newest_record() -> None:
     assert (EMPTY_BOOK.last_seq, EMPTY_BOOK.last_wall_us) == (0, 0)
-    assert book_of(Record(Kind.TRIP, wall_us=9), from_seq=41).last_seq == 41
+    book = book_of(Record(Kind.TRIP, wall_us=9), Record(Kind.RESET, wall_us=12), from_seq=41)
+    assert (book.last_seq, book.last_wall_us) == (42, 12)
 
 
 def test_a_record_costs_microseconds_with_thousands_behind_it() -> None:
