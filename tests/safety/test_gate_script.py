@@ -119,8 +119,12 @@ def test_a_script_s_trigger_says_what_it_lacks() -> None:
     unarmed = new()
     assert unarmed.open_script()["ok"]
     assert unarmed.release()["ok"]
+    unarmed.take_remote(Door.PTY)
     unarmed.frame("EH", Door.PTY)
-    assert unarmed.last("refused")["reason"] in ("not-armed", "remote-lost")
+    assert unarmed.last("refused")["reason"] == "not-armed"
+    assert passes(unarmed, "R@", Door.PTY)
+    unarmed.frame("EH", Door.PTY)
+    assert unarmed.last("refused")["reason"] == "remote-lost"
 
     unread = new()
     assert unread.open_script()["ok"]
