@@ -115,11 +115,15 @@ def test_a_timed_pulse_that_may_not_go_out_takes_the_rest_of_its_block_along() -
     room = one_hertz()
     assert timed(room)["ok"]
     no_replies(room, "\\")
-    room.stay(3 * S)
-    assert room.last("refused")["frame"] == "timed trigger"
-    assert room.last("refused")["reason"] == "read-back-stale"
+    room.stay(4 * S)
+    assert room.kinds().count("refused") == 1, "the second, whose settings were read too long ago; not the third"
+    assert (room.last("refused")["frame"], room.last("refused")["reason"]) == ("timed trigger", "read-back-stale")
+    assert room.last("withdrawn")["reason"] == "read-back-stale"
     assert not room.state.permits
-    assert room.pulses <= 1
+    assert room.pulses == 1
+    session = room.state.session
+    assert session is not None
+    assert room.state.book.session(session.key) == 1
 
 
 def test_a_lost_reply_gives_back_the_block_that_waited_behind() -> None:
