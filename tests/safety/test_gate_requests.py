@@ -39,7 +39,12 @@ def test_the_daemon_gets_its_door_once_and_nobody_else_gets_it() -> None:
 
 
 def test_a_connection_says_hello_once() -> None:
-    assert new().ask(control.Hello(role="guarded"))["reason"] == "malformed-message"
+    room = new()
+    assert room.ask(control.Hello(role="guarded")) == {
+        "ok": False, "reason": "malformed-message", "detail": {"why": "this connection has said hello"},
+    }  # fmt: skip
+    assert dict(room.state.roles)[HOLDER] == "daemon", "and stays what it said first"
+    assert room.ask(control.Hello(role="guarded"), 9)["ok"]
 
 
 def test_a_connection_that_only_looks_on_resets_and_opens_nothing() -> None:
