@@ -11,6 +11,8 @@ import pytest
 from safety.reasons import Reason
 from tests.safety.conftest import VirtualRoom
 from tests.safety.refusal_situations import SITUATIONS
+from tests.safety.refusals.situation import Said, Situation, filing, together
+from tests.safety.rooms import New
 
 ELSEWHERE = {
     Reason.HUNT_TOO_STRONG: "a running estimate is a rule's fact that no message carries yet (test_rules_details)",
@@ -43,3 +45,19 @@ def test_a_refusal_says_what_why_and_what_next_and_its_neighbour_passes(reason: 
     assert str(sentence) == SENTENCES[reason.json]
     assert "…" not in str(sentence)
     assert control_passed
+
+
+def one(_new: New) -> tuple[Said, bool]:
+    """A situation that is only filed here."""
+    raise AssertionError
+
+
+def test_two_situations_for_one_reason_are_a_mistake_within_an_area_and_across_two() -> None:
+    area: dict[Reason, Situation] = {}
+    filing(area)(Reason.BOOT)(one)
+    filing(area)(Reason.TRIPPED)(one)
+    with pytest.raises(AssertionError, match="boot has two situations"):
+        filing(area)(Reason.BOOT)(one)
+    assert together([area, {Reason.NOT_ARMED: one}]) == {**area, Reason.NOT_ARMED: one}
+    with pytest.raises(AssertionError, match="tripped has two situations"):
+        together([area, {Reason.TRIPPED: one}])

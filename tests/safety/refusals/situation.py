@@ -4,7 +4,7 @@ whether its control passed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from safety.reasons import Reason
@@ -23,16 +23,26 @@ Situation = Callable[[New], tuple[Said, bool]]
 
 
 def filing(situations: dict[Reason, Situation]) -> Callable[[Reason], Callable[[Situation], Situation]]:
-    """What files a situation there, under the reason it leads to."""
+    """What files a situation there, under the reason it leads to; two for one reason are a mistake."""
 
     def comes_about(reason: Reason) -> Callable[[Situation], Situation]:
         def file(situation: Situation) -> Situation:
+            assert reason not in situations, f"{reason.json} has two situations, and only the second would be looked at"
             situations[reason] = situation
             return situation
 
         return file
 
     return comes_about
+
+
+def together(areas: Iterable[Mapping[Reason, Situation]]) -> dict[Reason, Situation]:
+    """The situations of several areas, with no reason in two of them."""
+    situations: dict[Reason, Situation] = {}
+    for area in areas:
+        for reason, situation in area.items():
+            filing(situations)(reason)(situation)
+    return situations
 
 
 def answer(body: Mapping[str, Any]) -> Said:
