@@ -31,9 +31,15 @@ def test_a_very_long_reason_is_cut_to_one_frame() -> None:
     assert str(parse_answer(frame).error).startswith("ééé")
 
 
-@pytest.mark.parametrize("frame", [b"", bytes(20)])
-def test_frames_of_another_length_are_bad_frames(frame: bytes) -> None:
-    with pytest.raises(BadFrame):
-        parse_request(frame)
-    with pytest.raises(BadFrame):
-        parse_answer(frame)
+@pytest.mark.parametrize("length", [0, 20, 135, 137])
+def test_a_request_of_another_length_is_a_bad_frame_and_says_so(length: int) -> None:
+    assert len(request_bytes(7, RESERVE)) == 136
+    with pytest.raises(BadFrame, match=f"^a ledger request has 136 bytes, not {length}$"):
+        parse_request(bytes(length))
+
+
+@pytest.mark.parametrize("length", [0, 20, 37])
+def test_an_answer_that_is_too_short_is_a_bad_frame_and_says_so(length: int) -> None:
+    assert parse_answer(bytes(38)) == Answer(0, Head(0, HASH0), OpenReport())
+    with pytest.raises(BadFrame, match=f"^a ledger answer has at least 38 bytes, not {length}$"):
+        parse_answer(bytes(length))
