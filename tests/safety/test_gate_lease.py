@@ -8,7 +8,7 @@ import pytest
 
 from safety import control, events, gate
 from safety.state import Phase
-from tests.safety.conftest import ARM_LOOP
+from tests.safety.conftest import ARM_LOOP, HOLDER
 
 S, MS = 1_000_000, 1_000
 STRANGER = 77
@@ -43,12 +43,13 @@ def hello(room: Any, connection: int, uid: int) -> Any:
     return room.answers[9_000 + connection]
 
 
-@pytest.mark.parametrize(("connection", "uid"), [(STRANGER, 0), (STRANGER, 1234)])
-def test_only_one_program_of_one_user_may_report_the_coil(room: Any, connection: int, uid: int) -> None:
+def test_only_one_program_of_one_user_may_report_the_coil(room: Any) -> None:
     """Another user never, and not a second one while the first is there."""
-    assert hello(room, connection, uid)["reason"] == "not-the-arm"
+    assert hello(room, STRANGER, uid=1234)["reason"] == "not-the-arm"
     room.feed(events.Disconnected(ARM_LOOP))
-    assert hello(room, connection, 1234)["ok"]
+    for uid in (0, 1235):
+        assert hello(room, STRANGER, uid)["reason"] == "not-the-arm"
+    assert hello(room, STRANGER, uid=1234)["ok"]
 
 
 def test_whoever_reports_the_coil_may_ask_nothing_but_stop(room: Any) -> None:
@@ -59,8 +60,11 @@ def test_whoever_reports_the_coil_may_ask_nothing_but_stop(room: Any) -> None:
 
 
 def test_a_lease_from_anybody_else_changes_nothing(room: Any) -> None:
-    room.feed(events.Requested(STRANGER, None, control.Lease("none")))
-    assert room.state.lease == "begin"
+    for connection in (STRANGER, HOLDER):
+        room.feed(events.Requested(connection, None, control.Lease("none")))
+        assert room.state.lease == "begin"
+    room.feed(events.Requested(ARM_LOOP, None, control.Lease("none")))
+    assert room.state.lease == "none"
 
 
 def test_the_arm_s_end_cuts_a_running_train_in_the_same_step(running: Any) -> None:
@@ -87,6 +91,9 @@ def test_near_the_target_a_train_runs_on_and_none_begins(running: Any) -> None:
     running.stay(6 * S)
     running.arm()
     assert running.permit().get("reason") == "lease-missing"
+    running.lease = "begin"
+    running.pass_time(50 * MS)
+    assert running.permit()["ok"]
 
 
 def test_after_a_short_absence_the_session_goes_on_by_itself(running: Any) -> None:
