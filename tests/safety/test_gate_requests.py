@@ -69,12 +69,21 @@ def test_no_session_opens_while_tripped() -> None:
 def test_a_room_opens_no_session_for_another_coil_a_simulated_threshold_or_more_than_prescribed() -> None:
     room = new()
     assert room.open(coil="coil-2")["reason"] == "threshold-other-coil"
-    assert new(simulated=False).open()["reason"] == "use-forbids"
     assert room.open(intensity_tenths=1001)["reason"] == "intensity-over-limit"
-    lacking = new(use=Use.STUDY, lacks=lambda _protocol, _wall_us: ("row cell_10hz_100 is not signed",))
-    refused = lacking.open()
-    assert refused["reason"] == "use-forbids"
-    assert "cell_10hz_100" in str(refused["detail"])
+    assert room.open(coil="coil-1", intensity_tenths=1000)["ok"]
+    real = new(simulated=False)
+    refused = real.open()
+    assert (refused["reason"], refused["detail"]) == ("use-forbids", {"use": "a simulated threshold"})
+    assert real.open(threshold=real.threshold(simulated=False))["ok"]
+
+
+def test_a_study_opens_no_session_while_a_row_of_its_tables_is_not_signed() -> None:
+    unsigned = "row cell_10hz_100 is not signed"
+    lacking, signed = new(use=Use.STUDY, lacks=lambda _protocol, _wall_us: (unsigned,)), new(use=Use.STUDY)
+    threshold = signed.threshold(simulated=False)
+    refused = lacking.open(threshold=threshold)
+    assert (refused["reason"], refused["detail"]) == ("use-forbids", {"use": "study", "lacks": unsigned})
+    assert signed.open(threshold=threshold)["ok"]
 
 
 @pytest.mark.parametrize(
@@ -96,17 +105,21 @@ def test_a_treatment_is_not_continued(changes: dict[str, Any], later_us: int, wh
     answer = room.open(**(asked | changes))
     assert answer["reason"] == "cannot-continue"
     assert why in answer["detail"]["why"]
+    room.wall_shift_us = 0
+    assert room.open(**asked)["ok"]
 
 
-def test_a_treatment_that_is_complete_is_not_continued() -> None:
+@pytest.mark.parametrize(("delivered", "continued"), [(60, False), (59, True)])
+def test_a_treatment_that_is_complete_is_not_continued(delivered: int, *, continued: bool) -> None:
     room = new()
     session = room.open()["session"]
     room.pass_time(10 * MS)
-    done = Record(Kind.RESERVE, 60, subject=key("S-0001"), session=bytes.fromhex(session), protocol=key("demo"))
+    done = Record(Kind.RESERVE, delivered, subject=key("S-0001"), session=bytes.fromhex(session), protocol=key("demo"))
     room.state = replace(room.state, book=room.state.book.apply(room.state.book.last_seq + 1, done))
     room.ask(control.CloseSession(by="ann"))
     answer = room.open(continues=session, reason="a break")
-    assert answer["detail"]["why"] == "nothing is left to deliver"
+    assert answer["ok"] is continued
+    assert continued or answer["detail"]["why"] == "nothing is left to deliver"
 
 
 def test_only_the_holder_releases_and_only_a_treatment_has_an_intensity() -> None:
