@@ -297,10 +297,10 @@ class VirtualRoom:
                     return self.answers[number]
         return answer
 
-    def run_train(self, pulses: int = 20, rate: int = 10) -> dict[str, Any]:
+    def run_train(self, pulses: int = 20, rate: int = 10, level: int = 45) -> dict[str, Any]:
         """Waits the gap out, arms, asks, triggers, and waits for the account."""
         assert self.arm()[1:2] != b"S", self.told[-2:]
-        answer = self.permit(pulses=pulses, rate=rate)
+        answer = self.permit(level=level, pulses=pulses, rate=rate)
         assert answer.get("ok"), answer
         assert self.frame("EH")[1:2] != b"S", self.told[-2:]
         self.wait_settled(pulses * S // rate + 2 * S)

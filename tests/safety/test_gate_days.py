@@ -203,3 +203,9 @@ def test_a_lowered_intensity_holds_and_rises_again_in_steps_to_what_was_prescrib
     room.wait_settled(4 * S)
     assert to(960)["reason"] == "intensity-over-limit"
     assert to(950)["ok"]
+    assert to(1000)["reason"] == "intensity-over-limit", "one step, then a train at it"
+    room.stay(5 * S)
+    room.set_train(level=42)
+    room.run_train(level=42)
+    assert to(1001)["reason"] == "intensity-over-limit"
+    assert to(1000)["ceiling_tenths"] == 450
