@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from safety.protocols import Protocol
+from safety.reasons import Outcome, Reason
 from tests.safety.conftest import PROTOCOLS, VirtualRoom
 
 S, MS = 1_000_000, 1_000
@@ -57,7 +58,8 @@ def test_three_pulses_more_or_fewer_end_in_a_trip_for_two(protocol: str, fault: 
 
     trip = room.state.trip
     assert trip is not None
-    assert trip.reason.json == "evidence-contradicts"
+    assert trip.reason is Reason.EVIDENCE_CONTRADICTS
+    assert trip.reason.outcome is Outcome.TRIP_TWO
     assert counted(room) >= room.pulses
 
 

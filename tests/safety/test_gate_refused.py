@@ -271,6 +271,8 @@ def test_a_daemon_that_asks_for_more_than_the_limits_allow_is_a_trip_and_what_wa
         room.feed(events.ClientFrame(Door.DAEMON, data, room.dialect.effect(data)))
     room.pass_time(S)
     assert room.last("trip")["reason"] == "over-limit-frame"
+    refused = [(body["frame"], body["reason"]) for body in room.told if body["kind"] == "refused"]
+    assert refused == [("@100", "setting-out-of-range"), ("@045", "tripped")]
     assert b"@" not in frames_of(room, since_us)
 
 
