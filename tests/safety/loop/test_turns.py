@@ -76,6 +76,7 @@ def test_a_record_the_ledger_could_not_take_locks_out(shell: Shell) -> None:
     shell.started()
     failed = Answer(1, Head(0, HASH0), OpenReport(), LedgerFailed("the disk is full"))
     shell.writer.send(answer_bytes(failed))
+    assert shell.phase is Phase.SAFE
     shell.turn()
     assert shell.phase is Phase.LOCKOUT
 
@@ -96,11 +97,28 @@ def test_a_writer_that_ends_locks_out_at_once_and_is_watched_no_more(shell: Shel
     assert shell.loop._ledger not in [key.fileobj for key in shell.loop._selector.get_map().values()]
 
 
+def why_locked_out(shell: Shell) -> str:
+    return str(shell.told("lockout")[-1]["detail"])
+
+
 def test_a_ledger_that_does_not_keep_up_locks_out(shell: Shell) -> None:
+    shell.started()
+    shell.writes = False
+    for _ in range(2_000):
+        if shell.phase is Phase.LOCKOUT:
+            break
+        shell.loop.feed(events.Started())
+    assert shell.phase is Phase.LOCKOUT
+    assert "does not keep up" in why_locked_out(shell)
+
+
+def test_a_record_for_a_writer_that_is_gone_locks_out(shell: Shell) -> None:
+    shell.started()
     shell.writer.close()
     shell.writes = False
     shell.loop.feed(events.Started())
     assert shell.phase is Phase.LOCKOUT
+    assert "writer is gone" in why_locked_out(shell)
 
 
 # --- the end --------------------------------------------------------------------------------------------------
@@ -146,8 +164,9 @@ def test_the_end_waits_for_a_silent_device_a_second_and_no_longer(
     assert shell.world.clock.now_us() - ended_us == watchdog.LAST_DISARM_US
 
 
-def test_the_end_without_a_port_is_at_once(shell: Shell) -> None:
+def test_the_end_without_a_port_is_at_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.plugged = False
     shell.turn()
+    monkeypatch.setattr(shell.loop, "turn", lambda: pytest.fail("there is nothing to wait for"))
     shell.loop.close()
-    assert not (shell.folder / "control").exists()
+    assert list(shell.folder.iterdir()) == []
