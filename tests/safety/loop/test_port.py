@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from drivers.magstim.framing import seal
 from safety import events, gate, watchdog
 from safety.events import Door
 from safety.state import Phase
@@ -54,9 +55,11 @@ def test_bytes_the_port_does_not_take_wait_and_go_out_first(shell: Shell, monkey
     whole = port.write
     monkeypatch.setattr(port, "write", lambda data: whole(data[:1]))
     shell.to_device = b""
-    shell.loop._carry_out(events.Write(DISARM))
-    shell.turn(len(DISARM))
-    assert shell.to_device.startswith(DISARM)
+    later = seal(b"Q@")
+    for frame in (DISARM, later):
+        shell.loop._carry_out(events.Write(frame))
+    shell.turn(len(DISARM + later))
+    assert shell.to_device == DISARM + later
 
 
 def test_bytes_for_the_stimulator_go_out_before_anybody_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,11 +90,21 @@ def test_a_blocked_port_is_a_lost_one(shell: Shell, monkeypatch: pytest.MonkeyPa
     assert "takes no more bytes" in shell.told("port-lost")[0]["why"]
 
 
-def test_what_is_no_reply_of_the_device_changes_nothing(shell: Shell) -> None:
+def test_what_is_no_reply_of_the_device_changes_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.started()
-    before = shell.loop.state.device.condition
+    before = shell.loop.state.device
+    heard: list[events.Input] = []
+    feed = shell.loop.feed
+
+    def note(event: events.Input) -> None:
+        heard.append(event)
+        feed(event)
+
+    monkeypatch.setattr(shell.loop, "feed", note)
     assert shell.wire is not None
     shell.wire.send(b"\0\xff")
     shell.turn()
+    noise = b"".join(event.data for event in heard if isinstance(event, events.DeviceNoise))
+    assert noise == b"\0\xff"
     assert shell.phase is Phase.SAFE
-    assert shell.loop.state.device.condition is before
+    assert shell.loop.state.device == before
