@@ -23,10 +23,13 @@ def test_a_line_that_is_no_message_is_answered_and_its_sender_is_still_listened_
 
 
 def test_an_endless_line_is_hung_up_on(shell: Shell) -> None:
-    client = shell.client()
-    client.sock.send(b"x" * 2 * control.MAX_LINE_BYTES)
-    shell.turn(20)
+    client, other = shell.client(), shell.client()
+    client.sock.send(b"x" * (control.MAX_LINE_BYTES + 1))
+    other.sock.send(b"x" * control.MAX_LINE_BYTES)
+    shell.turn(control.MAX_LINE_BYTES // connections.READ_BYTES + 2)
     assert client.gone()
+    other.sock.send(b"\n")
+    assert other.answer(None)["reason"] == "malformed-message"
 
 
 def test_the_seventeenth_connection_is_turned_away_and_a_free_place_is_given_again(shell: Shell) -> None:
