@@ -11,6 +11,7 @@ from safety import control, events, gate
 from safety.events import Door
 from safety.ledger_format import KEY0
 from safety.state import Phase
+from tests.safety.conftest import taken
 
 S, MS = 1_000_000, 1_000
 
@@ -21,7 +22,7 @@ def ready(room: Any) -> Any:
     assert room.open()["ok"]
     assert room.release()["ok"]
     room.set_train()
-    assert room.arm()[1:2] != b"S"
+    assert taken(room.arm())
     return room
 
 
@@ -124,7 +125,7 @@ def test_stop_disarms_in_the_same_step_and_needs_a_release_to_go_on(ready: Any) 
     assert ready.frame("EB")[1:2] == b"S"
     assert ready.pulses == 0
     assert ready.release()["ok"]
-    assert ready.arm()[1:2] != b"S"
+    assert taken(ready.arm())
 
 
 def test_an_expired_permit_fires_nothing(ready: Any) -> None:
