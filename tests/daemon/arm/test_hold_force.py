@@ -28,6 +28,8 @@ OFF_US = 1 * S
 """Off by 20 mm within a second, the wait included in which a view that is hidden for 0.3 s is ridden out."""
 SEEDS = (0, 7, 34, 36, 37, 38, 52, 55)
 """Heads that come towards the coil, but for the first: up to 32 N where the coil waits without feeling for them."""
+SOME = SEEDS[:3]
+"""For what differs in how it is noticed, and no more."""
 COMMANDS = {Command.REST: 0, Command.FOLLOW: 1, Command.RETRACT: 2, Command.GUIDE: 3}
 
 
@@ -108,10 +110,10 @@ def comes_off(room: ForceRoom, within_us: int) -> float:
     return float(room.talk.say("room")["peak_force_n"])
 
 
-@pytest.mark.parametrize("how", ["silent", "numbers", "poses"])
-def test_a_tracker_that_fails_while_the_head_moves_presses_nobody(how: str) -> None:
+@pytest.mark.parametrize(("how", "seeds"), [("silent", SEEDS), ("numbers", SOME), ("poses", SOME)])
+def test_a_tracker_that_fails_while_the_head_moves_presses_nobody(how: str, seeds: tuple[int, ...]) -> None:
     peaks = []
-    for seed in SEEDS:
+    for seed in seeds:
         room = shifting(seed)
         room.talk.say("freeze-tracker", how=how)
         peaks.append(comes_off(room, OFF_US))
@@ -122,7 +124,7 @@ def test_a_tracker_that_fails_while_the_head_moves_presses_nobody(how: str) -> N
 
 
 def test_an_arm_that_is_told_nothing_any_more_takes_the_coil_off_by_its_own_program() -> None:
-    for seed in SEEDS:
+    for seed in SOME:
         room = shifting(seed)
         room.deaf = True
         assert comes_off(room, OFF_US) < PRESSED_N
