@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from safety.book import Book
+from safety.events import Committed
 from safety.ledger import LARGEST_RESERVE, OpenReport, read_ledger
 from safety.ledger_errors import LedgerBroken, LedgerFailed
 from safety.ledger_files import DiskFolder
@@ -23,14 +24,6 @@ START_S = 30.0
 choice)."""
 _END_S = 5.0
 _NO_TOKEN = HELLO
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """The record sent under `token` is durable as number `seq`."""
-
-    token: int
-    seq: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ def parse_answer(frame: bytes) -> Answer:
     if len(frame) < _ANSWER.size:
         raise BadFrame(f"a ledger answer has at least {_ANSWER.size} bytes, not {len(frame)}")
     token, seq, hashed, flags, kind = _ANSWER.unpack_from(frame)
+    if kind > len(_ERRORS):
+        raise BadFrame(f"a ledger answer names one of {len(_ERRORS)} errors, not number {kind}")
     why = frame[_ANSWER.size :].decode(errors="replace")
     error = _ERRORS[kind - 1](why) if kind else None
     return Answer(token, Head(seq, hashed), OpenReport(bool(flags & _CREATED), bool(flags & _TORN)), error)

@@ -265,8 +265,8 @@ class Watchdog:
 
     def _ledger_spoke(self) -> None:
         for said in self._ledger.receive():
-            if isinstance(said, ledger_link.Committed):
-                self.feed(events.Committed(said.token, said.seq))
+            if isinstance(said, events.Committed):
+                self.feed(said)
             else:
                 self.feed(events.CommitFailed(said.why))
                 if said.token == 0:

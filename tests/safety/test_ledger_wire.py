@@ -43,3 +43,10 @@ def test_an_answer_that_is_too_short_is_a_bad_frame_and_says_so(length: int) -> 
     assert parse_answer(bytes(38)) == Answer(0, Head(0, HASH0), OpenReport())
     with pytest.raises(BadFrame, match=f"^a ledger answer has at least 38 bytes, not {length}$"):
         parse_answer(bytes(length))
+
+
+def test_an_answer_with_an_error_that_nobody_knows_is_a_bad_frame_and_says_so() -> None:
+    frame = answer_bytes(Answer(1, Head(3, HASH0), OpenReport(), WrongLedger("because")))
+    assert frame[37] == 4
+    with pytest.raises(BadFrame, match=r"^a ledger answer names one of 4 errors, not number 5$"):
+        parse_answer(frame[:37] + b"\x05" + frame[38:])
