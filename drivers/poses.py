@@ -50,7 +50,8 @@ class Pose:
         x, y, z = (float(part) for part in rotation_vector)
         angle = math.sqrt(x * x + y * y + z * z)
         scale = 0.5 if angle < SMALL_ANGLE else math.sin(angle / 2) / angle
-        return cls.of((math.cos(angle / 2), x * scale, y * scale, z * scale), translation)
+        u, v, t = (float(part) for part in translation)
+        return cls((math.cos(angle / 2), x * scale, y * scale, z * scale), (u, v, t))
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[float]]) -> Self:
@@ -101,22 +102,13 @@ class Pose:
 
     def inverse(self) -> Pose:
         """What undoes it: `b_from_a` becomes `a_from_b`."""
-        w, x, y, z = self.quaternion
-        back = Pose((w, -x, -y, -z))
-        u, v, t = back.rotate(self.translation)
-        return Pose(back.quaternion, (-u, -v, -t))
+        back = _conjugate(self.quaternion)
+        u, v, t = _rotated(back, self.translation)
+        return Pose(back, (-u, -v, -t))
 
     def rotate(self, vector: Sequence[float]) -> Vector:
         """The vector turned, not shifted."""
-        w, x, y, z = self.quaternion
-        a, b, c = vector
-        # v + 2 w (q x v) + 2 q x (q x v)
-        s, t, u = y * c - z * b, z * a - x * c, x * b - y * a
-        return (
-            a + 2 * (w * s + y * u - z * t),
-            b + 2 * (w * t + z * s - x * u),
-            c + 2 * (w * u + x * t - y * s),
-        )
+        return _rotated(self.quaternion, vector)
 
     def apply(self, point: Sequence[float]) -> Vector:
         """The point turned and shifted."""
@@ -163,6 +155,18 @@ def mean(poses: Iterable[Pose]) -> Pose:
     w, x, y, z = sums
     shift = [sum(pose.translation[axis] for pose in listed) / len(listed) for axis in range(3)]
     return Pose(_normed((w, x, y, z)), (shift[0], shift[1], shift[2]))
+
+
+def _rotated(q: Quaternion, vector: Sequence[float]) -> Vector:
+    w, x, y, z = q
+    a, b, c = vector
+    # v + 2 w (q x v) + 2 q x (q x v)
+    s, t, u = y * c - z * b, z * a - x * c, x * b - y * a
+    return (
+        a + 2 * (w * s + y * u - z * t),
+        b + 2 * (w * t + z * s - x * u),
+        c + 2 * (w * u + x * t - y * s),
+    )
 
 
 def _times(a: Quaternion, b: Quaternion) -> Quaternion:

@@ -54,6 +54,10 @@ def serve(site: Site, runtime: Path) -> None:
         clients = Clients(runtime / "arm" / "control", watch)
         lease = WatchdogLease(runtime / "watchdog" / "control", watch, say)
         loop = Loop(hold, robot, clients, lease, watch=watch, say=say)
+
+        def heard_of(spare_s: float) -> bool:
+            return bool(select.select([watch], [], [], spare_s)[0])  # epoll's own wait counts in whole milliseconds
+
         told = told_to_end()
         for refused in prepare():
             say(refused)
@@ -62,16 +66,25 @@ def serve(site: Site, runtime: Path) -> None:
         print(f"coilward-arm: ready in {runtime / 'arm'}", flush=True)
         # Without a `finally`: what ends this any other way must leave the coil to the controller's own time-out, which
         # takes it off the head, and not stop the program there.
-        run(loop, Metronome(section.rate_hz), told, notifier.turned)
+        run(loop, Metronome(section.rate_hz), told, notifier.turned, heard_of)
         lease.close()
         robot.close()
         clients.close()
 
 
-def run(loop: Loop, metronome: Metronome, told: Callable[[], bool], after_each_turn: Callable[[int], None]) -> None:
-    """One turn at each deadline."""
+def run(
+    loop: Loop,
+    metronome: Metronome,
+    told: Callable[[], bool],
+    after_each_turn: Callable[[int], None],
+    heard_of: Callable[[float], bool],
+) -> None:
+    """One turn at each deadline; in the pause before it what clients say. `heard_of` waits so many seconds for that."""
     now_us = monotonic_ns() // 1000
     while not loop.ended(now_us):
+        while (spare_s := metronome.spare_s) > 0 and heard_of(spare_s):
+            if not loop.hear(monotonic_ns() // 1000):
+                break  # it is the watchdog's, and waits for the turn
         now_us, late_us, missed = metronome.wait()
         if told():
             loop.end(now_us)

@@ -94,11 +94,14 @@ class Loop:
         self._ending_us: int | None = None
         self._moved_us = 0
 
+    def hear(self, now_us: int) -> bool:
+        """Takes what is said between two turns, so that the next goal need not wait for it; whether anything was."""
+        return self._hear({descriptor for descriptor, _ in self._watch.poll(0)}, now_us)
+
     def turn(self, now_us: int) -> None:
         """Everything that is to be done at this time."""
         ready = {descriptor for descriptor, _ in self._watch.poll(0)}
-        for client, message in self._clients.receive(ready, now_us):
-            self._obey(client, message, now_us)
+        self._hear(ready, now_us)
         state = self._robot.read(now_us)
         self._bring_home(now_us)
         output = self._hold.step(now_us, state)
@@ -123,6 +126,12 @@ class Loop:
         if self._ending_us is None:
             return False
         return now_us - self._moved_us > AT_REST_US or now_us - self._ending_us > LAST_WAY_US
+
+    def _hear(self, ready: set[int], now_us: int) -> bool:
+        heard = self._clients.receive(ready, now_us)
+        for client, message in heard:
+            self._obey(client, message, now_us)
+        return bool(heard)
 
     def _obey(self, client: Client, message: Message, now_us: int) -> None:
         match message:

@@ -128,16 +128,18 @@ class Trust:
             self._expected = seen
         apart = self._expected.inverse() @ seen
         wrong = IDENTITY if self._measured is None else self._measured.inverse() @ seen
-        shifts_m, turns_rad = self._unsure(frame.source_us, robot_from_tcp)
-        sudden = _beyond(apart, SHIFT_M + shifts_m, SHIFT_RAD + turns_rad)
-        if sudden or _beyond(wrong, WRONG_M + shifts_m, WRONG_RAD + turns_rad):
-            self._agreed, self._shifted = 0, self._shifted + 1
-            suspected = self._which(frame, sight.pose, self._robot_from_camera, robot_from_tcp)
-            if self._shifted >= IN_A_ROW and self.moved is None:
-                self.moved = suspected
-            return suspected
+        sudden, far = _beyond(apart, SHIFT_M, SHIFT_RAD), _beyond(wrong, WRONG_M, WRONG_RAD)
+        if sudden or far:
+            shifts_m, turns_rad = self._unsure(frame.source_us, robot_from_tcp)
+            sure = _beyond(apart, SHIFT_M + shifts_m, SHIFT_RAD + turns_rad)
+            if sure or _beyond(wrong, WRONG_M + shifts_m, WRONG_RAD + turns_rad):
+                self._agreed, self._shifted = 0, self._shifted + 1
+                suspected = self._which(frame, sight.pose, self._robot_from_camera, robot_from_tcp)
+                if self._shifted >= IN_A_ROW and self.moved is None:
+                    self.moved = suspected
+                return suspected
         self._shifted = 0
-        if _beyond(apart, SHIFT_M, SHIFT_RAD):  # explained by the arm's motion, or not: it neither accuses nor acquits
+        if sudden:  # explained by the arm's motion, or not: it neither accuses nor acquits
             return None
         self._agreed += 1
         if self._agreed >= IN_A_ROW:

@@ -163,6 +163,7 @@ class Deadlines:
 
     def __init__(self, room: LoopRoom) -> None:
         self._room = room
+        self.spare_s = 0.0
 
     def wait(self) -> tuple[int, int, int]:
         self._room.now_us += 2_000
@@ -181,7 +182,7 @@ def test_a_signal_ends_it_and_each_turn_is_counted_and_reported(tmp_path: Path) 
             os.kill(os.getpid(), signal.SIGTERM)
 
     try:
-        run(room.loop, Deadlines(room), told, after)
+        run(room.loop, Deadlines(room), told, after, lambda _: False)
     finally:
         for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
             signal.signal(number, handler)

@@ -48,6 +48,18 @@ def test_deadlines_are_one_period_apart_however_late_each_waking_is() -> None:
     assert clock.now_ns == clock.start_ns + 1000 * PERIOD_NS + 300_000
 
 
+def test_what_takes_600_us_is_begun_only_while_that_is_left_before_the_next_turn() -> None:
+    clock = Clock()
+    beat = metronome(clock)
+    beat.wait()
+
+    assert beat.spare_s == pytest.approx(0.0014)
+    clock.now_ns += 1_390_000
+    assert beat.spare_s > 0
+    clock.now_ns += 20_000
+    assert beat.spare_s < 0
+
+
 def test_a_turn_that_took_too_long_is_said_late_and_no_turn_is_made_up() -> None:
     clock = Clock()
     beat = metronome(clock)
