@@ -198,7 +198,11 @@ class ArmRoom:
 
     def to_target(self, listener: Listener) -> None:
         """The coil on its target, with everything running already."""
-        until(lambda: self._is_held(listener), HOLD_S, f"the coil on its target: {self.said()}")
+        try:
+            until(lambda: self._is_held(listener), HOLD_S, "the coil on its target")
+        except AssertionError as late:
+            late.add_note(f"{listener.newest}\n{self.logs()}")
+            raise
 
     def unlock(self) -> str:
         """An operator unlocks a protective stop; what is wrong with that, empty when it was done."""
