@@ -11,7 +11,8 @@ rules that keep an answer from ending at the wrong question:
 3. A letter rests for `REPEAT_S` after its answer: a reply that the line doubled comes within that time, and is dropped.
 4. A reply with a wrong checksum is none, and a lone `?` is none either: it names no question. Both are reported, and
    the question goes on to its deadline.
-5. Half a reply that got no further byte for `HALF_S` is dropped, or it would swallow the next one.
+5. Half a reply that got no further byte for `HALF_S` is dropped, or it would swallow the next one. So is one that came
+   while nobody listened, once no letter is owed whose reply it could still become.
 6. `insist` is the exception for what must go out now (disarm): it sends whatever is owed, and then trusts no answer.
 
 So the right answer arrives or none, as long as the line delays no reply beyond `LATE_S` and doubles none later than
@@ -126,6 +127,8 @@ class Exchange:
     async def _send_and_hear(self, frame: bytes, ends_at: float) -> bytes:
         for piece in self._pieces(self._stream.discard_input()):
             self._on_stray(piece)
+        if all(free_at <= self._loop.time() + ROUNDING_S for free_at in self._free_at.values()):
+            self._drop_half()
         await self._send(frame, ends_at - self._loop.time())
         owed_until = self._free_at[frame[0]]
         while True:
@@ -161,7 +164,11 @@ class Exchange:
         if not data:
             return []
         now = self._loop.time()
-        if now - self._heard_at > HALF_S and (half := self._reader.drop()):
-            self._on_stray(Piece(PieceKind.BAD_CHECKSUM, half))
+        if now - self._heard_at > HALF_S:
+            self._drop_half()
         self._heard_at = now
         return self._reader.feed(data)
+
+    def _drop_half(self) -> None:
+        if half := self._reader.drop():
+            self._on_stray(Piece(PieceKind.BAD_CHECKSUM, half))

@@ -9,7 +9,7 @@ import pytest
 
 from drivers.errors import DeadlinePassed, PortLost
 from drivers.exchange import HALF_S, LATE_S, REPEAT_S, Exchange, NotAsked
-from drivers.magstim.codec import ARM, DISARM, TRIGGER, GetBasicSettings, GetTemperature, StatusReply
+from drivers.magstim.codec import ARM, DISARM, TRIGGER, GetBasicSettings, GetSettings, GetTemperature, StatusReply
 from drivers.memory_stream import memory_pair
 from drivers.stimulators import Piece, PieceKind
 from drivers.streams import ByteStream
@@ -165,12 +165,41 @@ async def test_a_lone_question_mark_answers_no_question_for_it_names_none(bench:
 
 @virtual_time
 async def test_half_an_answer_does_not_swallow_the_next(bench: Bench) -> None:
-    await bench.device.write(numbered("\\", 1)[:10], SOON_S)
     first = asyncio.create_task(bench.exchange.ask(BASIC, SOON_S))
     await bench.asked()
+    await bench.device.write(numbered("\\", 1)[:10], SOON_S)
     await bench.say_after(HALF_S * 1.1, numbered("J", 2))
     assert await first == numbered("J", 2)
     assert [piece.data for piece in bench.strays] == [numbered("\\", 1)[:10]]
+
+
+@virtual_time
+async def test_half_an_answer_that_came_too_late_swallows_no_later_one(bench: Bench) -> None:
+    half = numbered("\\", 1)[:5]  # and the nine bytes of a temperature are fewer than what it lacks
+    with pytest.raises(DeadlinePassed):
+        await bench.exchange.ask(GetSettings().encode(FIRMWARE), SOON_S)
+    await bench.asked()
+    await bench.say_after(0.01, half)
+    await asyncio.sleep(0.72)
+    asking = asyncio.create_task(bench.exchange.ask(TEMPERATURE, SOON_S))
+    await bench.asked()
+    await bench.device.write(numbered("F", 2), SOON_S)
+    assert await asking == numbered("F", 2)
+    assert bench.strays == [Piece(PieceKind.BAD_CHECKSUM, half)]
+
+
+@virtual_time
+async def test_a_late_answer_of_which_half_has_come_is_dropped_whole_before_the_next(bench: Bench) -> None:
+    late = numbered("\\", 1)
+    with pytest.raises(DeadlinePassed):
+        await bench.exchange.ask(GetSettings().encode(FIRMWARE), SOON_S)
+    await bench.asked()
+    await bench.say_after(0.01, late[:5])
+    asking = asyncio.create_task(bench.exchange.ask(TEMPERATURE, SOON_S))
+    await bench.asked()
+    await bench.say_after(0.01, late[5:] + numbered("F", 2))
+    assert await asking == numbered("F", 2)
+    assert bench.strays == [Piece(PieceKind.FRAME, late)]
 
 
 @virtual_time
