@@ -33,6 +33,11 @@ class Fate:
     noise: bytes = b""
     """What the line adds in front."""
 
+    def arrives_within(self, deadline_s: float) -> bool:
+        """Whether a reply comes whole, with nothing in front of it, and in time."""
+        last_byte_s = self.delay_s + (0.01 if self.byte_by_byte else 0.0)
+        return not (self.lost or self.damaged or self.noise) and last_byte_s < deadline_s
+
     def copies(self, reply: bytes) -> list[tuple[float, bytes]]:
         """When the line delivers what, from the moment of the request."""
         if self.damaged:
@@ -76,12 +81,14 @@ GARBLING = st.builds(
 )
 
 
-def conversations(fates: st.SearchStrategy[Fate]) -> st.SearchStrategy[list[Ask]]:
+def conversations(
+    fates: st.SearchStrategy[Fate], deadlines_s: tuple[float, ...] = (0.02, 0.15, 0.3, 0.9)
+) -> st.SearchStrategy[list[Ask]]:
     ask = st.builds(
         Ask,
         question=st.integers(0, len(QUESTIONS) - 1),
         pause_s=st.sampled_from((0.0, 0.005, 0.05, 0.4)),
-        deadline_s=st.sampled_from((0.02, 0.15, 0.3, 0.9)),
+        deadline_s=st.sampled_from(deadlines_s),
         fate=fates,
     )
     return st.lists(ask, min_size=2, max_size=8)
@@ -141,11 +148,19 @@ def test_on_a_good_line_every_question_that_is_sent_gets_its_answer(asks: list[A
     assert all(answer == index for index, answer in enumerate(outcomes) if asks[index].deadline_s > 2 * REPEAT_S)
 
 
-@pytest.mark.parametrize("fates", [BYTE_BY_BYTE, LOSSY, LATE, DOUBLING, GARBLING])
+@given(asks=conversations(BYTE_BY_BYTE, deadlines_s=(0.15, 0.3, 0.9)))
+def test_on_a_line_that_carries_answers_byte_by_byte_every_question_gets_its_answer(asks: list[Ask]) -> None:
+    assert in_virtual_time(lambda: converse(asks)) == list(range(len(asks)))
+
+
+@pytest.mark.parametrize("fates", [LOSSY, LATE, DOUBLING, GARBLING])
 @given(data=st.data())
 def test_on_worse_and_worse_lines_every_answer_is_the_right_one_or_none(
     fates: st.SearchStrategy[Fate], data: st.DataObject
 ) -> None:
     asks = data.draw(conversations(fates))
-    outcomes = in_virtual_time(lambda: converse(asks))
+    good_again = Ask(question=0, pause_s=1.0, deadline_s=0.02, fate=Fate())
+    *outcomes, last = in_virtual_time(lambda: converse([*asks, good_again]))
     assert all(answer in {index, None} for index, answer in enumerate(outcomes))
+    assert outcomes[0] == 0 or not asks[0].fate.arrives_within(asks[0].deadline_s), "nothing is owed before the first"
+    assert last == len(asks), "whatever was lost, a good line has its answers again"
