@@ -37,9 +37,15 @@ def test_it_asks_an_e_series_for_500_hz_and_a_cb3_for_125(room: Room) -> None:
 
 def test_set_points_before_the_stream_has_begun_go_nowhere_and_raise_nothing(room: Room) -> None:
     arm = room.dial(first_sequence=5)
+    numbers = [arm.rest()]
+    room.turn_until(lambda: arm.last is not None, act=lambda: numbers.append(arm.rest()))
+    *before, first = numbers
+    room.turn_until(lambda: room.controller.set_points != [], act=lambda: None)
 
-    assert arm.rest() == 5
-    assert room.controller.set_points == []
+    assert len(before) > 3, "one when it was dialled, and one in each turn of the controller's answers"
+    assert set(before) == {5}
+    assert first == 6
+    assert [sequence for sequence, *_ in room.controller.set_points] == [6]
 
 
 def test_registers_of_another_client_are_refused_with_who_and_what_to_do(room: Room) -> None:
