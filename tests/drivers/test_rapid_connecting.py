@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import logging
+import traceback
+from collections import deque
+from types import MethodType
+from typing import Any
+
 import pytest
 
-from drivers.errors import ConfigError, DeviceRefused, DeviceSilent, OurError, PortLost
+from drivers.errors import CoilwardError, ConfigError, DeviceRefused, DeviceSilent, OurError, PortLost
 from drivers.magstim.codec import EnableRemote
 from drivers.quantities import SINGLE, PercentMso
 from drivers.stimulators import Condition, Settings
@@ -92,12 +100,22 @@ async def test_a_unit_of_a_firmware_with_the_same_words_connects() -> None:
         assert it.driver.version == "V10.1"
 
 
-async def test_a_cable_pulled_while_connecting_ends_it_at_once() -> None:
-    async with rig() as it:
+@pytest.mark.parametrize(
+    ("after_s", "asked"), [(0.005, "F@"), (0.015, "EA"), (0.03, "Q<unlock code>"), (0.045, "ND"), (0.06, "\\@")]
+)
+async def test_a_cable_pulled_while_connecting_ends_it_at_once(after_s: float, asked: str) -> None:
+    async def pull() -> None:
+        await asyncio.sleep(after_s)
         await it.far.close()
+
+    async with rig() as it:
+        pulling = asyncio.create_task(pull())
         with pytest.raises(PortLost):
             await it.driver.connect()
+        assert now() == pytest.approx(after_s, abs=1e-6)
+        assert it.said()[-1] == asked
         assert it.lost == [], "the caller was told already"
+        await pulling
 
 
 async def test_a_driver_connects_once() -> None:
@@ -122,9 +140,47 @@ async def test_disconnecting_leaves_the_device_disarmed_and_without_remote_contr
         assert it.bench.device.condition is Condition.STANDBY
 
 
-async def test_the_unlock_code_is_in_no_error_and_no_name() -> None:
-    async with connected() as it:
-        it.refuse = b"Q"
-        with pytest.raises(DeviceRefused) as told:
-            await it.driver._ask(EnableRemote(CODE), 0.5)
-        assert CODE not in str(told.value) + repr(it.driver.__dict__["_line"].__dict__)
+def parts(whole: object) -> list[object]:
+    """A thing of the drivers', and all the others that hang on it."""
+    found: dict[int, object] = {}
+    waiting = [whole]
+    while waiting:
+        each = waiting.pop()
+        ours = type(each).__module__.startswith("drivers.")
+        if id(each) not in found and (ours or isinstance(each, (dict, list, tuple, deque, MethodType))):
+            found[id(each)] = each
+            waiting += gc.get_referents(each)
+    return [each for each in found.values() if type(each).__module__.startswith("drivers.")]
+
+
+@pytest.mark.parametrize(
+    ("at_q", "profile", "error"),
+    [
+        ("granted", {}, None),
+        ("withheld", {}, DeviceRefused),
+        ("answered with silence", {"unlock_code": "0000-00000000-00"}, DeviceSilent),
+        ("refused", {"unlock_code": "0000-00000000-00", "silent_on_wrong_unlock": False}, DeviceRefused),
+        ("pulled", {}, PortLost),
+    ],
+)
+async def test_the_unlock_code_is_in_no_error_no_log_record_and_no_repr(
+    at_q: str, profile: dict[str, Any], error: type[CoilwardError] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with rig(profile=profile) as it:
+        it.refuse = b"Q" if at_q == "withheld" else b""
+        connecting = asyncio.create_task(it.driver.connect())
+        await asyncio.sleep(0.03)
+        assert it.heard[-1][1].startswith(b"Q" + CODE.encode()), "it went out"
+        shown = [repr(part) for part in parts(it.driver)]
+        if at_q == "pulled":
+            await it.far.close()
+        (outcome,) = await asyncio.gather(connecting, return_exceptions=True)
+        shown += [repr(part) for part in (*parts(it.driver), EnableRemote(CODE), outcome)]
+
+    for kind in ("RapidDriver", "RapidLine", "Exchange", "KeepAlive", "MemoryStream", "Reading"):
+        assert any(kind in each.partition("(")[0] for each in shown), f"no {kind} was looked at"
+    failed = outcome if isinstance(outcome, CoilwardError) else None
+    assert (failed and type(failed)) is error
+    told = [] if failed is None else traceback.format_exception(failed)
+    assert CODE not in "".join((*told, *shown, caplog.text))
