@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -18,21 +19,31 @@ bites = Bites()
 # ── looking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+LOOKED_AT = ("cable", "silent", "stalled", "coil_present", "coil_tenths", "remote")
+
+
+def train_bit(talk: Any) -> bool:
+    """What the device says of a train."""
+    return bool(talk.say("\\@")[2] & 0x02)
+
+
 @bites("status", "pulses", "log", "reset")
 def test_it_can_be_looked_at_and_brought_back_to_order(talk_to: TalkTo) -> None:
     talk = talk_to(firmware=8)
     talk.make_ready()
     talk.say("EH")
     talk.rest(100 * MS)
-    for name in ("unplug-coil", "silent", "stall", "vanish", "stick-train-bit"):
+    talk.fault("stick-train-bit")
+    assert train_bit(talk), "no train runs"
+    for name in ("unplug-coil", "silent", "stall", "vanish"):
         talk.fault(name)
     talk.fault("coil-temperature", celsius=50)
     before = talk.fault("status")
-    assert (before["cable"], before["silent"], before["coil_present"]) == (False, True, False)
+    assert [before[each] for each in LOOKED_AT] == [False, True, True, False, 500, True]
     talk.fault("reset")
     after = talk.fault("status")
-    assert (after["cable"], after["silent"], after["coil_present"], after["coil_tenths"]) == (True, False, True, 220)
-    assert after["condition"] == "standby"
+    assert [after[each] for each in LOOKED_AT] == [True, False, False, True, 220, False]
+    assert not train_bit(talk)
     assert talk.fault("pulses") == {"pulses": 1}
     happenings = talk.fault("log")["happenings"]
     assert [line["kind"] for line in happenings[:3]] == ["armed", "pulse", "coil"]

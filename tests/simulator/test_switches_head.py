@@ -35,7 +35,7 @@ def furthest(talk: RoomTalk, us: int) -> float:
 # ── the truth ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@bites("room", "room-truth", "arm", "forget-peaks")
+@bites("room", "room-truth", "arm")
 def test_the_truth_can_be_looked_at_and_is_json() -> None:
     talk = RoomTalk(Motion.REST, 7)
     talk.rest(S)
@@ -50,7 +50,26 @@ def test_the_truth_can_be_looked_at_and_is_json() -> None:
     by_camera = Pose.of(truth["robot_from_camera"][:4], truth["robot_from_camera"][4:]) @ seen(talk)
     assert (robot_from_head.inverse() @ by_camera).distance < 0.001
     assert set(truth["fiducials"]) == {"NAS", "LPA", "RPA"}
+
+
+def pressed(talk: RoomTalk, deep_m: float) -> tuple[float, int]:
+    """The coil presses so deep and comes off again: the worst force until now, newtons, and how many touches."""
+    talk.place_on_target(off_m=-0.005 - deep_m)  # the target is 5 mm off the scalp
+    talk.rest(100 * MS)
+    talk.place_on_target(off_m=0.03)
+    talk.rest(100 * MS)
+    room = talk.say("room")
+    return room["peak_force_n"], room["touches"]
+
+
+@bites("forget-peaks")
+def test_the_worst_force_and_the_touches_are_kept_until_they_are_forgotten() -> None:
+    talk = RoomTalk()
+    assert pressed(talk, 0.003) == (pytest.approx(14.52, abs=0.01), 1)
+    assert pressed(talk, 0.001) == (pytest.approx(14.52, abs=0.01), 2)
     talk.say("forget-peaks")
+    assert (talk.say("room")["peak_force_n"], talk.say("room")["touches"]) == (0, 0)
+    assert pressed(talk, 0.001) == (pytest.approx(4.84, abs=0.01), 1)
 
 
 @bites("aim-truth")
@@ -103,7 +122,7 @@ def test_a_shift_goes_where_it_says(direction: str) -> None:
     assert moved(talk, S) == 0
 
 
-@bites("nod", "breathe", "coughs", "startles", "leave", "twitches")
+@bites("nod", "breathe", "coughs", "startles", "leave")
 @pytest.mark.parametrize(
     ("name", "arguments", "least_m", "most_m"),
     [
@@ -122,13 +141,17 @@ def test_what_goes_out_comes_back(name: str, arguments: dict[str, float], least_
     assert math.dist(before.translation, talk.head().translation) < 1e-9
 
 
-def test_pulses_make_the_head_twitch_from_now_on() -> None:
+@bites("twitches")
+def test_pulses_make_the_head_twitch_until_that_is_ended() -> None:
     talk = RoomTalk()
-    talk.say("twitches", mm=2)
     talk.say("panel-arm")
     talk.rest(2 * S)
-    talk.say("panel-trigger")
-    assert furthest(talk, 300 * MS) == pytest.approx(0.002, rel=0.05)
+    for mm in (0, 2, 1, 0):
+        talk.say("twitches", mm=mm)
+        talk.say("panel-trigger")
+        assert furthest(talk, 300 * MS) == pytest.approx(mm / 1e3, rel=0.05)
+        talk.rest(S)
+    assert talk.say("pulses") == {"pulses": 4}
 
 
 @bites("stiffness")

@@ -8,13 +8,14 @@ import pytest
 
 from drivers.errors import OperatorError
 from drivers.poses import Pose
+from drivers.trackers import Tool
 from simulator.control import answer
 from simulator.directions import seven
 from simulator.room_switches import ALL_SWITCHES, ROOM_SWITCHES, turn
 from simulator.switches import SWITCHES
 from simulator.world import Kind
 from tests.simulator import test_switches_head, test_switches_tracker
-from tests.simulator.rooms import MS, RoomTalk, S, seen
+from tests.simulator.rooms import MS, RoomTalk, S, missing, seen
 from tests.simulator.switches_at_work import Bites
 
 bites = Bites()
@@ -80,20 +81,25 @@ def test_a_hand_leads_an_arm_that_lets_itself_be_led() -> None:
 
 
 @bites("reset")
-def test_reset_ends_the_faults_of_stimulator_and_tracker_and_leaves_the_head_where_it_is() -> None:
+def test_reset_ends_the_faults_of_stimulator_tracker_and_camera_and_leaves_the_head_where_it_is() -> None:
     talk = RoomTalk()
     talk.say("shift", mm=20, s=0.2)
     talk.rest(S)
-    where = talk.head()
-    for name in ("silent", "vanish", "freeze-tracker", "pull-tracker", "hide", "bump-camera"):
+    where, looks = talk.head(), seen(talk)
+    talk.say("bump-camera", mm=10)
+    assert (looks.inverse() @ seen(talk)).distance > 0.005
+    for name in ("silent", "vanish", "pull-tracker"):
         talk.say(name)
+    talk.say("hide", s=60)
+    assert missing(talk.frames(100 * MS), Tool.HEAD) > 3
+    talk.say("freeze-tracker", how="silent")
+    assert talk.frames(100 * MS)[2:] == [], "those on their way come"
+    port = talk.room.bench.port
+    assert (port.silent, port.present, talk.room.tracker_plugged) == (True, False, False)
     talk.say("reset")
+    assert (port.silent, port.present, talk.room.tracker_plugged) == (False, True, True)
     assert talk.head() == where
-    assert talk.room.bench.port.present
-    assert not talk.room.bench.port.silent
-    assert talk.room.tracker_plugged
-    talk.rest(100 * MS)
-    assert seen(talk).translation != (0, 0, 0)
+    assert (looks.inverse() @ seen(talk)).distance < 0.001
 
 
 def test_every_switch_has_a_test_and_a_line_of_help() -> None:
