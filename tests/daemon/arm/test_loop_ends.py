@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.arm.loop import AT_REST_US, LAST_WAY_US, SILENT_US
 from daemon.arm.outputs import Command
 from daemon.arm.reasons import ArmReason
 from daemon.arm.table import HoldState, Verb
@@ -35,10 +34,11 @@ def test_a_daemon_silent_for_a_second_sends_it_home_and_one_that_speaks_does_not
     at(room, state)
     for _ in range(5):
         daemon.send(do="status")
-        room.turn(SILENT_US)
+        room.turn()
+        room.turn(1_000_000)
     assert room.hold.verbs == []
 
-    room.turn(SILENT_US + 1)
+    room.turn(1)
     assert room.hold.verbs == [Verb.PARK]
 
 
@@ -60,7 +60,7 @@ def test_what_a_person_holds_or_has_stopped_stays_where_it_is_without_a_daemon(
     room: LoopRoom, state: HoldState
 ) -> None:
     at(room, state, Command.REST)
-    room.turns(5, SILENT_US)
+    room.turns(5, 1_000_001)
 
     assert room.hold.verbs == []
 
@@ -89,7 +89,9 @@ def test_told_to_end_it_takes_the_coil_off_the_head_before_it_goes(room: LoopRoo
     assert not room.loop.ended(room.now_us)
 
     at(room, HoldState.STOPPED, Command.REST)
-    room.turns(AT_REST_US // 2_000 + 1)
+    room.turn(200_000)
+    assert not room.loop.ended(room.now_us)
+    room.turn(1)
     assert room.loop.ended(room.now_us)
 
 
@@ -97,10 +99,10 @@ def test_an_arm_that_never_comes_to_rest_holds_the_end_up_for_five_seconds_only(
     at(room, HoldState.STOPPED, Command.RETRACT)
     room.turn()
     room.loop.end(room.now_us)
-    room.turn(LAST_WAY_US)
+    room.turn(5_000_000)
     assert not room.loop.ended(room.now_us)
 
-    room.turn()
+    room.turn(1)
     assert room.loop.ended(room.now_us)
 
 
