@@ -111,13 +111,17 @@ def test_frames_reach_the_hold_in_order_and_get_no_answer(room: LoopRoom) -> Non
     assert [answer["re"] for answer in daemon.answers] == ["hello"]
 
 
-@pytest.mark.parametrize("role", ["cli"])
-def test_only_the_daemons_frames_and_targets_count(room: LoopRoom, role: str) -> None:
-    client = room.client(role)
+@pytest.mark.parametrize(("role", "why"), [("", "say hello first"), ("cli", "only the daemon")])
+def test_only_the_daemons_frames_and_targets_count(room: LoopRoom, role: str, why: str) -> None:
+    client, daemon = room.client(role), room.client("daemon")
 
-    assert "only the daemon" in client.ask(**frame(room))["why"]
-    assert "only the daemon" in client.ask(**TARGET)["why"]
+    assert why in client.ask(**frame(room))["why"]
+    assert why in client.ask(**TARGET)["why"]
     assert room.hold.told == []
+
+    daemon.send(**frame(room))
+    assert daemon.ask(**TARGET)["ok"]
+    assert len(room.hold.told) == 2
 
 
 def test_a_frame_of_another_clock_is_refused(room: LoopRoom) -> None:
