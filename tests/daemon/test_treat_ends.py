@@ -75,14 +75,18 @@ async def test_a_completed_session_cannot_be_continued(stage: Any) -> None:
     assert answer.reason == "nothing-to-continue"
 
 
-async def test_an_interrupted_session_cannot_be_continued_after_the_sites_time(stage: Any) -> None:
+@pytest.mark.parametrize(("after_s", "refused"), [(119.9, None), (120.1, "nothing-to-continue")])
+async def test_an_interrupted_session_can_be_continued_within_the_sites_two_minutes_and_no_later(
+    stage: Any, after_s: float, refused: str | None
+) -> None:
     await stage.begun()
     await stage.reaches("gap")
     await stage.room.end("operator")
-    await asyncio.sleep(121)
+    await asyncio.sleep(after_s)
     answer = await stage.room.continue_session(None, "late", "there", "operator")
 
-    assert isinstance(answer, Refused)
+    assert (answer.reason if isinstance(answer, Refused) else None) == refused
+    assert stage.room.status().phase == ("positioning" if refused is None else "ended-early")
 
 
 @pytest.mark.parametrize("phase", ["gap", "armed", "train"])
