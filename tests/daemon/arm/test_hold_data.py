@@ -9,16 +9,13 @@ from dataclasses import replace
 import pytest
 
 from daemon.arm.hold import ArmReason, Command, HoldState, Lease, Verb
-from daemon.arm.lease import FRESH_US
 from drivers.poses import Pose
 from drivers.robots import RobotState
 from drivers.trackers import Frame, Tool
 from tests.daemon.arm.hold_room import (
     HEAD,
-    PARK,
     ROBOT_FROM_CAMERA,
     SETUP,
-    Room,
     frozen,
     moved_by,
     states,
@@ -38,18 +35,6 @@ def test_an_occlusion_of_three_tenths_of_a_second_freezes_the_coil_and_it_goes_o
     assert room.said[-1].lease is Lease.BEGIN
 
 
-@pytest.mark.parametrize("spoil", [lambda _: None, lambda frame: without(frame, Tool.HEAD)], ids=["silent", "hidden"])
-def test_a_coil_at_the_head_stands_unseeing_for_half_a_second_at_most(spoil: Callable[[Frame], Frame | None]) -> None:
-    room = tracking()
-    room.spoil = spoil
-
-    room.run(1, until=lambda said: said.state is HoldState.FREEZE)
-    stands_us = room.now_us
-    room.run(1, until=lambda said: said.state is HoldState.RETRACT)
-
-    assert 300_000 < room.now_us - stands_us <= 500_000
-
-
 def test_an_occlusion_of_three_seconds_retracts_the_coil_and_only_a_person_sends_it_back() -> None:
     room = tracking()
     from_us = room.now_us
@@ -63,33 +48,6 @@ def test_an_occlusion_of_three_seconds_retracts_the_coil_and_only_a_person_sends
     assert room.said[-1].command is Command.REST
     assert room.order(Verb.TO_TARGET) is None
     assert room.run(10, until=lambda said: said.lease is Lease.BEGIN).lease is Lease.BEGIN
-
-
-def test_far_from_the_head_it_waits_up_to_ten_seconds_and_goes_on_by_itself() -> None:
-    room = Room(at=PARK)
-    room.run(0.2)
-    room.order(Verb.TO_TARGET)
-    room.run(0.5)
-    from_us = room.now_us
-    room.spoil = lambda frame: without(frame, Tool.HEAD) if frame.source_us < from_us + 9_000_000 else frame
-
-    room.run(20)
-
-    assert HoldState.RETRACT not in states(room.said)
-    assert room.hold.state is not HoldState.FREEZE
-
-
-def test_far_from_the_head_it_no_longer_goes_on_by_itself_after_ten_seconds() -> None:
-    room = Room(at=PARK)
-    room.run(0.2)
-    room.order(Verb.TO_TARGET)
-    room.run(0.5)
-    from_us = room.now_us
-    room.spoil = lambda frame: without(frame, Tool.HEAD) if frame.source_us < from_us + 11_000_000 else frame
-
-    room.run(20)
-
-    assert states(room.said)[-2:] == [HoldState.FREEZE, HoldState.AWAY]
 
 
 @pytest.mark.parametrize(
@@ -109,17 +67,7 @@ def test_what_is_not_seen_freezes_within_the_coasting_time_and_says_why(spoil: C
 
     assert output.state is HoldState.FREEZE
     assert output.why is reason
-    assert room.now_us - from_us <= SETUP.coast_us + 20_000
-
-
-def test_the_lease_ends_with_the_last_pose_older_than_a_tenth_of_a_second() -> None:
-    room = tracking()
-    room.spoil = lambda _frame: None
-    last_us = room.now_us - 14_000 - 16_667
-
-    room.run(0.5, until=lambda said: said.lease is Lease.NONE)
-
-    assert room.now_us - last_us <= FRESH_US + 2 * 16_667
+    assert room.now_us - from_us <= 70_000  # 50 ms of the last pose, which comes 14 ms late, and a turn
 
 
 def test_a_frozen_tracker_moves_the_coil_less_than_half_a_millimetre_while_the_head_goes_away() -> None:
