@@ -50,8 +50,7 @@ class Pose:
         x, y, z = (float(part) for part in rotation_vector)
         angle = math.sqrt(x * x + y * y + z * z)
         scale = 0.5 if angle < SMALL_ANGLE else math.sin(angle / 2) / angle
-        u, v, t = (float(part) for part in translation)
-        return cls((math.cos(angle / 2), x * scale, y * scale, z * scale), (u, v, t))
+        return cls.of((math.cos(angle / 2), x * scale, y * scale, z * scale), translation)
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[float]]) -> Self:
