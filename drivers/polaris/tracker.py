@@ -76,7 +76,8 @@ class PolarisTracker:
         self._started: starting.Started | None = None
         self._newest: int | None = None
         self._trip_us = SECOND_US / self.capabilities.rate_hz
-        self._heard_s = 0.0
+        self._unanswered_s: float | None = None
+        """When the first of the latest questions was put that nobody answered well."""
         self._busy = False
 
     async def connect(self) -> None:
@@ -95,7 +96,7 @@ class PolarisTracker:
         if self._started is None or self._busy:
             raise OurError("a PolarisTracker is connected first, and read by one reader")
         self._busy = True
-        self._heard_s = self._loop.time()
+        self._unanswered_s = None
         try:
             while True:
                 frame = await self._next(self._started)
@@ -122,20 +123,20 @@ class PolarisTracker:
     async def _next(self, started: starting.Started) -> Frame | None:
         """One question; the frame in its answer, None when that is not new or the answer was lost."""
         await asyncio.sleep(self._pause_s())
-        asked_us = self._loop.time() * SECOND_US
+        asked_s = self._loop.time()
         try:
             report = _read(await self._line.ask(started.report, POLL_S), started.report)
             tools = sights(report, started.handles)
         except (DeadlinePassed, BadFrame) as error:
-            self._missed(error)
+            self._missed(error, asked_s)
             return None
-        self._heard_s = self._loop.time()
+        self._unanswered_s = None
         number = frame_number(report)
         if number is None or not self._is_new(number):
             self._noticing.nothing_new(self._line.received_us)
             return None
         received_us = self._line.received_us
-        self._trip_us = min(self._trip_us, received_us - asked_us)
+        self._trip_us = min(self._trip_us, received_us - asked_s * SECOND_US)
         first, self._newest = self._newest is None, number
         if first:
             return None  # how long it had been ready before we asked, nobody knows
@@ -164,8 +165,11 @@ class PolarisTracker:
             )
         return False
 
-    def _missed(self, error: CoilwardError) -> None:
-        silent_s = self._loop.time() - self._heard_s
+    def _missed(self, error: CoilwardError, asked_s: float) -> None:
+        """Counts from a question: whoever was busy elsewhere, and did not ask, did not find the tracker silent."""
+        if self._unanswered_s is None:
+            self._unanswered_s = asked_s
+        silent_s = self._loop.time() - self._unanswered_s
         if silent_s > GONE_S:
             raise DeadlinePassed(
                 f"The tracker gave no good answer for {silent_s:.1f} s. Check its cable and lights, then connect again."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from itertools import pairwise
 
 import pytest
@@ -146,6 +147,17 @@ async def test_a_unit_that_falls_silent_ends_the_frames_within_a_second_and_a_ha
         silent_s = asyncio.get_running_loop().time() - began_s
 
     assert 1.0 < silent_s < 1.5
+
+
+async def test_a_reader_that_was_busy_for_seconds_does_not_take_one_lost_answer_for_a_silent_unit() -> None:
+    unit = Unit()
+    async with tracking(unit) as (tracker, _), contextlib.aclosing(tracker.frames()) as frames:
+        before = await anext(frames)
+        await asyncio.sleep(5.0)
+        unit.port.faults.add(LineFault(Spoil.LOSE_COMMAND, b"BX", count=1))
+        after = await anext(frames)
+
+    assert after.number > before.number
 
 
 async def test_an_unplugged_line_ends_the_frames_at_once() -> None:

@@ -9,6 +9,7 @@ own so that it can be killed and stopped.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -48,8 +49,12 @@ async def frames(arm: ArmLink, site: Site) -> None:
     while True:
         try:
             tracker = await connect_polaris(section.port, section.model, tools)
-            async for frame in tracker.frames():
-                arm.send_frame(frame)
+            try:
+                async with contextlib.aclosing(tracker.frames()) as seen:
+                    async for frame in seen:
+                        arm.send_frame(frame)
+            finally:
+                await tracker.close()
         except CoilwardError as gone:
             print(gone, file=sys.stderr, flush=True)
             await asyncio.sleep(0.5)
