@@ -163,9 +163,9 @@ def results(tree: Path) -> tuple[list[Mutant], Counter[str]]:
 
 
 def functions_of(source: Path) -> dict[str, list[str]]:
-    """Every function of a generated file, the original and the mutants, as lines."""
-    nodes = ast.walk(ast.parse(source.read_text()))
-    return {node.name: ast.unparse(node).splitlines()[1:] for node in nodes if isinstance(node, ast.FunctionDef)}
+    """Every function of a generated file, the original and the mutants, as lines: its parameters, then its body."""
+    nodes = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.FunctionDef)]
+    return {node.name: [ast.unparse(node.args), *ast.unparse(node).splitlines()[1:]] for node in nodes}
 
 
 def change_of(functions: dict[str, list[str]], name: str) -> str:
