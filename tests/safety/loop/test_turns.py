@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from safety import events, watchdog
+from drivers.magstim.framing import seal
+from safety import events, gate, watchdog
 from safety.events import Door
 from safety.ledger import OpenReport
 from safety.ledger_errors import LedgerFailed
 from safety.ledger_format import HASH0, Head, Kind, Record
 from safety.ledger_wire import Answer, answer_bytes
-from safety.state import Phase
+from safety.state import Phase, Room, State
 from safety.watchdog import Watchdog
 from tests.safety.loop.conftest import DISARM, Shell
 
 MS = 1_000
+TRIGGER = seal(b"EH")
 
 
 # --- turns and clocks -----------------------------------------------------------------------------------------
@@ -42,6 +47,37 @@ def test_time_passes_for_the_gate_in_a_turn_without_any_event(shell: Shell) -> N
     before_us = shell.loop.state.seen_us
     shell.turn()
     assert shell.loop.state.seen_us == before_us + 10 * MS
+
+
+def test_an_idle_turn_of_an_armed_device_rehearses_a_trigger_of_which_nothing_follows(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[events.Input] = []
+
+    def step(room: Room, state: State, event: events.Input, *more: Any) -> tuple[State, tuple[events.Action, ...]]:
+        asked.append(event)
+        return gate.step(room, state, event, *more)
+
+    shell.started()
+    door = shell.client("daemon").attach()
+    shell.turn(2)
+    monkeypatch.setattr(watchdog, "gate", SimpleNamespace(step=step, next_wake_us=gate.next_wake_us))
+    shell.turn(2)
+    in_standby = [event for event in asked if isinstance(event, events.ClientFrame)]
+
+    state = shell.loop.state
+    cool = replace(state.device, temperature_tenths=250, temperature_at_us=state.seen_us)
+    shell.loop.state = replace(state, phase=Phase.ARMED, armed_at_us=state.seen_us, device=cool)
+    asked.clear()
+    before = shell.to_device
+    shell.turn(2)
+
+    assert in_standby == []
+    assert {event.frame for event in asked if isinstance(event, events.ClientFrame)} == {TRIGGER}
+    assert shell.to_device == before
+    assert shell.told("refused") == []
+    with pytest.raises(BlockingIOError):
+        door.recv(9)
 
 
 def test_the_wall_clock_never_runs_behind_the_ledger(shell: Shell) -> None:
