@@ -20,6 +20,8 @@ from daemon.config_parts import FOLDER, Port, Section, SitePath
 from daemon.config_robot import RobotSection, TargetSection, TrackerSection
 from daemon.target import load_target
 from drivers.errors import ConfigError
+from safety.site import load_site as load_safety_site
+from safety.start import room_of
 
 
 def _known_timezone(name: str) -> str:
@@ -239,7 +241,7 @@ def read_secret(path: Path) -> str:
 
 
 def check_config(path: Path) -> tuple[list[str], int]:
-    """What `coilward check-config` prints, and its exit code: 0 when the room would start, else 1."""
+    """What `coilward check-config` prints, and its exit code: 0 when daemon and watchdog would take it, else 1."""
     try:
         site = load_site(path)
         secrets = [file for file in (site.stimulator.unlock_code_file, site.broker.password_file) if file]
@@ -247,6 +249,7 @@ def check_config(path: Path) -> tuple[list[str], int]:
             if file.exists():  # `make run` generates the broker's at its start
                 read_secret(file)
         target = load_target(site.target.file) if site.target else None
+        room_of(load_safety_site(path))
     except ConfigError as wrong:
         return str(wrong).splitlines(), 1
     tier = f"{len(site.limits)} tightened limits" if site.limits else "no tightened limits"

@@ -9,22 +9,15 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from drivers.catalogue import dialect
 from drivers.errors import CoilwardError, ConfigError
 from safety import ledger_cli, realtime
-from safety.authorisations import load_authorisations
 from safety.instant import Instant
 from safety.ledger_link import spawn_writer
-from safety.protocols import Protocol, load_protocols
-from safety.review import Signature, load_reviewed, study_lacks
 from safety.site import Site, load_site
-from safety.start import starting_state
-from safety.state import Room
+from safety.start import room_of, starting_state
 from safety.watchdog import Watchdog
 
 OUR_NAMES = ("drivers", "safety", "daemon", "simulator")
@@ -70,33 +63,6 @@ def names_are_ours() -> None:
             raise ConfigError(
                 f"the package {name} is not coilward's but {found}; install coilward into a venv of its own"
             )
-
-
-def room_of(site: Site) -> Room:
-    """What the site file and the data files make of this room."""
-    device = site.stimulator
-    if site.use.value == "simulation" and not device.simulated:
-        raise ConfigError("use = simulation drives a simulated stimulator only: port must begin with pty:")
-    timing = site.limits.timing.slackened(site.slack)
-    return Room(
-        dialect=dialect(device.model, device.firmware, device.supply_volts),
-        limits=replace(site.limits, timing=timing),
-        protocols=load_protocols(),
-        authorisations=load_authorisations(site.authorisations),
-        use=site.use,
-        zone=site.zone,
-        profile=site.profile,
-        simulated=device.simulated,
-        coil=device.coil,
-        lacks=partial(_lacks, site, load_reviewed(site.study.reviewed) if site.study else ()),
-        slack=site.slack,
-        one_person=site.one_person,
-        arm_uid=site.arm_uid,
-    )
-
-
-def _lacks(site: Site, signatures: tuple[Signature, ...], protocol: Protocol | None, wall_us: int) -> tuple[str, ...]:
-    return study_lacks(site, protocol, signatures, wall_us)
 
 
 def serve(site: Site, runtime: Path) -> int:

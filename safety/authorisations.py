@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from drivers.errors import ConfigError
 from safety.limits import Cell
 from safety.protocols import Protocol, exceeded_cell
 from safety.tables import read_table
@@ -58,8 +59,20 @@ def load_authorisation(path: Path) -> Authorisation:
 
 
 def load_authorisations(folder: Path | None) -> tuple[Authorisation, ...]:
-    """Every `*.toml` of the folder, none without a folder; ConfigError for the first that does not hold."""
-    return () if folder is None else tuple(load_authorisation(path) for path in sorted(folder.glob("*.toml")))
+    """Every `*.toml` of the folder, none without one; ConfigError for the first that does not hold.
+
+    A folder that cannot be listed is an error too: to a misspelt path everybody would be without authorisation.
+    """
+    if folder is None:
+        return ()
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise ConfigError(
+            f'[watchdog] authorisations = "{folder}": must be a folder that can be listed ({error.strerror}); '
+            "create it, correct its owner, or remove the key"
+        ) from error
+    return tuple(load_authorisation(path) for path in paths if path.suffix == ".toml")
 
 
 def authorised(every: Iterable[Authorisation], subject: str, protocol: Protocol, wall_us: int) -> bool:

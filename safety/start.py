@@ -1,4 +1,4 @@
-"""The state a watchdog starts with: what its ledger remembers, or a lockout when the ledger cannot be trusted."""
+"""What a watchdog starts with: the room its files make, and the state its ledger remembers, or a lockout."""
 
 from __future__ import annotations
 
@@ -7,15 +7,49 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from drivers.catalogue import dialect
+from drivers.errors import ConfigError
 from drivers.quantities import SINGLE, Train
 from safety.asking import Past
+from safety.authorisations import load_authorisations
 from safety.instant import Instant
 from safety.ledger_errors import LedgerBusy, LedgerError
 from safety.ledger_link import LedgerLink, Spawned
+from safety.protocols import Protocol, load_protocols
 from safety.reasons import Reason
+from safety.review import Signature, load_reviewed, study_lacks
+from safety.site import Site
 from safety.state import Phase, Room, State, Trip
+
+
+def room_of(site: Site) -> Room:
+    """What the site file and the data files make of this room; ConfigError for the first that does not hold."""
+    device = site.stimulator
+    if site.use.value == "simulation" and not device.simulated:
+        raise ConfigError("use = simulation drives a simulated stimulator only: port must begin with pty:")
+    timing = site.limits.timing.slackened(site.slack)
+    return Room(
+        dialect=dialect(device.model, device.firmware, device.supply_volts),
+        limits=replace(site.limits, timing=timing),
+        protocols=load_protocols(),
+        authorisations=load_authorisations(site.authorisations),
+        use=site.use,
+        zone=site.zone,
+        profile=site.profile,
+        simulated=device.simulated,
+        coil=device.coil,
+        lacks=partial(_lacks, site, load_reviewed(site.study.reviewed) if site.study else ()),
+        slack=site.slack,
+        one_person=site.one_person,
+        arm_uid=site.arm_uid,
+    )
+
+
+def _lacks(site: Site, signatures: tuple[Signature, ...], protocol: Protocol | None, wall_us: int) -> tuple[str, ...]:
+    return study_lacks(site, protocol, signatures, wall_us)
 
 
 def starting_state(room: Room, folder: Path, now: Instant, spawn: Callable[..., Spawned]) -> tuple[State, LedgerLink]:

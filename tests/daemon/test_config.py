@@ -154,6 +154,74 @@ def test_a_secret_of_ones_own_is_read(tmp_path: Path) -> None:
     assert read_secret(secret) == "abc"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "[daemon]",
+            "[limits]\nintensity = 200\n[daemon]",
+            "{file}: [limits] intensity = 200: must be at most 130 % rMT, the hard value; choose a safer one",
+        ),
+        (
+            "[daemon]",
+            "[limits]\nintensty = 110\n[daemon]",
+            "{file}: [limits] intensty = 110: no such limit; names are listed in safety/README.md",
+        ),
+        (
+            "slack = 4",
+            'authorisations = "nowhere"',
+            (
+                '[watchdog] authorisations = "{folder}/nowhere": must be a folder that can be listed '
+                "(No such file or directory); create it, correct its owner, or remove the key"
+            ),
+        ),
+        (
+            "slack = 4",
+            'authorisations = "words"',
+            "{folder}/words/first.toml: [file] who is missing: must be a text in quotes; write a text in quotes",
+        ),
+        (
+            "slack = 4",
+            'arm_user = "no-such-user"',
+            (
+                '{file}: [watchdog] arm_user = "no-such-user": must be a user of this machine; '
+                "create it, or remove the key"
+            ),
+        ),
+    ],
+)
+def test_check_config_refuses_what_the_watchdog_refuses(tmp_path: Path, old: str, new: str, said: str) -> None:
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "first.toml").touch()
+    file = tmp_path / "site.toml"
+    file.write_text(GOOD.replace(old, new, 1))
+
+    assert check_config(file) == ([said.format(file=file, folder=tmp_path)], 1)
+
+
+def test_check_config_reads_the_signatures_of_a_study(tmp_path: Path) -> None:
+    file, signed = tmp_path / "site.toml", tmp_path / "reviewed.toml"
+    study = GOOD.replace('"simulation"', '"study"').replace("slack = 4\n", "") + STUDY
+    file.write_text(f'{study}reviewed = "reviewed.toml"\n')
+    lines, code = check_config(file)
+    assert code == 1
+    assert f"{signed}: cannot be read" in lines[0]
+
+    signed.touch()
+    assert check_config(file)[1] == 0
+
+
+def test_check_config_takes_what_both_take(tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    file = tmp_path / "site.toml"
+    file.write_text(GOOD.replace("slack = 4", 'authorisations = "words"') + "[limits]\nintensity = 130\n")
+
+    lines, code = check_config(file)
+
+    assert code == 0
+    assert lines[-1] == "The file holds."
+
+
 def test_check_config_says_what_the_room_is_or_what_to_correct(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
     path.write_text(GOOD)

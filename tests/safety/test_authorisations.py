@@ -62,9 +62,20 @@ def test_it_must_name_every_cell_the_protocol_exceeds(tmp_path: Path) -> None:
     assert not authorised([bare], "sim-0001", PROTOCOL, NOON)
 
 
-def test_no_folder_authorises_nothing() -> None:
+def test_no_folder_authorises_nothing(tmp_path: Path) -> None:
     assert load_authorisations(None) == ()
+    (tmp_path / "notes.txt").write_text("no authorisation")
+    assert load_authorisations(tmp_path) == ()
     assert not authorised((), "sim-0001", PROTOCOL, NOON)
+
+
+def test_a_folder_that_cannot_be_listed_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_authorisations(tmp_path / "misspelt")
+    assert str(caught.value) == (
+        f'[watchdog] authorisations = "{tmp_path / "misspelt"}": must be a folder that can be listed '
+        "(No such file or directory); create it, correct its owner, or remove the key"
+    )
 
 
 @pytest.mark.parametrize(

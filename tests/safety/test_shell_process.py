@@ -122,39 +122,6 @@ def test_only_one_watchdog_holds_a_runtime_and_the_next_may_when_it_ended(tmp_pa
     os.close(process.alone(tmp_path))
 
 
-def test_a_simulated_room_is_made_of_its_site_file_with_its_deadlines_slackened() -> None:
-    site = load_site(EXAMPLES / "site.toml")
-    room = process.room_of(site)
-    assert (room.simulated, room.slack, room.coil, room.zone) == (True, 4, "coil-1", site.zone)
-    assert room.limits.timing == site.limits.timing.slackened(4)
-    assert room.dialect.capabilities.firmware == 8
-    assert room.lacks(None, NOW.wall_us) == ()
-
-
-def test_a_real_stimulator_in_a_simulated_room_is_refused() -> None:
-    site = load_site(EXAMPLES / "site.toml")
-    real = replace(site, stimulator=replace(site.stimulator, port="serial:/dev/ttyUSB0"))
-    with pytest.raises(ConfigError, match="port must begin with pty:"):
-        process.room_of(real)
-
-
-def test_a_room_of_a_study_lacks_every_signature_that_was_not_given(tmp_path: Path) -> None:
-    text = (EXAMPLES / "site.toml").read_text("utf-8")
-    for changed, to in (
-        ('"simulation"', '"study"'),
-        ("slack = 4", ""),
-        ("pty:/run", "serial:/run"),
-        ('authorisations = "authorisations"', ""),
-    ):
-        text = text.replace(changed, to, 1)
-    path = tmp_path / "site.toml"
-    path.write_text(text + '\n[study]\nethics = "EC"\nphysician = "a physician"\nuntil = 2026-12-31\n', "utf-8")
-    room = process.room_of(load_site(path))
-    assert not room.simulated
-    assert room.lacks(None, NOW.wall_us)
-    assert all(each.endswith("is not signed") for each in room.lacks(None, NOW.wall_us))
-
-
 class BriefWatchdog:
     """Stands in for the loop: runs once, as `during` says, and is closed."""
 

@@ -1,15 +1,17 @@
-"""What the watchdog starts with: the book and the trip its ledger holds, or a lockout when that cannot be trusted."""
+"""What the watchdog starts with: its room, the book and the trip its ledger holds, or a lockout without trust in it."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from drivers.errors import ConfigError
 from drivers.quantities import SINGLE, Train
 from safety import start
 from safety.asking import Past
@@ -20,10 +22,45 @@ from safety.ledger_errors import LedgerBroken, LedgerBusy
 from safety.ledger_format import Kind, Record, key
 from safety.ledger_link import LedgerLink, Spawned
 from safety.reasons import Reason
+from safety.site import load_site
 from safety.state import Phase
 from tests.safety.conftest import VirtualRoom
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 NOW = Instant(5_000_000, 1_790_000_000_000_000)
+
+
+def test_a_simulated_room_is_made_of_its_site_file_with_its_deadlines_slackened() -> None:
+    site = load_site(EXAMPLES / "site.toml")
+    room = start.room_of(site)
+    assert (room.simulated, room.slack, room.coil, room.zone) == (True, 4, "coil-1", site.zone)
+    assert room.limits.timing == site.limits.timing.slackened(4)
+    assert room.dialect.capabilities.firmware == 8
+    assert room.lacks(None, NOW.wall_us) == ()
+
+
+def test_a_real_stimulator_in_a_simulated_room_is_refused() -> None:
+    site = load_site(EXAMPLES / "site.toml")
+    real = replace(site, stimulator=replace(site.stimulator, port="serial:/dev/ttyUSB0"))
+    with pytest.raises(ConfigError, match="port must begin with pty:"):
+        start.room_of(real)
+
+
+def test_a_room_of_a_study_lacks_every_signature_that_was_not_given(tmp_path: Path) -> None:
+    text = (EXAMPLES / "site.toml").read_text("utf-8")
+    for changed, to in (
+        ('"simulation"', '"study"'),
+        ("slack = 4", ""),
+        ("pty:/run", "serial:/run"),
+        ('authorisations = "authorisations"', ""),
+    ):
+        text = text.replace(changed, to, 1)
+    path = tmp_path / "site.toml"
+    path.write_text(text + '\n[study]\nethics = "EC"\nphysician = "a physician"\nuntil = 2026-12-31\n', "utf-8")
+    room = start.room_of(load_site(path))
+    assert not room.simulated
+    assert room.lacks(None, NOW.wall_us)
+    assert all(each.endswith("is not signed") for each in room.lacks(None, NOW.wall_us))
 
 
 @pytest.fixture
