@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from drivers.quantities import SECOND_US
 from safety.asking import Use
 from safety.limits import Limits, load_limits
 from safety.tables import Table, read_table
@@ -40,7 +41,7 @@ class Study:
 
     def over(self, wall_us: int, zone: ZoneInfo) -> bool:
         """Whether its last day has passed in this room."""
-        return datetime.fromtimestamp(wall_us // 1_000_000, zone).date() > self.until
+        return datetime.fromtimestamp(wall_us / SECOND_US, zone).date() > self.until
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,8 @@ class Table:
 
     def flag(self, key: str, default: bool = _REQUIRED) -> bool:
         """Either true or false."""
-        return bool(self._get(key, bool, "true or false", default))
+        value: bool = self._get(key, bool, "true or false", default)
+        return value
 
     def whole(self, key: str, least: int, most: int, default: int = _REQUIRED) -> int:
         """A whole number within bounds."""

@@ -68,6 +68,7 @@ def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
     )
     site = load_site(path)
     assert (site.slack, site.profile, site.authorisations) == (1, "fixed", None)
+    assert site.one_person is False
     assert (site.stimulator.supply_volts, site.stimulator.simulated) == (240, False)
     assert site.stimulator.unlock_code_file == tmp_path / "code"
     assert site.state == tmp_path / "state"
@@ -81,23 +82,100 @@ def test_a_site_s_limits_are_applied(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "to", "what"),
     [
-        ('room = "room1"', 'room = "Room 1"', '[site] room = "Room 1": must match [a-z0-9-]{1,32}'),
-        ('"simulation"  ', '"clinic"  ', '[site] use = "clinic": must be one of'),
-        ('"Europe/Rome"', '"Europe/Nowhere"', '[site] timezone = "Europe/Nowhere"'),
-        ('"Europe/Rome"', '"../etc"', '[site] timezone = "../etc"'),
-        ('profile = "fixed"', 'profile = "loose"', '[site] profile = "loose"'),
-        ("one_person = false", "one_person = 1", "[site] one_person = 1: must be true or false"),
-        ("one_person", "one_persn", "[site] one_persn = False: no such key here; remove it, or write one of"),
-        ('"magstim-rapid2"  ', '"magstim-200"  ', '[stimulator] model = "magstim-200"'),
-        ("firmware = 8", "firmware = 7", "[stimulator] firmware = 7: must be one of 5, 8, 9, 11"),
-        ("firmware = 8", 'firmware = 8\nunlock_code_file = "x"', "for firmware 9 and newer only"),
-        ('coil = "coil-1"', 'coil = "coil 1"', '[stimulator] coil = "coil 1"'),
-        ("pty:/run/coilward/sim/stimulator", "serial:/dev/ttyUSB0", "use simulation drives simulated stimulators"),
-        ("slack = 4", "slack = 21", "[watchdog] slack = 21: must be a whole number from 1 to 20"),
-        ("slack = 4", "slak = 4", "[watchdog] slak = 4: no such key here"),
-        ("[limits]", "[limits]\nintensity = 131", "[limits] intensity = 131: must be at most 130"),
-        ("[watchdog]", "[watch]", "watchdog is missing: must be a table"),
-        ("[site]", "[site", "not TOML"),
+        (
+            'room = "room1"',
+            'room = "Room 1"',
+            '[site] room = "Room 1": must match [a-z0-9-]{1,32}; use lower-case letters, digits and hyphens',
+        ),
+        (
+            '"simulation"  ',
+            '"clinic"  ',
+            (
+                '[site] use = "clinic": must be one of "simulation", "bench", "study";'
+                ' write one of "simulation", "bench", "study"'
+            ),
+        ),
+        (
+            '"Europe/Rome"',
+            '"Europe/Nowhere"',
+            '[site] timezone = "Europe/Nowhere": must be a zone of the tz database; write one such as "Europe/Rome"',
+        ),
+        (
+            '"Europe/Rome"',
+            '"../etc"',
+            '[site] timezone = "../etc": must be a zone of the tz database; write one such as "Europe/Rome"',
+        ),
+        (
+            'profile = "fixed"',
+            'profile = "loose"',
+            '[site] profile = "loose": must be one of "fixed", "hand", "robot"; write one of "fixed", "hand", "robot"',
+        ),
+        (
+            "one_person = false",
+            "one_person = 1",
+            "[site] one_person = 1: must be true or false; write true or false",
+        ),
+        (
+            "one_person",
+            "one_persn",
+            (
+                "[site] one_persn = False: no such key here;"
+                " remove it, or write one of: one_person, profile, room, timezone, use"
+            ),
+        ),
+        (
+            '"magstim-rapid2"  ',
+            '"magstim-200"  ',
+            (
+                '[stimulator] model = "magstim-200":'
+                ' must be one of "magstim-rapid2", "magstim-super-rapid2", "magstim-super-rapid2-plus1";'
+                ' write one of "magstim-rapid2", "magstim-super-rapid2", "magstim-super-rapid2-plus1"'
+            ),
+        ),
+        (
+            "firmware = 8",
+            "firmware = 7",
+            "[stimulator] firmware = 7: must be one of 5, 8, 9, 11; write one of 5, 8, 9, 11",
+        ),
+        (
+            "firmware = 8",
+            'firmware = 8\nunlock_code_file = "x"',
+            '[stimulator] unlock_code_file = "x": for firmware 9 and newer only; remove it',
+        ),
+        (
+            'coil = "coil-1"',
+            'coil = "coil 1"',
+            '[stimulator] coil = "coil 1": must match [A-Za-z0-9._-]{1,32}; write the coil\'s name without spaces',
+        ),
+        (
+            "pty:/run/coilward/sim/stimulator",
+            "serial:/dev/ttyUSB0",
+            (
+                '[stimulator] port = "serial:/dev/ttyUSB0": use simulation drives simulated stimulators only;'
+                ' write "pty:…", or change use'
+            ),
+        ),
+        (
+            "slack = 4",
+            "slack = 21",
+            "[watchdog] slack = 21: must be a whole number from 1 to 20; choose a value inside",
+        ),
+        (
+            "slack = 4",
+            "slak = 4",
+            "[watchdog] slak = 4: no such key here; remove it, or write one of: authorisations, slack, state",
+        ),
+        (
+            "[watchdog]",
+            '[watchdog]\narm_user = "no-such-user"',
+            '[watchdog] arm_user = "no-such-user": must be a user of this machine; create it, or remove the key',
+        ),
+        (
+            "[limits]",
+            "[limits]\nintensity = 131",
+            "[limits] intensity = 131: must be at most 130 % rMT, the hard value; choose a safer one",
+        ),
+        ("[watchdog]", "[watch]", "[file] watchdog is missing: must be a table; write a table"),
     ],
 )
 def test_a_mistake_is_named_with_section_key_value_bound_and_remedy(
@@ -106,8 +184,14 @@ def test_a_mistake_is_named_with_section_key_value_bound_and_remedy(
     path = site_with(tmp_path, (changed, to))
     with pytest.raises(ConfigError) as caught:
         load_site(path)
-    assert what in str(caught.value)
-    assert str(path) in str(caught.value)
+
+    assert str(caught.value) == f"{path}: {what}"
+
+
+def test_a_file_that_is_no_toml_is_named_with_the_line(tmp_path: Path) -> None:
+    path = site_with(tmp_path, ("[site]", "[site"))
+    with pytest.raises(ConfigError, match=r"site\.toml: not TOML \(.*line 3.*\); correct that line$"):
+        load_site(path)
 
 
 def test_the_daemon_s_sections_are_the_daemon_s(tmp_path: Path) -> None:
@@ -115,28 +199,39 @@ def test_the_daemon_s_sections_are_the_daemon_s(tmp_path: Path) -> None:
 
 
 def test_slack_and_study_belong_to_their_use(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"study.*allowed for use study only"):
+    not_a_study = r'\[file\] study = .*: allowed for use study only; remove the section, or write use = "study"$'
+    with pytest.raises(ConfigError, match=not_a_study):
         load_site(site_with(tmp_path, more=STUDY))
     bench = site_with(tmp_path, ('"simulation"', '"bench"'))
-    with pytest.raises(ConfigError, match=r"slack = 4: allowed for use simulation only"):
+    with pytest.raises(ConfigError, match=r"slack = 4: allowed for use simulation only; remove it$"):
         load_site(bench)
 
 
 @pytest.mark.parametrize(
     ("changed", "to", "what"),
     [
-        ('ethics = "EC 1/26"', "", "ethics is missing"),
-        ("2026-12-31", '"2026-12-31"', "must be a date, as 2027-01-01"),
-        ("2026-12-31", "2026-12-31T00:00:00Z", "must be a date alone"),
-        ("[study]", "[stdy]", "study is missing"),
+        ('ethics = "EC 1/26"', "", "[study] ethics is missing: must be a text in quotes; write a text in quotes"),
+        (
+            "2026-12-31",
+            '"2026-12-31"',
+            '[study] until = "2026-12-31": must be a date, as 2027-01-01; write a date, as 2027-01-01',
+        ),
+        (
+            "2026-12-31",
+            "2026-12-31T00:00:00Z",
+            "[study] until = 2026-12-31 00:00:00+00:00: must be a date alone; leave out the time",
+        ),
+        ("[study]", "[stdy]", "[file] study is missing: must be a table; write a table"),
     ],
 )
 def test_a_study_names_its_grounds(changed: str, to: str, what: str, tmp_path: Path) -> None:
     path = a_study(tmp_path)
     assert load_site(path).study is not None
     path.write_text(path.read_text("utf-8").replace(changed, to), "utf-8")
-    with pytest.raises(ConfigError, match=what):
+    with pytest.raises(ConfigError) as caught:
         load_site(path)
+
+    assert str(caught.value) == f"{path}: {what}"
 
 
 # Review
@@ -165,7 +260,7 @@ def test_a_signature_ends_with_the_number_it_stands_under() -> None:
 def test_a_study_ends_with_its_last_day_in_the_room(tmp_path: Path) -> None:
     site = load_site(a_study(tmp_path))
     signatures = [sign(row, "a reviewer", 0) for row in to_review(site.limits, ())]
-    assert study_lacks(site, None, signatures, wall("2026-12-31T23:59:59")) == ()
+    assert study_lacks(site, None, signatures, wall("2027-01-01T00:00:00") - 1) == ()
     assert study_lacks(site, None, signatures, wall("2027-01-01T00:00:00")) == ("the study ended on 2026-12-31",)
 
 
