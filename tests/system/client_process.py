@@ -32,6 +32,8 @@ CHARGE_US = 1_200_000
 READY_BIT = 4
 PULSES, RATE, LEVEL = 20, 10, 45
 """The trains of protocol demo at a threshold of 45 % MSO."""
+GAP_S = 6.0
+"""Of protocol demo, from one train to the next."""
 
 Task = Generator[None, None, Any]
 
@@ -70,7 +72,7 @@ class Client:
         self.nonce = ""
         self.settled = 0
         self.asked = 0
-        self.released = self.charged = self.go = False
+        self.released = self.charged = self.go = self.again = self.armed = False
 
     # --- the loop ---------------------------------------------------------------------------------------------
 
@@ -161,6 +163,8 @@ class Client:
         while not self.settled:
             yield
         did("settled")
+        if self.wanted["one_more"]:
+            yield from self.one_more()
         yield from pause(self.wanted["linger_s"])
         yield from self.must("close-session", by="client", why="done")
         did("closed")
@@ -173,7 +177,17 @@ class Client:
             "value_tenths": LEVEL * 10, "method": "emg", "pulses": 20, "coil": "coil-1", "sd_tenths": 15,
             "taken_wall_us": time.time_ns() // 1000 - 3_600_000_000, "simulated": True,
         }  # fmt: skip
-        return base | {"door": "daemon", "protocol": "demo", "threshold": threshold}
+        return base | {"door": "daemon", "protocol": "demo", "threshold": threshold} | self.wanted["continuing"]
+
+    def one_more(self) -> Task:
+        """Armed anew and after the gap, so that nothing but the count is in the way of one pulse."""
+        yield from pause(GAP_S)
+        self.again = True
+        while not self.armed:
+            yield
+        answer = yield from self.ask("permit", level_tenths=LEVEL * 10, rate_tenths=0, pulses=1)
+        assert not answer["ok"], answer
+        did("refused")
 
     def permit(self) -> Task:
         """Asked again while something it needs is on its way: a reading, the rest of a gap."""
@@ -193,11 +207,7 @@ class Client:
         while boot_us() < self.wanted["not_before_us"] - CHARGE_US:
             yield from pause(ALIVE_S)
             yield from self.status()
-        for _ in range(40):  # a temperature may have to be read first
-            reply = yield from self.exchange("EB")
-            if reply[1:2] != b"S":
-                break
-            yield from pause(0.1)
+        yield from self.arm()
         did("armed")
         yield from self.charge()
         while not (yield from self.trigger()):
@@ -207,6 +217,16 @@ class Client:
         while True:
             yield from pause(ALIVE_S)
             yield from self.status()
+            if self.again and not self.armed:
+                yield from self.arm()
+                self.armed = True
+
+    def arm(self) -> Task:
+        for _ in range(40):  # a temperature may have to be read first
+            reply = yield from self.exchange("EB")
+            if reply[1:2] != b"S":
+                return
+            yield from pause(0.1)
 
     def set_up(self) -> Task:
         """Takes remote control and sets the train, in the order the device wants it."""

@@ -8,20 +8,38 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from tests.system.processes import START_S, boot_us, end
-from tests.system.room import RealRoom
 
 SCRIPT = Path(__file__).with_name("client_process.py")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Guarded(Protocol):
+    """Where a watchdog is, and what stands behind it."""
+
+    folder: Path
+    firmware: int
+    prefix: Sequence[str]
+
+    @property
+    def control(self) -> Path: ...
+
+    @property
+    def pty(self) -> Path: ...
+
+    @property
+    def code(self) -> str: ...
 
 
 class RunningClient:
     """One client process, and the words it has said so far."""
 
-    def __init__(self, room: RealRoom, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.room = room
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
         self.log = log
         self.words: list[str] = []
@@ -67,15 +85,24 @@ class RunningClient:
 
 @contextlib.contextmanager
 def client(
-    room: RealRoom, kind: str, subject: str, *, not_before_us: int = 0, linger_s: float = 0.0
+    room: Guarded,
+    kind: str,
+    subject: str,
+    *,
+    not_before_us: int = 0,
+    linger_s: float = 0.0,
+    continuing: Mapping[str, Any] = NOTHING,
+    one_more: bool = False,
 ) -> Iterator[RunningClient]:
     """A client that opens a session of `kind`, runs one train, not before a time, and closes when it has lingered.
 
-    It is ended here at the latest.
+    `continuing`: fields of open-session that name the session to go on with. `one_more`: after the train it asks for
+    one pulse and must be refused. It is ended here at the latest.
     """
     wanted = {
         "control": str(room.control), "pty": str(room.pty), "kind": kind, "firmware": room.firmware,
         "unlock": "Q" + (room.code or "@"), "subject": subject, "not_before_us": not_before_us, "linger_s": linger_s,
+        "continuing": dict(continuing), "one_more": one_more,
     }  # fmt: skip
     log = room.folder / "client.log"
     with log.open("ab") as errors:
@@ -84,6 +111,6 @@ def client(
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
         )  # fmt: skip
     try:
-        yield RunningClient(room, process, log)
+        yield RunningClient(process, log)
     finally:
         end(process)

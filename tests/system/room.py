@@ -70,7 +70,7 @@ class RealRoom:
         self.folder = folder
         self.simulator = simulator
         self.firmware = firmware
-        self.prefix = list(prefix)
+        self.prefix = prefix
         self.site = folder / "site.toml"
         self.watchdog: subprocess.Popen[bytes] | None = None
         self.line: ControlLine | None = None

@@ -18,12 +18,15 @@ import pytest
 
 from safety.ledger_format import Kind
 from simulator.control import Control
+from tests.system.clients import client
 from tests.system.processes import ANSWER_S, START_S, ControlLine, boot_us, children_of, end, lives, until
 from tests.system.room import read_while_written
 
 COILWARD = Path(sys.executable).with_name("coilward")
 KILLED_US, HUNG_US = 10 * 15_000, 10 * 300_000
 """Ten times what is promised for a quiet machine."""
+GAP_US = 6_100_000
+"""From anything to the next train: protocol demo keeps 6 s."""
 
 pytestmark = [
     pytest.mark.system,
@@ -37,22 +40,41 @@ class Trial:
 
     def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
         self.folder, self.process = folder, process
-        self.control = Control(folder)
-        until((folder / "watchdog" / "control").exists, START_S, "a watchdog")
-        self.line = ControlLine(folder / "watchdog" / "control", "cli")
+        self.firmware, self.prefix = 11, ()
+        self.simulator = Control(folder)
+        until(self.control.exists, START_S, "a watchdog")
+        self.line = ControlLine(self.control, "cli")
         self.pids = {self._package(pid): pid for pid in children_of(process.pid)}
+
+    @property
+    def control(self) -> Path:
+        return self.folder / "watchdog" / "control"
+
+    @property
+    def pty(self) -> Path:
+        return self.folder / "watchdog" / "stimulator"
+
+    @property
+    def code(self) -> str:
+        return (self.folder / "unlock-code").read_text().strip()
 
     @staticmethod
     def _package(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
         return words[words.index("-m") + 1] if "-m" in words else Path(words[0]).name
 
-    def in_a_train(self) -> dict[str, Any]:
-        """Waits for the first trigger, and some pulses."""
-        trigger = self.line.event("trigger", deadline_s=START_S)
-        until(lambda: self.control("pulses")["pulses"] >= 3, ANSWER_S, "some pulses")
+    def in_a_train(self, train: int = 1) -> dict[str, Any]:
+        """Waits for its trigger, and some pulses."""
+        self.line.wait(lambda: len(self.line.seen("trigger")) == train, f"trigger {train}", START_S)
+        trigger = self.line.seen("trigger")[-1]
+        until(lambda: self.pulses >= (train - 1) * 20 + 3, ANSWER_S, "some pulses")
         self.pids = {self._package(pid): pid for pid in children_of(self.process.pid)}
         return trigger
+
+    @property
+    def pulses(self) -> int:
+        """That physically went out."""
+        return int(self.simulator("pulses")["pulses"])
 
     def hit(self, package: str, number: int, *, alone: bool = True) -> int:
         """Sends a signal to one process; when. `alone`: whoever would end the whole room for it is held still."""
@@ -71,15 +93,43 @@ class Trial:
         assert ended["at_us"] - at_us <= limit_us
 
     def _end_of_arming(self, at_us: int) -> dict[str, Any] | None:
-        happened = self.control("log")["happenings"]
+        happened = self.simulator("log")["happenings"]
         return next((e for e in happened if e["kind"] in ("disarmed", "lapse") and e["at_us"] > at_us), None)
+
+    def counted(self) -> int:
+        """Pulses the ledger counts in all sessions, at worst."""
+        found = read_while_written(self.folder / "state" / "watchdog")
+        sessions = {entry.record.session for entry in found.entries if entry.record.kind is Kind.OPEN}
+        return sum(found.book().session(session) for session in sessions)
 
     def never_more_than_counted(self) -> None:
         """First the world, then the ledger."""
-        pulses = self.control("pulses")["pulses"]
-        found = read_while_written(self.folder / "state" / "watchdog")
-        sessions = {entry.record.session for entry in found.entries if entry.record.kind is Kind.OPEN}
-        assert 0 < pulses <= sum(found.book().session(session) for session in sessions)
+        pulses = self.pulses
+        assert 0 < pulses <= self.counted()
+
+    @contextlib.contextmanager
+    def new_watchdog(self) -> Iterator[ControlLine]:
+        """A watchdog in place of the killed one, once it is safe; who listens to it."""
+        command = [sys.executable, "-m", "safety", "--runtime", str(self.folder)]
+        command += ["--site", str(self.folder / "site.toml")]
+        with (self.folder / "second-watchdog.log").open("wb") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            until(lambda: self._phase() == "safe", START_S, "a second watchdog")
+            line = ControlLine(self.control)
+            yield line
+            line.close()
+        finally:
+            end(process)
+
+    def _phase(self) -> str:
+        try:
+            line = ControlLine(self.control)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return "away"
+        phase = line.phase()
+        line.close()
+        return phase
 
 
 @pytest.fixture
@@ -130,9 +180,40 @@ def test_a_hung_broker_cuts_no_train_and_starts_no_other_once_the_operator_is_no
 def test_a_killed_watchdog_leaves_a_daemon_that_can_reach_nothing(trial: Trial) -> None:
     trial.in_a_train()
     trial.hit("safety", signal.SIGKILL)
-    until(lambda: trial.control("status")["condition"] == "standby", ANSWER_S, "the device in standby, by itself")
-    assert not trial.control("status")["train_running"]
-    before = trial.control("pulses")["pulses"]
+    until(lambda: trial.simulator("status")["condition"] == "standby", ANSWER_S, "the device in standby, by itself")
+    assert not trial.simulator("status")["train_running"]
+    before = trial.pulses
     time.sleep(1.0)
-    assert trial.control("pulses")["pulses"] == before
+    assert trial.pulses == before
     trial.never_more_than_counted()
+
+
+def test_with_both_killed_the_watchdog_alone_knows_the_remainder_and_grants_not_one_pulse_more(trial: Trial) -> None:
+    trial.line.wait(lambda: bool(trial.line.seen("session-opened")), "a session", START_S)
+    opened = trial.line.seen("session-opened")[0]
+    trial.in_a_train(2)
+    trial.hit("safety", signal.SIGKILL)
+    trial.hit("daemon", signal.SIGKILL)
+    until(lambda: trial.simulator("status")["condition"] == "standby", ANSWER_S, "the device in standby, by itself")
+    before, counted = trial.pulses, trial.counted()
+    subject, going_on = opened["understood"]["subject"], {"continues": opened["session"], "reason": "both were killed"}
+
+    with trial.new_watchdog() as line:
+        with client(trial, "treatment", subject, not_before_us=boot_us() + GAP_US, continuing=going_on,
+                    one_more=True) as running:  # fmt: skip
+            running.wait("closed")
+        line.listen()
+        understood = line.seen("session-opened")[0]["understood"]
+        refused = line.seen("request-refused")[-1]
+        line.event("disarmed", line.seen("session-closed")[0]["at_us"] - 1)
+        once_more = line.ask("open-session", kind="treatment", door="daemon", by="operator", coil="coil-1",
+                             subject=subject, protocol="demo", **going_on)  # fmt: skip
+
+    assert counted == 2 * 20, "the train under way counts as it was reserved"
+    assert understood["pulses_left"] == understood["planned"] - counted == 20
+    assert [(part["trains"], part["pulses"]) for part in understood["plan"]] == [(1, 20)]
+    assert (refused["do"], refused["reason"]) == ("permit", "session-full")
+    assert refused["detail"] == {"asked": "61", "allowed": "60"}
+    assert once_more["reason"] == "cannot-continue"
+    assert trial.pulses == before + 20
+    assert trial.pulses <= trial.counted() == 60
