@@ -20,7 +20,7 @@ from daemon.commands import Ids, Rejection, judge
 from daemon.decision import Decision
 from daemon.messages import LARGEST_COMMAND, Answer, Code, Command, Role
 from daemon.room import Answer as Outcome
-from daemon.room import Done, Order, Refused
+from daemon.room import Done, Measured, Order, Refused
 from daemon.topics import BadTopic, Topics
 from daemon.verbs import VERBS, Verb
 from drivers.errors import DeadlinePassed, OurError
@@ -206,9 +206,9 @@ class Desk:
                 return await room.reset(nonce, user)
             case messages.Resolve():
                 return await room.resolve(command.ref, command.why, nonce, user)
-        return await self._move_the_arm(command, user)
+        return await self._outside_a_session(command, user)
 
-    async def _move_the_arm(self, command: Command, user: str) -> Outcome:
+    async def _outside_a_session(self, command: Command, user: str) -> Outcome:
         room = self._decision.room
         match command:
             case messages.CoilAway():
@@ -217,6 +217,9 @@ class Desk:
                 return await room.hand_guide(user)
             case messages.Park():
                 return await room.park(user)
+            case messages.FileThreshold():
+                found = (command.value_tenths, command.method, command.pulses, command.coil, command.sd_tenths)
+                return await room.file_threshold(Measured(command.subject, *found), user)
         raise OurError(f"{type(command).__name__} is in the table of verbs and nobody carries it out")
 
     # --- answering --------------------------------------------------------------------------------------------------

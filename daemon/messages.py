@@ -7,12 +7,12 @@ as everywhere else; a reader runs ages on its own clock, from the moment a messa
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-"""A room, user or client in a topic: never a wildcard, never a patient's name."""
+"""A room, user or client in a topic: never a wildcard, never a patient's name. And a coil."""
 Pseudonym = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 """A person's own words, kept in the ledger's neighbourhood for good: short."""
@@ -258,6 +258,19 @@ class Resolve(Command):
 
     ref: Annotated[int, Field(ge=0)]
     why: Reason
+
+
+class FileThreshold(Command):
+    """Put a motor threshold on file that was measured just now."""
+
+    subject: Pseudonym
+    value_tenths: Annotated[int, Field(ge=1, le=1000)]
+    """0.1 % MSO."""
+    method: Literal["emg", "visual"]
+    pulses: Annotated[int, Field(ge=0, le=1000)]
+    coil: Name
+    sd_tenths: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """0.1 % MSO."""
 
 
 class CoilAway(Command):

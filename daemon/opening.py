@@ -9,7 +9,7 @@ from typing import Any
 from daemon.config import Site
 from daemon.guard_words import CloseSession, OpenSession, Request, Threshold
 from daemon.plan import Planned, check_deliverable, compile_plan
-from daemon.room import Answer, Done, Order, Refused
+from daemon.room import Answer, Done, Measured, Order, Refused
 from daemon.session import Session
 from daemon.thresholds import Thresholds, as_motor_threshold
 from drivers.errors import CoilwardError, OperatorError
@@ -75,8 +75,14 @@ class Opener:
             )
         try:
             found = self.thresholds.latest(order.subject, coil)
-        except (CoilwardError, OSError) as wrong:
-            return Refused("thresholds-unread", str(wrong))
+        except CoilwardError as wrong:
+            return Refused("thresholds-unread", f"No session was opened. {wrong}")
+        except OSError as wrong:
+            return Refused(
+                "thresholds-unread",
+                f"No session was opened. {self.thresholds.path} cannot be read: {wrong.strerror}. "
+                "Give the file to the user of coilward-daemon.",
+            )
         if found is None:
             return Refused(
                 "threshold-missing",
@@ -84,6 +90,22 @@ class Opener:
                 f"`coilward subject threshold {order.subject} …`.",
             )
         return found
+
+    def file(self, measured: Measured, by: str, now_wall_us: int) -> Answer:
+        """Puts a threshold on file as taken now. Blocks until it is on the disk."""
+        threshold = Threshold(
+            value_tenths=measured.value_tenths, method=measured.method, pulses=measured.pulses, coil=measured.coil,
+            taken_wall_us=now_wall_us, sd_tenths=measured.sd_tenths, simulated=self.site.site.use == "simulation",
+        )  # fmt: skip
+        try:
+            self.thresholds.file(measured.subject, threshold, by)
+        except OSError as wrong:
+            return Refused(
+                "threshold-not-filed",
+                f"The threshold was not filed. {self.thresholds.path} cannot be written: {wrong.strerror}. "
+                "Check its owner, the user of coilward-daemon, and the space on its disk.",
+            )
+        return Done()
 
     def _request(self, order: Order, by: str, filed: Threshold, continuing: Continuing) -> OpenSession:
         return OpenSession(

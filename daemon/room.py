@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 Json = Any
 """Whatever `json` can write."""
@@ -47,6 +47,22 @@ class Order:
     """How and where the coil was placed, in the operator's words; part of the hash. An arm's target goes before."""
     intensity_tenths: int | None = None
     """0.1 % rMT, at most what is prescribed; None: as prescribed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A motor threshold that was found just now."""
+
+    subject: str
+    """Pseudonym."""
+    value_tenths: int
+    """0.1 % MSO."""
+    method: Literal["emg", "visual"]
+    pulses: int
+    """Accepted pulses it was found from."""
+    coil: str
+    sd_tenths: int | None = None
+    """0.1 % MSO."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +176,9 @@ class Room(Protocol):
 
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
         """Books an unknown pulse as delivered, with a person's reason."""
+
+    async def file_threshold(self, measured: Measured, by: str) -> Answer:
+        """Puts a motor threshold on file, as taken now; whether it is good enough the watchdog judges at each start."""
 
     async def coil_away(self, by: str) -> Answer:
         """Takes the coil off the head; a running session pauses. Always, idempotent."""

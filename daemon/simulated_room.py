@@ -9,7 +9,6 @@ import asyncio
 import secrets
 import stat
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,12 +16,11 @@ from pathlib import Path
 
 from daemon.broker import Person, free_port, start_mosquitto, write_files
 from daemon.children import Child, stop_all
-from daemon.client import Address, RoomUnknown, connect
+from daemon.client import Address, RoomClient, RoomUnknown, connect
 from daemon.config import Site, load_site, read_secret
 from daemon.messages import Role
 from daemon.runtime import Runtime
 from daemon.simulated_arm import SimulatedArm, write_placement
-from daemon.thresholds import Thresholds, threshold_of
 from daemon.watchdog_line import WatchdogLine
 from drivers.errors import CoilwardError, OperatorError
 
@@ -31,8 +29,8 @@ ROOM = "room1"
 HOST = "127.0.0.1"
 READY_S = 20.0
 """For one process to be ready, on a loaded machine (engineering choice)."""
-SIMULATED_RMT = "45"
-"""% MSO; a usual resting motor threshold (engineering choice: nobody was measured)."""
+SIMULATED_RMT_TENTHS = 450
+"""0.1 % MSO; a usual resting motor threshold (engineering choice: nobody was measured)."""
 _FIRST_WITH_CODE = 9
 
 Told = Callable[[str], None]
@@ -130,18 +128,14 @@ def new_name() -> str:
     return f"sim-{secrets.token_hex(4)}"
 
 
-def new_subject(site: Site, name: str | None = None) -> str:
-    """A pseudonym nobody has had, or `name`, with a threshold on file that is marked as simulated."""
-    subject = name or new_name()
-    threshold = threshold_of(
-        SIMULATED_RMT,
-        method="emg",
-        pulses=20,
-        coil=site.stimulator.coil,
-        taken_wall_us=time.time_ns() // 1000,
-        simulated=True,
+async def new_subject(room: RoomClient, site: Site, name: str | None = None) -> str:
+    """A pseudonym nobody has had, or `name`, with a threshold on file. Raises OperatorError: the room refused it."""
+    subject, coil = name or new_name(), site.stimulator.coil
+    answer = await room.ask(
+        "file-threshold", subject=subject, value_tenths=SIMULATED_RMT_TENTHS, method="emg", pulses=20, coil=coil
     )
-    Thresholds(site.daemon.state).file(subject, threshold, by=OPERATOR)
+    if answer.sentence is not None:
+        raise OperatorError(f"{answer.sentence.what} {answer.sentence.why} {answer.sentence.next}")
     return subject
 
 

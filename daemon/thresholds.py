@@ -7,17 +7,17 @@ judgement, at each opening.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daemon.guard_words import Text, Threshold
 from daemon.json_lines import AppendOnly, encode, read_rows
-from drivers.errors import ConfigError
+from drivers.errors import ConfigError, OperatorError
 from drivers.quantities import PercentMso
 from safety.threshold import MotorThreshold, ThresholdMethod
 
 FILE_NAME = "thresholds.jsonl"
+_WHOLE_OUTPUT = 1000
 
 
 class Filed(BaseModel):
@@ -33,17 +33,15 @@ class Thresholds:
     """The store of one room."""
 
     def __init__(self, state: Path) -> None:
-        self._path = state / FILE_NAME
+        self.path = state / FILE_NAME
 
     def file(self, subject: str, threshold: Threshold, by: str) -> Filed:
         """Adds a record. Raises ConfigError when a name does not hold, OSError when it cannot be written."""
         try:
             filed = Filed(subject=subject, by=by, threshold=threshold)
         except ValidationError as wrong:
-            raise ConfigError(
-                f"{self._path}: {wrong.errors()[0]['loc'][0]} is no name. Use up to 64 letters."
-            ) from None
-        out = AppendOnly(self._path)
+            raise ConfigError(f"{self.path}: {wrong.errors()[0]['loc'][0]} is no name. Use up to 64 letters.") from None
+        out = AppendOnly(self.path)
         try:
             out.append(encode(filed.model_dump(mode="json")))
         finally:
@@ -55,16 +53,16 @@ class Thresholds:
 
         Raises ConfigError when a line cannot be read: the damaged line might be the newest threshold of somebody.
         """
-        contents = read_rows(self._path)
+        contents = read_rows(self.path)
         if contents.damaged:
             raise ConfigError(
-                f"{self._path}: {contents.damaged} damaged lines. File the threshold of whoever was measured last "
+                f"{self.path}: {contents.damaged} damaged lines. File the threshold of whoever was measured last "
                 "again, then remove the damaged lines."
             )
         try:
             return tuple(Filed.model_validate(row) for row in contents.rows)
         except ValidationError as wrong:
-            raise ConfigError(f"{self._path}: a record does not hold: {wrong.errors()[0]['msg']}.") from None
+            raise ConfigError(f"{self.path}: a record does not hold: {wrong.errors()[0]['msg']}.") from None
 
     def latest(self, subject: str, coil: str) -> Threshold | None:
         """The newest record of a subject for a coil, or None."""
@@ -85,15 +83,12 @@ def as_motor_threshold(filed: Threshold) -> MotorThreshold:
     )
 
 
-def threshold_of(value: str, **others: Any) -> Threshold:
-    """A record from what a person typed: `value` in % MSO, such as "42" or "42.5".
-
-    Raises ConfigError with a sentence for the first thing that does not hold.
-    """
+def mso_tenths(typed: str) -> int:
+    """0.1 % MSO of what a person typed, such as "42" or "42.5". Raises OperatorError."""
     try:
-        return Threshold.model_validate({"value_tenths": PercentMso.of(value).tenths, **others})
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        raise ConfigError(f"{first['loc'][0]} = {first['input']}: {first['msg'].lower()}.") from None
-    except (ValueError, ArithmeticError) as wrong:
-        raise ConfigError(f"value = {value}: {wrong}. Give the threshold in % MSO, such as 42 or 42.5.") from None
+        tenths = PercentMso.of(typed).tenths
+    except (ValueError, ArithmeticError):
+        tenths = 0
+    if not 1 <= tenths <= _WHOLE_OUTPUT:
+        raise OperatorError(f"{typed!r} is no % MSO. Write 0.1 to 100 with at most one decimal, such as 42 or 42.5.")
+    return tenths

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from daemon.opening import Continuing, Opened, Opener
 from daemon.plan import pulses_of
 from daemon.readiness import WITHIN_S, ready
 from daemon.report import make_report, write_report
-from daemon.room import Answer, Done, Happening, Order, Refused, Snapshot
+from daemon.room import Answer, Done, Happening, Measured, Order, Refused, Snapshot
 from daemon.room_with_arm import UNMOVED, RoomWithArm
 from daemon.session import Happened, Refusal, step
 from daemon.session_table import FINAL, TRANSITIONS, Event, State, situation
@@ -255,6 +256,13 @@ class TreatmentRoom(RoomWithArm):
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
         """As `Room.resolve`."""
         return await self._ask(lambda: Resolve(ref=ref, why=why, nonce=nonce, by=by))
+
+    async def file_threshold(self, measured: Measured, by: str) -> Answer:
+        """As `Room.file_threshold`; in a thread, because a stalled disk must not stall the beats."""
+        answer = await asyncio.to_thread(self._opener.file, measured, by, self._clock()[1])
+        if isinstance(answer, Done):
+            self._journal.write("threshold", by=by, **asdict(measured))
+        return answer
 
     def presence(self, user: str) -> None:  # noqa: ARG002  who it is was judged by the caller
         """As `Room.presence`."""

@@ -46,6 +46,8 @@ VERBS: dict[str, Verb] = {
         # A second person lifts the graver trips with the first, and only one of them can hold control.
         Verb("reset", messages.Reset, control=False),
         Verb("resolve", messages.Resolve),
+        # Of no session: whoever starts the next one reads in what the watchdog understood which threshold it takes.
+        Verb("file-threshold", messages.FileThreshold, state_seq=False, control=False),
         Verb("coil-away", messages.CoilAway, state_seq=False, control=False, urgent=True),
         Verb("hand-guide", messages.HandGuide),
         Verb("park", messages.Park),

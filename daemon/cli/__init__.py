@@ -14,7 +14,7 @@ from daemon.cli.arm import app as arm
 from daemon.cli.calibrate import app as calibrate
 from daemon.cli.coil import app as coil
 from daemon.cli.doctor import doctor
-from daemon.cli.files import check, limits, protocols, report, subject
+from daemon.cli.files import check, limits, protocols, report
 from daemon.cli.guarded import guarded
 from daemon.cli.look import status, watch
 from daemon.cli.operate import app as session
@@ -22,6 +22,7 @@ from daemon.cli.place import Place, hoisted
 from daemon.cli.register import register
 from daemon.cli.safety import reset, resolve, stop
 from daemon.cli.show import Exit, failure
+from daemon.cli.subject import app as subject
 from daemon.cli.trial import try_
 from drivers.errors import CoilwardError, OperatorError, WireError
 

@@ -116,7 +116,7 @@ async def conduct(
             stop.set()
         stuck = _Stuck(room, patient=patient, resumes=resumes)
         view = await _follow(room, runtime, stop, str(opened.detail["session"]), progress, stuck)
-        return Ended(view, await _report(room, view))
+        return Ended(view, await report_of(room, view))
 
 
 async def begin(room: RoomClient, verb: str, hash_: str) -> Answer:
@@ -223,15 +223,15 @@ async def _end_when_told(room: RoomClient, runtime: Runtime, stop: asyncio.Event
             _must(answer)
 
 
-async def _report(room: RoomClient, view: View) -> Mapping[str, Any] | None:
-    """The summary in the report's file, when it lies on this machine."""
+async def report_of(room: RoomClient, view: View) -> Mapping[str, Any] | None:
+    """The summary in the report's file, when it lies on this machine and is this user's to read."""
     path = view.state.report
     if path is None:
         path = (await room.until(lambda later: later.state.report is not None, REPORT_S)).state.report
-    file = Path(str(path))
-    if not await asyncio.to_thread(file.exists):
+    try:
+        found: Mapping[str, Any] = json.loads(await asyncio.to_thread(Path(str(path)).read_text))
+    except (FileNotFoundError, PermissionError):
         return None
-    found: Mapping[str, Any] = json.loads(await asyncio.to_thread(file.read_text))
     names = ("outcome", "protocol", "trains", "pulses", "waits", "off_target", "report")
     return {name: found[name] for name in names if name in found}
 

@@ -1,4 +1,4 @@
-"""Commands that read and write files: `check-config`, `report`, `limits review`, `subject threshold`."""
+"""Commands that read and write files: `check-config`, `report`, `limits review`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ import typer
 from rich.table import Table
 
 from daemon.cli import show
-from daemon.cli.place import place, whoami
+from daemon.cli.place import place
 from daemon.cli.safety import Json
 from daemon.cli.show import Exit
 from daemon.config import check_config
 from daemon.journal import FILE_NAME, broken_links
 from daemon.report import differences, read_report
-from daemon.thresholds import Thresholds, threshold_of
 from drivers.errors import ConfigError, OperatorError
 from safety.protocols import load_protocols
 from safety.review import load_reviewed, reviewed_text, sign, to_review, unsigned
 from safety.site import load_site as load_safety_site
 
 limits = typer.Typer(no_args_is_help=True)
-subject = typer.Typer(no_args_is_help=True)
 
 
 def check(
@@ -66,7 +64,15 @@ def report(
 
 def _newest(folder: Path, part: str) -> Path:
     """The newest report with `part` in its name. Raises OperatorError: there is none."""
-    found = [path for path in folder.glob("*.json") if part in path.stem]
+    try:
+        found = [path for path in folder.iterdir() if path.suffix == ".json" and part in path.stem]
+    except FileNotFoundError:
+        found = []
+    except PermissionError:
+        raise OperatorError(
+            f"{folder} cannot be read. Reports name subjects, so they belong to the user of coilward-daemon alone. "
+            "Run the same command as that user: sudo -u coilward-daemon …"
+        ) from None
     if not found:
         raise OperatorError(f"No report in {folder}. No session of that name has ended here. List the folder.")
     return max(found, key=lambda path: path.stat().st_mtime)
@@ -138,23 +144,3 @@ def _replace(path: Path, text: str) -> None:
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(text)
     fresh.replace(path)
-
-
-@subject.command()
-def threshold(
-    ctx: typer.Context,
-    subject: Annotated[str, typer.Argument(help="Pseudonym.")],
-    *,
-    value: Annotated[str, typer.Option(help="Motor threshold in % MSO, such as 42 or 42.5.")],
-    method: Annotated[str, typer.Option(help="emg or visual.")],
-    pulses: Annotated[int, typer.Option(help="Accepted pulses it was found from.")],
-    coil: Annotated[str, typer.Option(help="Coil it was found with.")],
-    sd: Annotated[str | None, typer.Option(help="Standard deviation, % MSO.")] = None,
-) -> None:
-    """File a motor threshold that was measured just now."""
-    where = place(ctx)
-    known = {"method": method, "pulses": pulses, "coil": coil, "taken_wall_us": time.time_ns() // 1000}
-    spread = threshold_of(sd, **known).value_tenths if sd is not None else None
-    filed = threshold_of(value, **known, sd_tenths=spread, simulated=where.site.site.use == "simulation")
-    Thresholds(where.site.daemon.state).file(subject, filed, by=whoami())
-    show.out.print(f"On file: {subject}, {value} % MSO with {coil}, by {method}.")

@@ -66,6 +66,7 @@ _TOLD: dict[str, Callable[[Detail], str]] = {
     "turned-down": lambda row: f"turned down: {row['sentence']}",
     "asked": lambda row: f"{row['verb']} asked by {row['by']}",
     "intensity": lambda row: f"intensity {row['intensity_tenths'] / 10:g} % rMT, by {row['by']}",
+    "threshold": lambda row: f"threshold of {row['subject']} filed, by {row['by']}",
     "trouble": lambda row: f"trouble: {row['what']}",
     "stimulator": lambda row: "the stimulator is connected" if row["connected"] else "the stimulator is lost",
     "wait": lambda row: f"waited {row['seconds']:.1f} s, {row['state']}: {_why(row)}",

@@ -130,8 +130,6 @@ async def _started(runtime: Runtime, what: Simulated, stop: asyncio.Event) -> As
 
 
 async def _treat(room: RunningRoom, stop: asyncio.Event, trial: Trial) -> Exit:
-    subject, protocol = new_subject(room.site, trial.subject), trial.protocol
-
     async def agree(opened: Answer) -> bool:
         show.err.print(show.understood(opened))
         return True
@@ -140,7 +138,8 @@ async def _treat(room: RunningRoom, stop: asyncio.Event, trial: Trial) -> Exit:
 
         async def opening() -> Answer:
             placement = "" if room.site.target else "simulated: there is no head"
-            return await client.ask("start", subject=subject, protocol=protocol, placement=placement)
+            subject = await new_subject(client, room.site, trial.subject)
+            return await client.ask("start", subject=subject, protocol=trial.protocol, placement=placement)
 
         try:
             await conduct.take_control(client)
@@ -158,7 +157,7 @@ async def _treat(room: RunningRoom, stop: asyncio.Event, trial: Trial) -> Exit:
         except conduct.Refused as no:
             conduct.refused(no.answer)
             if trial.as_json:
-                show.as_json(nothing_delivered(protocol))
+                show.as_json(nothing_delivered(trial.protocol))
             return Exit.REFUSED
     code = tell_end(ended, as_json=trial.as_json)
     return code if ended.report is not None and agrees(ended.report) else Exit.REFUSED

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from daemon.guard_words import Threshold
-from daemon.thresholds import FILE_NAME, Thresholds, as_motor_threshold, threshold_of
-from drivers.errors import ConfigError
+from daemon.thresholds import FILE_NAME, Thresholds, as_motor_threshold, mso_tenths
+from drivers.errors import ConfigError, OperatorError
 from drivers.quantities import PercentMso, PercentRmt
 
 
 def record(value: str = "50", coil: str = "coil-1", at: int = 1) -> Threshold:
-    return threshold_of(value, method="emg", pulses=20, coil=coil, taken_wall_us=at)
+    return Threshold(value_tenths=mso_tenths(value), method="emg", pulses=20, coil=coil, taken_wall_us=at)
 
 
 def test_the_newest_record_for_the_coil_counts_whatever_order_they_were_filed_in(tmp_path: Path) -> None:
@@ -41,10 +41,12 @@ def test_a_damaged_line_refuses_all_because_it_may_be_the_newest(tmp_path: Path)
         store.latest("s-1", "coil-1")
 
 
-@pytest.mark.parametrize("value", ["0", "100.1", "42.55", "high", "-1"])
+@pytest.mark.parametrize("value", ["0", "100.1", "42.55", "high", "-1", "1e999999999", "nan"])
 def test_a_value_that_is_no_threshold_is_refused_with_a_sentence(value: str) -> None:
-    with pytest.raises(ConfigError, match="value"):
+    with pytest.raises(OperatorError) as caught:
         record(value)
+    said = f"'{value}' is no % MSO. Write 0.1 to 100 with at most one decimal, such as 42 or 42.5."
+    assert str(caught.value) == said
 
 
 @pytest.mark.parametrize(("value", "tenths"), [("0.1", 1), ("42", 420), ("42.5", 425), ("100", 1000)])

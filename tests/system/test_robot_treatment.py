@@ -63,7 +63,7 @@ class Person:
 
     async def opens(self) -> None:
         await take_control(self.client)
-        subject = await asyncio.to_thread(new_subject, self.room.site)
+        subject = await new_subject(self.client, self.room.site)
         opened = await self.client.ask("start", subject=subject, protocol="demo")
         assert opened.ok, opened
         released = await begin(self.client, "release", str(opened.detail["hash"]))

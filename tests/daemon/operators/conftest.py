@@ -21,7 +21,7 @@ from daemon.desk import Desk
 from daemon.memory_bus import MemoryBroker, MemoryBus
 from daemon.messages import Meta, Role
 from daemon.mqtt_bus import Address, MqttBus
-from daemon.room import Answer, Done, Happening, Order, Snapshot
+from daemon.room import Answer, Done, Happening, Measured, Order, Snapshot
 from daemon.topics import Topics
 
 PEOPLE = (
@@ -199,6 +199,9 @@ class RecordingRoom:
 
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
         return await self._do("resolve", ref, why, nonce, by)
+
+    async def file_threshold(self, measured: Measured, by: str) -> Answer:
+        return await self._do("file-threshold", measured, by)
 
     async def coil_away(self, by: str) -> Answer:
         return await self._do("coil-away", by)

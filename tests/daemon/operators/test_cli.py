@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from daemon.room import Counts, Done, Refused
+from daemon.room import Counts, Done, Measured, Refused
 from daemon.runtime import Runtime
 
 HASH = "ab" * 16
@@ -179,6 +179,22 @@ async def test_a_refusal_is_printed_as_what_why_and_next(terminal: Any) -> None:
     ]
 
 
+THRESHOLD = ("subject", "threshold", "S-01", "--value", "42.5", "--method", "emg", "--pulses", "20", "--coil", "coil-1")
+
+
+async def test_a_threshold_is_filed_by_the_room_and_what_cannot_be_is_not_sent(terminal: Any) -> None:
+    filed, no_number, no_method = await asyncio.gather(
+        terminal.run(*THRESHOLD, "--sd", "1.2"),
+        terminal.run(*THRESHOLD, "--sd", "wide"),
+        terminal.run(*THRESHOLD, "--method", "felt"),
+    )
+    assert (filed.code, filed.out) == (0, "On file: S-01, 42.5 % MSO with coil-1, by emg.\n")
+    assert no_number.code == no_method.code == 1
+    assert "'wide' is no % MSO" in no_number.err
+    assert "method: Input should be 'emg' or 'visual'" in no_method.err
+    assert terminal.house.room.asked == [("file-threshold", Measured("S-01", 425, "emg", 20, "coil-1", 12), "olga")]
+
+
 async def test_a_viewer_may_look_and_stop_and_no_more(terminal: Any) -> None:
     status, stop, pause = await asyncio.gather(
         terminal.run("status", "--json", user="vera"),
@@ -195,9 +211,10 @@ async def test_a_viewer_may_look_and_stop_and_no_more(terminal: Any) -> None:
 
 async def test_a_room_nobody_serves_is_unknown_and_a_broker_that_is_gone_unreachable(terminal: Any) -> None:
     terminal.house.stop()
-    silent = await terminal.run("status")
-    assert silent.code == 3
+    silent, threshold = await asyncio.gather(terminal.run("status"), terminal.run(*THRESHOLD))
+    assert silent.code == threshold.code == 3
     assert "UNKNOWN" in silent.out
+    assert "Is coilward-daemon running" in threshold.err
     await terminal.house.ground.stop()
     gone, stop = await asyncio.gather(terminal.run("status"), terminal.run("stop"))
     assert gone.code == 3

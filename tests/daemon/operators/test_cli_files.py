@@ -57,14 +57,6 @@ def test_wrong_usage_has_its_own_code(typed: Typed) -> None:
     assert typed("no-such-command") == 2
 
 
-def test_a_threshold_is_filed_for_the_watchdog_to_judge(typed: Typed, tmp_path: Path) -> None:
-    arguments = ("S-01", "--value", "42.5", "--method", "emg", "--pulses", "20", "--coil", "coil-1")
-    assert typed("subject", "threshold", *arguments) == 0
-    [line] = (tmp_path / "state" / "thresholds.jsonl").read_text().splitlines()
-    assert json.loads(line)["threshold"]["value_tenths"] == 425
-    assert typed("subject", "threshold", "S-01", "--value", "x", *arguments[3:]) == 1
-
-
 def test_a_site_file_is_checked_whole(typed: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert typed("check-config") == 0
     (tmp_path / "bad.toml").write_text("[site]\nrooom = 1\n")
@@ -98,6 +90,19 @@ def test_a_file_that_cannot_be_written_is_said_without_a_traceback(
 ) -> None:
     assert typed("limits", "review", "--all", "--sign", "Anna", "--file", str(tmp_path / "no" / "x")) == 1
     assert "No such file or directory" in " ".join(capsys.readouterr().err.split())
+
+
+def test_reports_that_only_the_daemon_s_user_may_read_are_not_called_missing(
+    typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def forbid(_folder: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    assert typed("report") == 1
+    assert f"No report in {tmp_path}" in capsys.readouterr().err.replace("\n", "")
+    monkeypatch.setattr(Path, "iterdir", forbid)
+    assert typed("report") == 1
+    assert "belong to the user of coilward-daemon" in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_newest_report_is_shown_and_held_against_its_journal(

@@ -11,7 +11,7 @@ import pytest
 from daemon.commands import ID_LIFE_US, MOST_IDS, NONCE_LIFE_US, Ids, Nonces
 from daemon.desk import MOST_WAITING
 from daemon.messages import Answer, Code, Role
-from daemon.room import Order, Refused
+from daemon.room import Measured, Order, Refused
 from daemon.verbs import VERBS, may
 
 HASH = "ab" * 16
@@ -24,6 +24,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "release": {"hash": HASH},
     "resume": {"hash": HASH},
     "resolve": {"ref": 3, "why": "the coil clicked"},
+    "file-threshold": {"subject": "S-01", "value_tenths": 425, "method": "emg", "pulses": 20, "coil": "coil-1"},
 }
 
 
@@ -268,6 +269,19 @@ def test_ids_are_remembered_for_ten_minutes_by_user_and_at_most_so_many() -> Non
     for number in range(MOST_IDS):
         assert ids.first("olga", str(number), ID_LIFE_US + 1)
     assert ids.first("otto", "x", ID_LIFE_US + 1), "the oldest made room"
+
+
+@in_memory
+async def test_a_threshold_is_filed_by_any_operator_who_asks_now(house: Any) -> None:
+    await raw(house)
+    otto = await raw(house, "otto", control=False)
+    assert (await otto.send("file-threshold", state_seq=None, sd_tenths=12)).ok
+    assert code_and_reason(await otto.send("file-threshold", nonce=None)) == (Code.STALE, "stale")
+    assert code_and_reason(await otto.send("file-threshold", value_tenths=1001)) == (Code.MALFORMED, "malformed")
+    vera = await raw(house, "vera", control=False)
+    assert code_and_reason(await vera.send("file-threshold")) == (Code.FORBIDDEN, "role")
+
+    assert house.room.asked == [("file-threshold", Measured("S-01", 425, "emg", 20, "coil-1", 12), "otto")]
 
 
 @in_memory

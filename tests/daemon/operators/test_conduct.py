@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daemon.cli.conduct import begin
+from daemon.cli.conduct import begin, report_of
 from daemon.messages import Code
 
 HASH = "ab" * 16
@@ -49,3 +50,19 @@ async def test_another_hand_that_took_over_meanwhile_is_not_acted_for(house: Any
     assert (await otto.ask("take")).ok
     assert not (await begin(olga, "release", HASH)).ok
     assert released(house) == 0
+
+
+async def test_a_report_that_is_the_daemon_s_alone_does_not_spoil_the_end_of_a_session(
+    house: Any, olga: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "report.json"
+    file.write_text('{"outcome": "completed"}')
+    house.room.show(phase="done", report=str(file))
+    view = await olga.until(lambda view: view.state.report is not None, 5)
+    assert await report_of(olga, view) == {"outcome": "completed"}
+
+    def forbid(_file: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", forbid)
+    assert await report_of(olga, view) is None

@@ -61,7 +61,8 @@ async def test_a_treatment_troubled_three_times_is_finished_and_gives_no_pulse_t
         await room.ask("take")
         async with room.present():
             order(runtime, "over-fire", pulses=3)
-            opened = await room.ask("start", subject=new_subject(house.site), protocol="demo", placement="none")
+            subject = await new_subject(room, house.site)
+            opened = await room.ask("start", subject=subject, protocol="demo", placement="none")
             await until_done(room, "release", hash=opened.detail["hash"])
 
             tripped = await room.until(lambda view: view.state.phase == "tripped", LONG_S)
