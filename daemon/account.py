@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+from daemon.guard_view import pulses_left
 from daemon.plan import Planned
 from drivers.quantities import PercentMso, PercentRmt
 
 Event = Mapping[str, Any]
+UNSEEN: Event = MappingProxyType({})
+"""The status of a watchdog that has shown none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,6 @@ class SetTo:
     """What that level is to this subject."""
     coil: str
     """Id in the site file."""
-    device: Mapping[str, Any] = field(default_factory=dict)
-    """The device as the watchdog showed it before the train: settings, condition, temperature."""
 
 
 @dataclass(slots=True)
@@ -36,6 +38,8 @@ class Trigger:
     """0-based index of its first pulse in the train."""
     asked: int
     """Pulses it was to deliver."""
+    shown: Event
+    """The watchdog's newest status when it was written, or left out."""
     planned_us: int = 0
     written_us: int | None = None
     """BOOTTIME of the write; None: it was never written."""
@@ -86,8 +90,8 @@ class Account:
         if permit not in self._permits:
             self._permits[permit] = _Permit(permit, self.permitted_pulses, pulses // self.per_trigger)
 
-    def hear(self, event: Event) -> None:
-        """Takes in one event; those of other permits are nothing to this train."""
+    def hear(self, event: Event, shown: Event = UNSEEN) -> None:
+        """Takes in one event, and the newest status; events of other permits are nothing to this train."""
         kind = event.get("kind")
         if kind in ("stop", "trip", "disarmed", "lockout"):
             for one in self._permits.values():
@@ -99,12 +103,13 @@ class Account:
         if kind == "withdrawn":
             permit.ended = True
         elif kind in ("trigger", "settled", "not-delivered", "left-out"):
-            self._take(permit, event, str(kind))
+            self._take(permit, event, shown)
 
-    def _take(self, permit: _Permit, event: Event, kind: str) -> None:
+    def _take(self, permit: _Permit, event: Event, shown: Event) -> None:
+        kind = event["kind"]
         index = int(event["index"])
         first = permit.first + index * self.per_trigger
-        trigger = permit.written.setdefault(index, Trigger(first, self.per_trigger))
+        trigger = permit.written.setdefault(index, Trigger(first, self.per_trigger, shown))
         if kind == "trigger":
             trigger.planned_us = int(event["planned_us"])
             trigger.written_us = int(event["at_us"])
@@ -182,12 +187,13 @@ class Account:
         """One row per pulse that was commanded, left out, or delivered beyond what was asked.
 
         `commanded_us` is the write of its trigger, and null for pulses that the device timed by itself; `planned_us`
-        of those follows from the trigger. `sensed_us` is null: this room has no pickup.
+        of those follows from the trigger. `sensed_us` is null: this room has no pickup. What the watchdog showed last
+        before the trigger was shown at `shown_us`: read-back, temperature, condition, the session's hash, and what its
+        ledger left of the treatment.
         """
-        device, settings = self.set_to.device, self.set_to.device.get("settings") or {}
         offsets = (0,) if self.planned.single else self.planned.train.pulse_times_us()
         for trigger in self.triggers:
-            settled = trigger.fate
+            settled, device = trigger.fate, trigger.shown.get("device") or {}
             delivered = int(settled["pulses"])
             for n in range(max(trigger.asked, delivered)):
                 flags = [
@@ -208,11 +214,14 @@ class Account:
                     "sensed_us": None,
                     "clock": "boottime",
                     "level_set_tenths": self.set_to.level.tenths,
-                    "level_read_back_tenths": settings.get("level_tenths"),
+                    "level_read_back_tenths": (device.get("settings") or {}).get("level_tenths"),
                     "intensity_tenths": self.set_to.intensity.tenths,
                     "coil": self.set_to.coil,
                     "coil_tenths_celsius": device.get("temperature_tenths"),
                     "condition": device.get("condition"),
+                    "hash": (trigger.shown.get("session") or {}).get("hash"),
+                    "left": pulses_left(trigger.shown),
+                    "shown_us": trigger.shown.get("at_us"),
                     "verdict": settled["outcome"],
                     "evidence": settled["by"],
                     "flags": flags,

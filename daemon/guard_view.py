@@ -44,6 +44,12 @@ def stands(reason: str) -> bool:
     return known is not None and known.outcome not in (Outcome.REFUSED, Outcome.HOLD, Outcome.CUT)
 
 
+def pulses_left(status: Mapping[str, Any]) -> int | None:
+    """What the ledger leaves of the open treatment: planned, less everything that counts. None: none is open."""
+    session = status.get("session")
+    return max(0, int(session["planned"]) - int(session["counted"])) if session else None
+
+
 class GuardView:
     """The newest status. Empty until the first one, and again when the link is lost: nothing is assumed."""
 
@@ -75,9 +81,8 @@ class GuardView:
 
     @property
     def pulses_left(self) -> int | None:
-        """What the ledger leaves of the open treatment: planned, less everything that counts. None: none is open."""
-        session = self._status.get("session")
-        return max(0, int(session["planned"]) - int(session["counted"])) if session else None
+        """As the function `pulses_left`, now."""
+        return pulses_left(self._status)
 
     @property
     def holds(self) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ class Tally:
     settled: int = 0
     """Booked as delivered, unknown ones included."""
     unknown: int = 0
+    rows: int = 0
+    """Pulses that have a row, also those that were left out."""
 
     def book(self, account: Account, journal: Journal) -> int:
         """Adds one train and writes its rows; the pulses it counts with.
@@ -32,7 +34,8 @@ class Tally:
         self.settled += pulses
         self.unknown += unknown
         for row in account.rows():
-            journal.write("pulse", **(self.coil.marked(row) if self.coil else row))
+            self.rows += 1
+            journal.write("pulse", seq=self.rows, **(self.coil.marked(row) if self.coil else row))
         journal.write(
             "train", train=account.number, commanded=account.commanded, pulses=pulses, low=low, high=high + unsettled,
             by=account.evidence, unknown=unknown,

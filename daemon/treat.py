@@ -121,7 +121,7 @@ class Treatment:
         if self.account is not None:
             if event.get("kind") == "granted" and event.get("train") == self._attempt:
                 self.account.permitted(int(event["permit"]), int(event["pulses"]))
-            self.account.hear(event)
+            self.account.hear(event, self._means.view.status)
         if event.get("kind") == "refused" and event.get("door") == "daemon":
             self._withheld = event
         self._coil.hear(event)
@@ -241,8 +241,7 @@ class Treatment:
         setting = self._wanted(planned)
         level = setting[0]
         intensity, coil = self.threshold.intensity(level), self.threshold.coil
-        set_to = SetTo(level, intensity, coil, self._means.view.device)
-        self.account = Account(planned, self.session.train, set_to)
+        self.account = Account(planned, self.session.train, SetTo(level, intensity, coil))
         if planned.single:
             times = tuple(pace.FIRST_OFFSET_US + offset for offset in blocks(planned.train)[0].offsets_us)
             answer = await self._do(self._means.guard.ask(block(setting, planned, times, self._attempt)))

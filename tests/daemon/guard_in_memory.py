@@ -37,6 +37,7 @@ class StandInGuard:
     """What becomes of a train of so many pulses: (settled, outcome)."""
     hold: str | None = None
     condition: str = "standby"
+    temperature_tenths: int = 250
     stuck_armed: bool = False
     permit: int = 0
     open_permits: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -60,10 +61,10 @@ class StandInGuard:
         self.hear({"say": "event", "n": 1, "kind": kind, "at_us": now_us(), "wall_us": 0, **body})
 
     def show(self) -> None:
-        device = {"present": True, "condition": self.condition, "temperature_tenths": 250,
+        device = {"present": True, "condition": self.condition, "temperature_tenths": self.temperature_tenths,
                   "settings": {"level_tenths": 500, "rate_tenths": 100, "pulses": 20}}  # fmt: skip
         planned = sum(run["trains"] * run["pulses"] for run in self.plan)
-        session = {"planned": planned, "counted": sum(self.counted.values())}
+        session = {"hash": HASH, "planned": planned, "counted": sum(self.counted.values())}
         self.hear({"say": "status", "at_us": now_us(), "phase": "safe", "nonce": NONCE, "hold": self.hold,
                    "trip": self.trip, "unknown": self.unknown, "disarming": False, "device": device,
                    "session": session})  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 
 from daemon.guard_words import AskPermit, CloseSession, Intensity
 from daemon.room import Done, Refused
+from tests.daemon.guard_in_memory import HASH, now_us
 from tests.daemon.stage import report_of, rows
 
 pytestmark = pytest.mark.looptime(noop_cycles=0)  # nothing here is outside the loop
@@ -191,6 +192,38 @@ async def test_followers_get_every_pulse_row_and_hear_of_changes(stage: Any) -> 
     await asyncio.wait((follower,))
     assert heard.count("pulse") == 60
     assert "changed" in heard
+
+
+async def test_each_pulse_of_a_long_train_has_what_was_shown_last_before_it_and_not_what_the_first_one_saw(
+    stage: Any,
+) -> None:
+    stage.guard.plan = SLOW
+    await stage.begun()
+    while not stage.guard.trigger_times_us:
+        await asyncio.sleep(0.01)
+    began_us = stage.guard.trigger_times_us[0]
+    while not stage.room.status().report:
+        stage.guard.temperature_tenths = 250 + (now_us() - began_us) // 1_000_000  # 0.1 °C warmer each second
+        await asyncio.sleep(0.1)
+
+    pulses = rows(stage, "pulse")
+    assert len(pulses) == 50
+    for row in pulses:
+        assert 0 <= row["commanded_us"] - row["shown_us"] <= 250_000
+        warmed = (row["shown_us"] - began_us) // 1_000_000
+        assert row["coil_tenths_celsius"] in (250 + warmed, 249 + warmed), "as of its own second"
+    assert {row["hash"] for row in pulses} == {HASH}
+    left = [row["left"] for row in pulses]
+    assert left == sorted(left, reverse=True), "blocks of 20 are reserved, and what is reserved is no longer left"
+    assert left[5] == 30
+    assert left[-1] == 0
+
+
+async def test_the_pulses_of_a_session_are_numbered_through_its_trains(stage: Any) -> None:
+    await stage.begun()
+    await stage.over()
+
+    assert [row["seq"] for row in rows(stage, "pulse")] == list(range(1, 61))
 
 
 async def test_every_pulse_has_a_row_with_what_is_known_of_it(stage: Any) -> None:
