@@ -77,7 +77,7 @@ async def in_a_train() -> AsyncIterator[Treated]:
                     treated = Treated(daemon, line, Control(folder), operator)
                     await operator.until(lambda view: view.state.linked and view.state.stimulator == "standby", START_S)
                     await take_control(operator)
-                    subject = await asyncio.to_thread(new_subject, room.site)
+                    subject = await new_subject(operator, room.site)
                     opened = await operator.ask("start", subject=subject, protocol="demo", placement="no head")
                     assert (await begin(operator, "release", str(opened.detail["hash"]))).ok
                     pulses = lambda: treated.simulator("pulses")["pulses"] >= SOME_PULSES  # noqa: E731
