@@ -49,7 +49,7 @@ class Planned:
 
     train: Train
     intensity: PercentRmt
-    """As prescribed for this train (protocols may ramp)."""
+    """As prescribed for this train: on a ramp each has its own."""
     gap_us: int
     """At least this long after the last pulse of the train before, whichever that was."""
     how: How = How.DEVICE

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from daemon import words
+
 _WIDTH: Final = 960
 _HEIGHT: Final = 120
 _MARGIN: Final = 30
@@ -27,6 +29,7 @@ def page(
     """The whole page. Everything from outside is escaped."""
     counts = summary["pulses"]
     read_back = counts["read_back"]
+    levels = words.steps(row["level_set_tenths"] for row in pulses if "missed" not in row["flags"])
     facts = {
         "Outcome": summary["outcome"].replace("_", " "),
         "Subject": opened.get("subject"),
@@ -34,6 +37,7 @@ def page(
         "Placement": opened.get("placement"),
         "Opened by": opened.get("by"),
         "Trains": summary["trains"],
+        "Level": f"{levels} % MSO" if levels else None,
         "Pulses planned": counts["planned"],
         "Pulses commanded": counts["commanded"],
         "Pulses settled": counts["settled"],

@@ -34,15 +34,18 @@ def plan_of(
     """The trains that deliver the last `remaining_pulses` of `protocol`.
 
     What was cut is made up at the end of its phase as one shorter train. `intensity` lowers the prescribed one and
-    never raises it; phases up to 1 Hz come pulse by pulse.
+    never raises it; phases up to 1 Hz come pulse by pulse. What is left of a phase begins with its ramp: after an
+    interruption a subject starts low again, and pulses that are counted do not say which trains were heard out.
     """
     delivered = max(protocol.pulses - remaining_pulses, 0)
     plan: list[PlannedTrain] = []
     for phase in protocol.phases:
         left = phase.pulses - min(delivered, phase.pulses)
         delivered -= phase.pulses - left
-        level = threshold.level(phase.intensity if intensity is None else min(intensity, phase.intensity))
-        plan += [PlannedTrain(level, train, gap_us) for train, gap_us in _trains(phase, left)]
+        for number, (train, gap_us) in enumerate(_trains(phase, left)):
+            prescribed = phase.intensity_of(number)
+            level = threshold.level(prescribed if intensity is None else min(intensity, prescribed))
+            plan.append(PlannedTrain(level, train, gap_us))
     return (replace(plan[0], gap_us=0), *plan[1:]) if plan else ()
 
 

@@ -22,6 +22,8 @@ from safety.tables import Table, parse_table
 LIBRARY = DATA / "protocols"
 SLOW = Hertz.of(1)
 """Up to here a train is triggered pulse by pulse: device-run it would outlast any autonomy."""
+RAISE_STEP = PercentRmt.of(5)
+"""Largest rise of intensity from one train to the next (engineering choice: one step a person notices)."""
 WINDOWS_US = (SECOND_US, 10 * SECOND_US, 60 * SECOND_US)
 
 
@@ -37,8 +39,16 @@ class Convention(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ramp:
+    """The first trains of a phase, below its intensity: they rise evenly, and the next one has it."""
+
+    start: PercentRmt
+    trains: int
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
-    """Equal trains at one target and one intensity."""
+    """Equal trains at one target and one intensity, which a ramp may lead up to."""
 
     target: str
     side: str
@@ -49,6 +59,14 @@ class Phase:
     """Last pulse → first pulse."""
     exceeds: tuple[Cell, ...]
     """Cells above tier 1 that this phase needs, with the length it needs there."""
+    ramp: Ramp | None = None
+
+    def intensity_of(self, train: int) -> PercentRmt:
+        """What the train of this 0-based number is prescribed, rounded down to 0.1 % rMT."""
+        if self.ramp is None:
+            return self.intensity
+        rise, trains = self.intensity.tenths - self.ramp.start.tenths, self.ramp.trains
+        return PercentRmt(self.ramp.start.tenths + rise * min(train, trains) // trains)
 
     @property
     def slow(self) -> bool:
@@ -162,6 +180,7 @@ def _phase(table: Table, limits: Limits, proof: _Proof) -> Phase:
         trains=trains,
         gap_us=off_us if convention is Convention.VENDOR_GAP else gap_from_period(train, on_us, off_us),
         exceeds=tuple(exceeded_cell(cell) for cell in table.tables("exceeds")),
+        ramp=_ramp(table.table("ramp")) if "ramp" in table else None,
     )
     span_us = trains * train.duration_us + (trains - 1) * phase.gap_us
     stated_us = {
@@ -174,7 +193,15 @@ def _phase(table: Table, limits: Limits, proof: _Proof) -> Phase:
     proof.near("span", table.number("span"), span_us)
     table.done()
     _prove_cells(phase, limits, proof)
+    if phase.ramp is not None:
+        _prove_ramp(phase, phase.ramp, proof)
     return phase
+
+
+def _ramp(table: Table) -> Ramp:
+    ramp = Ramp(PercentRmt.of(table.number("from")), table.whole("trains", 1, 1000))
+    table.done()
+    return ramp
 
 
 def exceeded_cell(table: Table) -> Cell:
@@ -200,6 +227,21 @@ def _prove_cells(phase: Phase, limits: Limits, proof: _Proof) -> None:
     )
     if exceeds and not named:
         proof.wrong.append(f"{shown} is in no cell that a named protocol may exceed")
+
+
+def _prove_ramp(phase: Phase, ramp: Ramp, proof: _Proof) -> None:
+    """It rises from train to train, in steps a person may take, and the phase's intensity is reached."""
+    rise = phase.intensity.tenths - ramp.start.tenths
+    if phase.slow:
+        proof.wrong.append("ramp rises from train to train, and this phase is triggered pulse by pulse")
+    if not 0 < ramp.start.tenths < phase.intensity.tenths:
+        proof.wrong.append(f"ramp begins at {ramp.start}, not above 0 and below {phase.intensity}")
+    if ramp.trains >= phase.trains:
+        proof.wrong.append(f"ramp takes {ramp.trains} trains of {phase.trains}, none is left at {phase.intensity}")
+    if rise > RAISE_STEP.tenths * ramp.trains:
+        proof.wrong.append(
+            f"ramp rises by {PercentRmt(rise)} in {ramp.trains} trains, more than {RAISE_STEP} from one to the next"
+        )
 
 
 def _prove_totals(protocol: Protocol, limits: Limits, proof: _Proof) -> None:

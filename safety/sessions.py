@@ -18,14 +18,11 @@ from safety.facts import facts, totals, witness
 from safety.frames import No
 from safety.ledger_format import Kind
 from safety.ledger_format import key as key_of
-from safety.protocols import Protocol
+from safety.protocols import RAISE_STEP, Protocol
 from safety.reasons import Reason
 from safety.state import Beats, Phase, Session
 from safety.threshold import MotorThreshold, ThresholdMethod
 from safety.turn import Turn
-
-RAISE_STEP = PercentRmt.of(5)
-"""Largest rise of intensity between trains (engineering choice: one step a person notices)."""
 
 
 @dataclass(frozen=True, slots=True)

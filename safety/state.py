@@ -252,7 +252,8 @@ class Session:
     paused: Reason | None = None
     cuts: int = 0
     delivered_at: PercentRmt | None = None
-    """Intensity of the last train: what a raise is a step from."""
+    """The session's intensity at the last train: what a raise is a step from. A ramp may have given less; of two that
+    rise by a step at most, the lower one does too."""
     block: Block | None = None
     """A script's pulses, reserved before it arms."""
     block_token: int | None = None

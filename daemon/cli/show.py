@@ -193,11 +193,11 @@ def _trains(plan: object) -> str:
     if not isinstance(plan, list) or not plan:
         return ""
     last = plan[-1]
-    if len({(group["pulses"], group["rate_tenths"], group["level_tenths"]) for group in plan}) > 1:
-        return f"{sum(group['trains'] for group in plan)} in {len(plan)} groups"
+    trains, levels = sum(group["trains"] for group in plan), words.steps(group["level_tenths"] for group in plan)
+    if len({(group["pulses"], group["rate_tenths"]) for group in plan}) > 1:
+        return f"{trains} in {len(plan)} groups, {levels} % MSO"
     rate = f" at {last['rate_tenths'] / 10:g} Hz" if last["rate_tenths"] else ""
-    one = f"{last['pulses']} pulses{rate}, {_percent(last['level_tenths'], '% MSO')}"
-    return f"{sum(group['trains'] for group in plan)} x {one}, {last['gap_us'] / 1e6:g} s between"
+    return f"{trains} x {last['pulses']} pulses{rate}, {levels} % MSO, {last['gap_us'] / 1e6:g} s between"
 
 
 def _trip(trip: Mapping[str, Any]) -> str:

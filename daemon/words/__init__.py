@@ -6,6 +6,8 @@ A language is one `Catalogue`; a test holds all of them to the same keys. Englis
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import groupby
 
 from daemon.messages import Sentence
 from daemon.words.catalogue import Catalogue, PhaseWord
@@ -13,7 +15,7 @@ from daemon.words.english import ENGLISH
 
 LANGUAGES: dict[str, Catalogue] = {"en": ENGLISH}
 
-__all__ = ["ENGLISH", "LANGUAGES", "Catalogue", "PhaseWord", "split"]
+__all__ = ["ENGLISH", "LANGUAGES", "Catalogue", "PhaseWord", "split", "steps"]
 
 
 def split(text: str) -> Sentence:
@@ -22,3 +24,8 @@ def split(text: str) -> Sentence:
     if not rest:
         return Sentence(what=first)
     return Sentence(what=first, why=" ".join(rest[:-1]), next=rest[-1])
+
+
+def steps(tenths: Iterable[int]) -> str:
+    """What something was one after another, each value once where it stays: a ramp as a person reads it."""
+    return " → ".join(f"{value // 10}.{value % 10}" for value, _ in groupby(tenths))

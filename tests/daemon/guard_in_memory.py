@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.guard_link import Allowed, Denied
 from daemon.guard_words import AskPermit, CloseSession, Intensity, OpenSession, Release, Request, Reset, Resolve, Stop
 from drivers.errors import DeviceRefused
+from safety.plans import PlannedTrain
 
 GRANT_S = 0.08
 REPLY_S = 0.02
@@ -21,6 +22,19 @@ KEY = "ab" * 8
 
 def now_us() -> int:
     return int(asyncio.get_running_loop().time() * 1_000_000)
+
+
+def worded(plan: Iterable[PlannedTrain]) -> list[dict[str, int]]:
+    """As the watchdog words its plan."""
+    runs: list[dict[str, int]] = []
+    for each in plan:
+        row = {"pulses": each.train.pulses, "rate_tenths": each.train.rate.tenths, "level_tenths": each.level.tenths,
+               "gap_us": each.gap_us}  # fmt: skip
+        if runs and {key: runs[-1][key] for key in row} == row:
+            runs[-1]["trains"] += 1
+        else:
+            runs.append({"trains": 1, **row})
+    return runs
 
 
 @dataclass

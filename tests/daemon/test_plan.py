@@ -12,6 +12,7 @@ from drivers.quantities import SINGLE, Hertz, PercentMso, PercentRmt, Train
 from safety.plans import plan_of
 from safety.protocols import load_protocols
 from safety.threshold import MotorThreshold, ThresholdMethod
+from tests.daemon.guard_in_memory import worded
 
 RAPID = dialect("magstim-rapid2", 11)
 FULL = PercentRmt(1200)
@@ -23,18 +24,8 @@ def threshold(tenths: int = 450) -> MotorThreshold:
 
 
 def runs_of(protocol: str, remaining: int | None = None, mt: int = 450) -> list[dict[str, int]]:
-    """As the watchdog words its plan."""
     prescribed = LIBRARY[protocol]
-    plan = plan_of(prescribed, threshold(mt), None, prescribed.pulses if remaining is None else remaining)
-    runs: list[dict[str, int]] = []
-    for each in plan:
-        row = {"pulses": each.train.pulses, "rate_tenths": each.train.rate.tenths, "level_tenths": each.level.tenths,
-               "gap_us": each.gap_us}  # fmt: skip
-        if runs and {key: runs[-1][key] for key in row} == row:
-            runs[-1]["trains"] += 1
-        else:
-            runs.append({"trains": 1, **row})
-    return runs
+    return worded(plan_of(prescribed, threshold(mt), None, prescribed.pulses if remaining is None else remaining))
 
 
 @pytest.mark.parametrize(

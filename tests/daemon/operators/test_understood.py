@@ -1,0 +1,39 @@
+"""What a person reads before they release: the trains that the watchdog understood, with their levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from daemon.cli.show import understood
+from daemon.messages import Answer, Code
+
+
+def run(trains: int, level_tenths: int, pulses: int = 20, gap_us: int = 6_000_000) -> dict[str, int]:
+    return {"trains": trains, "pulses": pulses, "rate_tenths": 100, "level_tenths": level_tenths, "gap_us": gap_us}
+
+
+def trains_shown(plan: list[dict[str, int]]) -> str:
+    told: dict[str, Any] = {"understood": {"plan": plan}}
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(understood(Answer(id="1", ok=True, code=Code.OK, state_seq=1, detail=told)))
+    (row,) = [text for text in shown.get().splitlines() if "trains" in text]
+    return row.partition("trains")[2].strip(" │")
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        ([run(1, 500, gap_us=0), run(2, 500)], "3 x 20 pulses at 10 Hz, 50.0 % MSO, 6 s between"),
+        (
+            [run(1, 400, gap_us=0), run(1, 425), run(4, 500)],
+            "6 x 20 pulses at 10 Hz, 40.0 → 42.5 → 50.0 % MSO, 6 s between",
+        ),
+        ([run(1, 400, gap_us=0), run(4, 500), run(1, 500, pulses=7)], "6 in 3 groups, 40.0 → 50.0 % MSO"),
+    ],
+)
+def test_the_levels_of_a_plan_are_shown_in_the_order_they_come(plan: list[dict[str, int]], words: str) -> None:
+    assert trains_shown(plan) == words
