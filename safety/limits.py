@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from functools import partial
 from hashlib import blake2s
 from pathlib import Path
 from types import MappingProxyType
@@ -25,22 +26,19 @@ _CELL, _NAMED = "cell_", "tier2_"
 """How the rows of the two tables of cells are called: cell_10hz_120."""
 
 
-def _scaled(factor: int) -> Callable[[Decimal], int]:
-    def whole(value: Decimal) -> int:
-        scaled = value * factor
-        if scaled != scaled.to_integral_value():
-            raise ValueError("finer than the resolution of its unit")
-        return int(scaled)
-
-    return whole
+def _scaled(factor: int, value: Decimal) -> int:
+    scaled = value * factor
+    if scaled != scaled.to_integral_value():
+        raise ValueError("finer than the resolution of its unit")
+    return int(scaled)
 
 
-_TIMES = {"d": _scaled(DAY_US), "s": _scaled(SECOND_US), "ms": _scaled(1000)}
-_COUNTS = {unit: _scaled(1) for unit in ("pulses", "triggers", "cuts", "days", "%")}
+_TIMES = {"d": partial(_scaled, DAY_US), "s": partial(_scaled, SECOND_US), "ms": partial(_scaled, 1000)}
+_COUNTS = {unit: partial(_scaled, 1) for unit in ("pulses", "triggers", "cuts", "days", "%")}
 _UNITS: Mapping[str, Callable[[Decimal], Any]] = {
     **_TIMES,
     **_COUNTS,
-    "degC": _scaled(10),
+    "degC": partial(_scaled, 10),
     "Hz": Hertz.of,
     "% MSO": PercentMso.of,
     "% rMT": PercentRmt.of,
@@ -60,7 +58,6 @@ class Row:
     """`lower` or `higher`: the side a site may move it to without end."""
     source: str
     verified: bool
-    file: str
 
     @property
     def value(self) -> Any:
@@ -249,17 +246,15 @@ def _set(row: Row, table: Table) -> Row:
     if row.beyond_hard(number):
         side = "at most" if row.safer == "lower" else "at least"
         raise table.error(row.name, f"must be {side} {row.hard} {row.unit}, the hard value", "choose a safer one")
-    return _checked(replace(row, number=number), table, row.name)
+    _must_be_exact(table, row.name, number, row.unit)
+    return replace(row, number=number)
 
 
-def _checked(row: Row, table: Table, key: str) -> Row:
-    """`row`, once both its numbers have been shown to be exact in its unit."""
+def _must_be_exact(table: Table, key: str, number: Decimal, unit: str) -> None:
     try:
-        for number in (row.number, row.hard):
-            replace(row, number=number).value  # noqa: B018  the conversion is the check
+        _UNITS[unit](number)
     except ValueError as error:
-        raise table.error(key, str(error), f"write a rounder number of {row.unit}") from error
-    return row
+        raise table.error(key, str(error), f"write a rounder number of {unit}") from error
 
 
 def _row(name: str, table: Table, source: str, verified: bool) -> Row:
@@ -272,12 +267,13 @@ def _row(name: str, table: Table, source: str, verified: bool) -> Row:
         safer=table.choice("safer", ("lower", "higher")),
         source=source,
         verified=verified,
-        file=table.file,
     )
     table.done()
     if row.beyond_hard(number):
         raise table.error("default", f"less safe than the hard value {row.hard}", "correct one of the two")
-    return _checked(row, table, "default")
+    _must_be_exact(table, "default", row.number, row.unit)
+    _must_be_exact(table, "hard", row.hard, row.unit)
+    return row
 
 
 def _published(file: Table) -> dict[str, Row]:
@@ -302,6 +298,7 @@ def _rate(table: Table) -> Decimal:
     rate = table.number("rate")
     if not rate:
         raise table.error("rate", "must be above 0", "write it in Hz")
+    _must_be_exact(table, "rate", rate, "Hz")
     return rate
 
 
@@ -311,25 +308,30 @@ def _cell_rows(file: Table) -> dict[str, Row]:
         rate, source, verified = _rate(table), table.text("source"), table.flag("verified")
         columns = [table.numbers(key) for key in ("intensity", "default", "hard")]
         table.done()
-        if len({len(column) for column in columns}) != 1:
-            raise table.error("intensity", "as many entries as default and hard", "complete the row")
-        for intensity, number, hard in zip(*columns, strict=True):
+        try:
+            cells = tuple(zip(*columns, strict=True))
+        except ValueError as error:
+            raise table.error("intensity", "as many entries as default and hard", "complete the row") from error
+        for intensity, number, hard in cells:
             name = f"{_CELL}{rate}hz_{intensity}"
-            rows[name] = Row(name, number, hard, "s", "lower", source, verified, file.file)
+            rows[name] = Row(name, number, hard, "s", "lower", source, verified)
             if rows[name].beyond_hard(number):
                 raise table.error("default", f"{number} s exceeds the hard value {hard} s", "correct one of the two")
-            _checked(rows[name], table, "default")
+            _must_be_exact(table, "intensity", intensity, "% rMT")
+            _must_be_exact(table, "default", number, "s")
+            _must_be_exact(table, "hard", hard, "s")
     return rows
 
 
 def _named_rows(file: Table) -> dict[str, Row]:
     rows = {}
     for table in file.tables("named"):
-        longest = table.number("longest")
-        name = f"{_NAMED}{_rate(table)}hz_{table.number('intensity')}"
-        row = Row(name, longest, longest, "s", "lower", table.text("source"), table.flag("verified"), file.file)
+        longest, intensity = table.number("longest"), table.number("intensity")
+        name = f"{_NAMED}{_rate(table)}hz_{intensity}"
+        rows[name] = Row(name, longest, longest, "s", "lower", table.text("source"), table.flag("verified"))
         table.done()
-        rows[name] = _checked(row, table, "longest")
+        _must_be_exact(table, "intensity", intensity, "% rMT")
+        _must_be_exact(table, "longest", longest, "s")
     return rows
 
 

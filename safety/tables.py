@@ -140,13 +140,15 @@ class Table:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_shown(item) for item in value)}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def read_table(path: Path) -> Table:
     """The whole file as one table; ConfigError when it cannot be read or is no TOML."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); give the path of a readable TOML file") from error
     return parse_table(text, str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,29 +29,139 @@ def loaded_with(folder: Path, file: str, changed: str, to: str) -> None:
 @pytest.mark.parametrize(
     ("file", "changed", "to", "what"),
     [
-        ("limits.toml", "default = 120\nhard", "default = 131\nhard", "less safe than the hard value 130"),
-        ("limits.toml", "default = 15\nhard = 10", "default = 9\nhard = 10", "less safe than the hard value 10"),
-        ("limits.toml", 'unit = "% rMT"', 'unit = "furlongs"', 'unit = "furlongs": must be one of'),
-        ("limits.toml", "[minimum_gap]", "[minimal_gap]", "missing or unknown: minimal_gap_us, minimum_gap_us"),
-        ("limits.toml", "verified = false", "verified = 0", "must be true or false"),
-        ("limits.toml", "hard = [5, 5, 4.2, 2.9]", "hard = [5, 5, 4.2]", "as many entries as default and hard"),
-        ("limits.toml", "hard = [5, 5, 4.2, 2.9]", "hard = [5, 5, 3.1, 2.9]", "3.2 s exceeds the hard value 3.1 s"),
-        ("limits.toml", "[5, 5, 3.2, 2.2]", "[5, 5, 3.2, -2.2]", "must be a number from 0"),
-        ("limits.toml", "[5, 5, 3.2, 2.2]", "[5, 5, 3.2, 2.0000001]", "finer than the resolution of its unit"),
-        ("limits.toml", "[5, 5, 3.2, 2.2]", "[5, 5, 3.2, inf]", "must be a number from 0"),
-        ("limits.toml", "rate = 10\n", "rate = 0\n", "must be above 0"),
-        ("limits.toml", "default = 20\nhard = 25", "default = 20.05\nhard = 25", "resolution of 0.1"),
-        ("limits.toml", "default = 20\nhard = 25", "default = 20\nhard = 25.05", "resolution of 0.1"),
-        ("limits.toml", "longest = 4", "longest = 4\nshortest = 1", "shortest = 1: no such key here"),
-        ("choices.toml", 'why = "five beats of 50 ms"', 'whence = "x"', "why is missing"),
-        ("choices.toml", "[timing]", "[times]", "timing is missing"),
-        ("choices.toml", "[limits]", "[more]\n[limits]", "more"),
+        (
+            "limits.toml",
+            "default = 120\nhard",
+            "default = 131\nhard",
+            "[intensity] default = 131: less safe than the hard value 130; correct one of the two",
+        ),
+        (
+            "limits.toml",
+            "default = 15\nhard = 10",
+            "default = 9\nhard = 10",
+            "[threshold_pulses] default = 9: less safe than the hard value 10; correct one of the two",
+        ),
+        (
+            "limits.toml",
+            'safer = "lower"',
+            'safer = "left"',
+            '[intensity] safer = "left": must be one of "lower", "higher"; write one of "lower", "higher"',
+        ),
+        (
+            "limits.toml",
+            "verified = false",
+            "verified = 0",
+            "[intensity] verified = 0: must be true or false; write true or false",
+        ),
+        (
+            "limits.toml",
+            "hard = [5, 5, 4.2, 2.9]",
+            "hard = [5, 5, 4.2]",
+            "[cells 3] intensity = [100, 110, 120, 130]: as many entries as default and hard; complete the row",
+        ),
+        (
+            "limits.toml",
+            "hard = [5, 5, 4.2, 2.9]",
+            "hard = [5, 5, 3.1, 2.9]",
+            "[cells 3] default = [5, 5, 3.2, 2.2]: 3.2 s exceeds the hard value 3.1 s; correct one of the two",
+        ),
+        (
+            "limits.toml",
+            "[5, 5, 3.2, 2.2]",
+            "[5, 5, 3.2, -2.2]",
+            "[cells 3] default = -2.2: must be a number from 0; choose a value inside",
+        ),
+        (
+            "limits.toml",
+            "[5, 5, 3.2, 2.2]",
+            "[5, 5, 3.2, inf]",
+            "[cells 3] default = Infinity: must be a number from 0; choose a value inside",
+        ),
+        ("limits.toml", "rate = 10\n", "rate = 0\n", "[cells 3] rate = 0: must be above 0; write it in Hz"),
+        (
+            "limits.toml",
+            "longest = 4",
+            "longest = 4\nshortest = 1",
+            (
+                "[named 1] shortest = 1: no such key here;"
+                " remove it, or write one of: intensity, longest, rate, source, verified"
+            ),
+        ),
+        (
+            "choices.toml",
+            'why = "five beats of 50 ms"',
+            'whence = "x"',
+            "[timing.beat] why is missing: must be a text in quotes; write a text in quotes",
+        ),
+        ("choices.toml", "[timing]", "[times]", "[file] timing is missing: must be a table; write a table"),
+        (
+            "choices.toml",
+            "[limits]",
+            "[more]\n[limits]",
+            "[file] more = {}: no such key here; remove it, or write one of: limits, timing",
+        ),
     ],
 )
 def test_data_that_does_not_hold_is_refused(file: str, changed: str, to: str, what: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         loaded_with(tmp_path, file, changed, to)
-    assert what in str(caught.value)
+
+    assert str(caught.value) == f"{tmp_path / file}: {what}"
+
+
+TOO_FINE = "finer than the resolution of its unit; write a rounder number of"
+
+
+def tenths_only(quantity: str, number: float) -> str:
+    return f"{quantity} has a resolution of 0.1, and {number} does not fit; write a rounder number of"
+
+
+@pytest.mark.parametrize(
+    ("changed", "to", "what"),
+    [
+        ("20\nhard = 25", "20.05\nhard = 25", f"[rate] default = 20.05: {tenths_only('Hertz', 20.05)} Hz"),
+        ("20\nhard = 25", "20\nhard = 25.05", f"[rate] hard = 25.05: {tenths_only('Hertz', 25.05)} Hz"),
+        ("rate = 10\n", "rate = 10.05\n", f"[cells 3] rate = 10.05: {tenths_only('Hertz', 10.05)} Hz"),
+        (
+            "intensity = [100, 110, 120, 130]",
+            "intensity = [100, 110, 120, 130.05]",
+            f"[cells 1] intensity = [100, 110, 120, 130.05]: {tenths_only('PercentRmt', 130.05)} % rMT",
+        ),
+        (
+            "intensity = 120\nlongest",
+            "intensity = 120.05\nlongest",
+            f"[named 1] intensity = 120.05: {tenths_only('PercentRmt', 120.05)} % rMT",
+        ),
+        ("[5, 5, 3.2, 2.2]", "[5, 5, 3.2, 2.0000001]", f"[cells 3] default = [5, 5, 3.2, 2.0000001]: {TOO_FINE} s"),
+        ("[5, 5, 4.2, 2.9]", "[5, 5, 4.2, 2.9000001]", f"[cells 3] hard = [5, 5, 4.2, 2.9000001]: {TOO_FINE} s"),
+        ("longest = 4", "longest = 4.0000001", f"[named 1] longest = 4.0000001: {TOO_FINE} s"),
+    ],
+)
+def test_a_number_finer_than_its_unit_is_refused_under_its_own_key(
+    changed: str, to: str, what: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded_with(tmp_path, "limits.toml", changed, to)
+
+    assert str(caught.value) == f"{tmp_path / 'limits.toml'}: {what}"
+
+
+def test_an_unknown_unit_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    units = '"d", "s", "ms", "pulses", "triggers", "cuts", "days", "%", "degC", "Hz", "% MSO", "% rMT"'
+
+    with pytest.raises(ConfigError) as caught:
+        loaded_with(tmp_path, "limits.toml", 'unit = "% rMT"', 'unit = "furlongs"')
+
+    sentence = f'[intensity] unit = "furlongs": must be one of {units}; write one of {units}'
+    assert str(caught.value) == f"{tmp_path / 'limits.toml'}: {sentence}"
+
+
+def test_a_row_renamed_is_one_missing_and_one_unknown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded_with(tmp_path, "limits.toml", "[minimum_gap]", "[minimal_gap]")
+
+    names = "minimal_gap_us, minimum_gap_us"
+    assert str(caught.value) == f"limits: missing or unknown: {names}; restore the data files"
 
 
 def test_the_same_data_from_another_folder_are_the_same_limits(tmp_path: Path) -> None:
@@ -64,49 +175,76 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_every_row_has_a_source_and_choices_say_so() -> None:
-    for row in LIMITS.rows.values():
+    choices = tomllib.loads((DATA / "choices.toml").read_text("utf-8"))
+    chosen = choices["limits"] | choices["timing"]
+    rows = load_limits().rows
+
+    assert chosen.keys() < rows.keys()
+    for row in rows.values():
         assert row.source
-        if row.file.endswith("choices.toml"):
-            assert row.source.startswith("engineering choice: ")
-            assert not row.verified
+        if row.name in chosen:
+            assert row.source == f"engineering choice: {chosen[row.name]['why']}"
+            assert row.verified is False
 
 
 @pytest.mark.parametrize(
-    ("name", "safer", "hardest", "beyond"),
+    ("name", "verified", "source"),
     [
-        ("intensity", 100, 130, 130.1),
-        ("minimum_gap", 8, 5, 4.9),
-        ("threshold_pulses", 30, 10, 9),
-        ("cell_10hz_120", 2, 4.2, 4.3),
-        ("beat", 200, 300, 301),
-        ("presence_new", 0.5, 1, 1.1),
-        ("tier2_10hz_120", 3, 4, 4.1),
+        ("intensity", False, "Default: FDA predicate of 21 CFR 882.5805; hard: Rossi 2009 Table 4 ends at 130 %"),
+        ("minimum_gap", True, "Chen 1997, PubMed 9448642: 5 s safe, 1 s unsafe above 100 % MT"),
+        ("cell_10hz_120", False, "Chen 1997 part B; hard: Rossi 2009 Table 4"),
+        ("tier2_10hz_120", True, "O'Reardon 2007, the FDA predicate: 10 Hz, 4 s, 120 % MT"),
+    ],
+)
+def test_a_row_says_who_published_it_and_whether_somebody_has_seen_it_there(
+    name: str, verified: bool, source: str
+) -> None:
+    row = load_limits().rows[name]
+
+    assert (row.verified, row.source) == (verified, source)
+
+
+@pytest.mark.parametrize(
+    ("name", "safer", "hardest", "beyond", "bound"),
+    [
+        ("intensity", 100, 130, 130.1, "at most 130 % rMT"),
+        ("minimum_gap", 8, 5, 4.9, "at least 5 s"),
+        ("threshold_pulses", 30, 10, 9, "at least 10 pulses"),
+        ("cell_10hz_120", 2, 4.2, 4.3, "at most 4.2 s"),
+        ("beat", 200, 300, 301, "at most 300 ms"),
+        ("presence_new", 0.5, 1, 1.1, "at most 1 s"),
+        ("tier2_10hz_120", 3, 4, 4.1, "at most 4 s"),
     ],
 )
 def test_a_site_may_tighten_and_go_to_the_hard_value_but_no_further(
-    name: str, safer: float, hardest: float, beyond: float
+    name: str, safer: float, hardest: float, beyond: float, bound: str
 ) -> None:
+    limits = load_limits()
     for allowed in (safer, hardest):
-        number = LIMITS.tightened({name: Decimal(str(allowed))}).rows[name].number
+        number = limits.tightened({name: Decimal(str(allowed))}).rows[name].number
         assert number == Decimal(str(allowed))
-    with pytest.raises(ConfigError, match=f"room.toml: .limits. {name} = .*, the hard value; choose a safer one"):
-        LIMITS.tightened({name: Decimal(str(beyond))}, "room.toml")
+    with pytest.raises(ConfigError) as caught:
+        limits.tightened({name: Decimal(str(beyond))}, "room.toml")
+
+    sentence = f"{name} = {beyond}: must be {bound}, the hard value; choose a safer one"
+    assert str(caught.value) == f"room.toml: [limits] {sentence}"
 
 
 @pytest.mark.parametrize(
     ("site", "what"),
     [
-        ({"intensty": 100}, "intensty = 100: no such limit"),
-        ({"intensity": "100"}, 'intensity = "100": must be a number from 0'),
-        ({"intensity": True}, "intensity = True"),
-        ({"intensity": Decimal("100.05")}, "resolution of 0.1"),
-        ({"day_pulses": Decimal("2999.5")}, "finer than the resolution of its unit"),
+        ({"intensty": 100}, "intensty = 100: no such limit; names are listed in safety/README.md"),
+        ({"intensity": "100"}, 'intensity = "100": must be a number from 0; write a number from 0'),
+        ({"intensity": True}, "intensity = True: must be a number from 0; write a number from 0"),
+        ({"intensity": Decimal("100.05")}, f"intensity = 100.05: {tenths_only('PercentRmt', 100.05)} % rMT"),
+        ({"day_pulses": Decimal("2999.5")}, f"day_pulses = 2999.5: {TOO_FINE} pulses"),
     ],
 )
 def test_a_site_s_mistake_is_named(site: dict[str, object], what: str) -> None:
     with pytest.raises(ConfigError) as caught:
         LIMITS.tightened(site)
-    assert what in str(caught.value)
+
+    assert str(caught.value) == f"site file: [limits] {what}"
 
 
 def test_a_tightened_limit_reaches_its_field_and_changes_the_digest() -> None:
