@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli.conduct import begin, take_control
 from daemon.client import RoomClient, connect
 from daemon.runtime import Runtime
-from daemon.simulated_room import ROOM, Simulated, new_subject, simulated_room
+from daemon.simulated_room import ROOM, Simulated, simulated_room
 from simulator.control import Control
+from tests.system.operating import treat
 from tests.system.processes import START_S, ControlLine, boot_us, end, until
 
 pytestmark = [
@@ -75,11 +75,7 @@ async def in_a_train() -> AsyncIterator[Treated]:
             try:
                 async with connect(room.address, ROOM) as operator, operator.present():
                     treated = Treated(daemon, line, Control(folder), operator)
-                    await operator.until(lambda view: view.state.linked and view.state.stimulator == "standby", START_S)
-                    await take_control(operator)
-                    subject = await new_subject(operator, room.site)
-                    opened = await operator.ask("start", subject=subject, protocol="demo", placement="no head")
-                    assert (await begin(operator, "release", str(opened.detail["hash"]))).ok
+                    await treat(operator, room.site, "demo")
                     pulses = lambda: treated.simulator("pulses")["pulses"] >= SOME_PULSES  # noqa: E731
                     await asyncio.to_thread(until, pulses, START_S, "some pulses")
                     yield treated
