@@ -78,6 +78,8 @@ class Account:
     planned: Planned
     number: int
     set_to: SetTo
+    attempt: int = 0
+    """The number its permits are asked under."""
     _permits: dict[int, _Permit] = field(default_factory=dict)
 
     @property
@@ -93,6 +95,8 @@ class Account:
     def hear(self, event: Event, shown: Event = UNSEEN) -> None:
         """Takes in one event, and the newest status; events of other permits are nothing to this train."""
         kind = event.get("kind")
+        if kind == "granted" and event.get("train") == self.attempt:
+            self.permitted(int(event["permit"]), int(event["pulses"]))
         if kind in ("stop", "trip", "disarmed", "lockout"):
             for one in self._permits.values():
                 one.ended = True
@@ -182,6 +186,21 @@ class Account:
     def _end_us(self, trigger: Trigger) -> int:
         duration_us = 0 if self.planned.single else self.planned.train.duration_us
         return (trigger.written_us or 0) + duration_us
+
+    @property
+    def total(self) -> dict[str, Any]:
+        """The train's own row. What was permitted and never settled is unknown, and counts."""
+        low, high = self.interval
+        unsettled = 0 if self.closed else self.permitted_pulses - self.settled
+        return {
+            "train": self.number,
+            "commanded": self.commanded,
+            "pulses": self.settled + unsettled,
+            "low": low,
+            "high": high + unsettled,
+            "by": self.evidence,
+            "unknown": self.unknown + unsettled,
+        }
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One row per pulse that was commanded, left out, or delivered beyond what was asked.

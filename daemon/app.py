@@ -12,6 +12,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 from daemon.arm_keeper import ArmKeeper, TrackerFeed, polaris_of
@@ -20,9 +21,10 @@ from daemon.config import Site, read_secret
 from daemon.front import serve_operators
 from daemon.guard_link import GuardLink
 from daemon.journal import FILE_NAME, Journal, open_journal
-from daemon.json_lines import read_rows
+from daemon.json_lines import Row, read_rows
 from daemon.opening import Opener
 from daemon.rapid_room import RapidInTheRoom
+from daemon.report import report_the_last
 from daemon.retrying import Kept
 from daemon.room import Done
 from daemon.runtime import Runtime
@@ -30,7 +32,7 @@ from daemon.target import load_target
 from daemon.thresholds import Thresholds
 from daemon.treatment_room import TreatmentRoom
 from drivers.catalogue import dialect
-from drivers.errors import CoilwardError, ConfigError
+from drivers.errors import CoilwardError, ConfigError, OperatorError
 from drivers.magstim.rapid import RapidDriver
 from drivers.magstim.rapid_connection import ANSWER_S
 from safety.protocols import load_protocols
@@ -64,13 +66,25 @@ async def serve(site: Site, runtime: Runtime, operators: Operators = serve_opera
         )
         arm = ArmSide(load_target(site.target.file), journal, lambda: clock()[0]) if site.target else None
         room = TreatmentRoom(opener, journal, clock, arm)
-        room.remember(read_rows(site.daemon.state / FILE_NAME, HISTORY_BYTES).rows)
+        history = read_rows(site.daemon.state / FILE_NAME, HISTORY_BYTES).rows
+        room.remember(history)
         journal.write("daemon-started", room=site.site.room, use=site.site.use)
+        _report_the_last(history, site.daemon.state / "reports", journal)
         beside = [] if arm is None else _keepers(room, arm, site, runtime, journal)
         await _run(room, opener, runtime, journal, [*beside, lambda: operators(room, site)])
         journal.write("daemon-ended")
     finally:
         journal.close()
+
+
+def _report_the_last(history: Sequence[Row], folder: Path, journal: Journal) -> None:
+    try:
+        path = report_the_last(history, folder)
+    except (OSError, OperatorError) as wrong:
+        journal.write("trouble", what=f"the last session's report cannot be made: {wrong}")
+        return
+    if path is not None:
+        journal.write("reported", report=str(path))
 
 
 def _keepers(room: TreatmentRoom, arm: ArmSide, site: Site, runtime: Runtime, journal: Journal) -> list[Work]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from daemon.json_lines import Row
 from daemon.report_page import page
+from daemon.under_way import booked
 from drivers.errors import OperatorError
 
 _WAIT = ("state", "reason", "coil")
@@ -83,15 +84,20 @@ class Report:
 
 
 def make_report(rows: Iterable[Row]) -> Report:
-    """The report of one session's rows. Rows that are missing leave zeros, never a guess."""
+    """The report of one session's rows. Rows that are missing leave zeros, never a guess.
+
+    Without its end, the train under way is booked as far as the rows tell; what nobody settled is unknown, and counts.
+    """
     rows = tuple(rows)
     opened = _last(rows, "opened")
     ended = _last(rows, "ended")
+    if not ended:
+        rows = booked(rows)
     trains = [row for row in rows if row["kind"] == "train"]
     pulses = tuple(row for row in rows if row["kind"] == "pulse")
     kinds = {str(row["by"]) for row in trains if row["pulses"]}
     return Report(
-        outcome=str(ended.get("outcome", "ended_early")),
+        outcome=str(ended.get("outcome", "never_ended")),
         protocol=opened.get("protocol"),
         trains=sum(1 for row in trains if row["pulses"]),
         planned=int(opened.get("planned", 0)),
@@ -140,15 +146,30 @@ def differences(document: Mapping[str, Any], rows: Iterable[Row]) -> list[str]:
 def write_report(report: Report, folder: Path, name: str) -> Path:
     """Writes `name`.json and `name`.html; the path of the JSON. Raises OSError.
 
-    Neither is ever overwritten: a segment that bears the name already gets a number behind it.
+    Neither is ever overwritten: a segment that bears the name already gets a number behind it. The JSON comes last and
+    whole, so that where it is the report is.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = _free(folder, name)
     told = report.summary(str(path)) | report.course()
     data = told | {"opened": report.opened, "ended": report.ended, "pulse_rows": report.pulses}
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False, default=dict) + "\n", encoding="utf-8")
     path.with_suffix(".html").write_text(page(told, report.opened, report.pulses, report.remarks), encoding="utf-8")
-    return path
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(data, indent=1, ensure_ascii=False, default=dict) + "\n", encoding="utf-8")
+    return fresh.replace(path)
+
+
+def report_the_last(rows: Sequence[Row], folder: Path) -> Path | None:
+    """Writes the report of the segment opened last, unless there is one: a killed daemon has written none.
+
+    Raises OSError, and OperatorError for a file of that name that is no report.
+    """
+    opened = _last(rows, "opened")
+    name = str(opened.get("session"))
+    found = (read_report(path) for path in folder.glob(f"{name}*.json"))
+    if not opened or any(document["opened"]["at_us"] == opened["at_us"] for document in found):
+        return None
+    return write_report(make_report(rows_of(rows, opened)), folder, name)
 
 
 def read_report(path: Path) -> dict[str, Any]:

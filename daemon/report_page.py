@@ -31,7 +31,7 @@ def page(
     read_back = counts["read_back"]
     levels = words.steps(row["level_set_tenths"] for row in pulses if "missed" not in row["flags"])
     facts = {
-        "Outcome": summary["outcome"].replace("_", " "),
+        "Outcome": words.ENGLISH.outcomes.get(summary["outcome"], summary["outcome"]),
         "Subject": opened.get("subject"),
         "Protocol": summary["protocol"],
         "Placement": opened.get("placement"),

@@ -23,21 +23,13 @@ class Tally:
     """Pulses that have a row, also those that were left out."""
 
     def book(self, account: Account, journal: Journal) -> int:
-        """Adds one train and writes its rows; the pulses it counts with.
-
-        What was permitted and never settled is unknown, and counts.
-        """
-        unsettled = 0 if account.closed else account.permitted_pulses - account.settled
-        low, high = account.interval
-        pulses, unknown = account.settled + unsettled, account.unknown + unsettled
-        self.commanded += account.commanded
-        self.settled += pulses
-        self.unknown += unknown
+        """Adds one train and writes its rows; the pulses it counts with."""
+        total = account.total
+        self.commanded += total["commanded"]
+        self.settled += total["pulses"]
+        self.unknown += total["unknown"]
         for row in account.rows():
             self.rows += 1
             journal.write("pulse", seq=self.rows, **(self.coil.marked(row) if self.coil else row))
-        journal.write(
-            "train", train=account.number, commanded=account.commanded, pulses=pulses, low=low, high=high + unsettled,
-            by=account.evidence, unknown=unknown,
-        )  # fmt: skip
-        return pulses
+        journal.write("train", **total)
+        return int(total["pulses"])

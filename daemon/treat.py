@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
-from daemon import pace
+from daemon import pace, under_way
 from daemon.account import Account, SetTo
 from daemon.coil_wait import CoilWait
 from daemon.guard_link import Denied
@@ -119,8 +119,6 @@ class Treatment:
     def hear(self, event: Mapping[str, Any]) -> None:
         """Takes one event of the watchdog's; most move nothing."""
         if self.account is not None:
-            if event.get("kind") == "granted" and event.get("train") == self._attempt:
-                self.account.permitted(int(event["permit"]), int(event["pulses"]))
             self.account.hear(event, self._means.view.status)
         if event.get("kind") == "refused" and event.get("door") == "daemon":
             self._withheld = event
@@ -241,7 +239,8 @@ class Treatment:
         setting = self._wanted(planned)
         level = setting[0]
         intensity, coil = self.threshold.intensity(level), self.threshold.coil
-        self.account = Account(planned, self.session.train, SetTo(level, intensity, coil))
+        self.account = Account(planned, self.session.train, SetTo(level, intensity, coil), self._attempt)
+        self._write("begun", **under_way.told(self.account))
         if planned.single:
             times = tuple(pace.FIRST_OFFSET_US + offset for offset in blocks(planned.train)[0].offsets_us)
             answer = await self._do(self._means.guard.ask(block(setting, planned, times, self._attempt)))

@@ -102,6 +102,7 @@ ENGLISH = Catalogue(
     outcomes={
         "completed": "completed",
         "ended_early": "ended early",
+        "never_ended": "never ended: its daemon was gone first, and only the ledger knows of pulses after that",
         "stopped": "stopped by the operator",
         "tripped": "tripped by the watchdog",
         "refused": "refused",

@@ -48,8 +48,8 @@ def test_the_summary_adds_up_the_trains_and_names_the_weakest_evidence() -> None
 
 
 def test_a_session_whose_end_is_missing_is_never_called_complete() -> None:
-    assert make_report(ROWS[:-1]).outcome == "ended_early"
-    assert make_report(()).outcome == "ended_early"
+    assert make_report(ROWS[:-1]).outcome == "never_ended"
+    assert make_report(()).outcome == "never_ended"
 
 
 def test_the_page_stands_alone_escapes_what_it_shows_and_draws_every_pulse(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -157,6 +158,35 @@ def test_a_killed_daemon_leaves_a_disarmed_device(trial: Trial) -> None:
     trial.in_a_train()
     trial.disarmed_after(trial.hit("daemon", signal.SIGKILL), KILLED_US)
     trial.never_more_than_counted()
+
+
+def test_the_next_daemon_reports_the_session_of_a_killed_one_and_calls_its_last_train_unknown(trial: Trial) -> None:
+    reports = trial.folder / "state" / "daemon" / "reports"
+    trial.in_a_train(2)
+    trial.disarmed_after(trial.hit("daemon", signal.SIGKILL), KILLED_US)
+    assert not reports.exists()
+
+    command = [
+        sys.executable,
+        "-m",
+        "daemon",
+        "--runtime",
+        str(trial.folder),
+        "--site",
+        str(trial.folder / "site.toml"),
+    ]
+    with (trial.folder / "second-daemon.log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        until(lambda: any(reports.glob("*.json")), START_S, "a report")
+    finally:
+        end(process)
+
+    [told] = (json.loads(path.read_text()) for path in reports.glob("*.json"))
+    assert (told["outcome"], told["trains"]) == ("never_ended", 2)
+    assert told["pulses"]["commanded"] == told["pulses"]["settled"] == 40
+    assert told["pulses"]["unknown"] == 20
+    assert trial.pulses < 40, "it was cut, which only the ledger knows"
 
 
 def test_a_hung_daemon_is_a_trip_and_a_disarmed_device(trial: Trial) -> None:
