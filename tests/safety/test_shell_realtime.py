@@ -6,7 +6,10 @@ import ctypes
 import gc
 import os
 import resource
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -114,3 +117,33 @@ def test_without_systemd_nothing_is_said_to_anybody(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     monkeypatch.setattr(socket, "socket", lambda *_: pytest.fail("spoke to somebody"))
     realtime.Notifier().say("READY=1")
+
+
+NOT_ALLOWED = 77
+SPINNER = f"""
+import sys, time
+from safety import realtime
+if any("LimitRTPRIO" in refused for refused in realtime.prepare()):
+    sys.exit({NOT_ALLOWED})
+rest_s, give_up = float(sys.argv[1]), time.monotonic() + 5
+while time.process_time() < 1 and time.monotonic() < give_up:
+    turned = time.monotonic() + 0.05
+    while time.monotonic() < turned:
+        pass
+    if rest_s:
+        time.sleep(rest_s)
+"""
+
+
+def spun(rest_s: float) -> int:
+    """Exit status of a loop that works for a second, in turns of 50 ms with a rest between them."""
+    return subprocess.run([sys.executable, "-c", SPINNER, str(rest_s)], timeout=30, check=False).returncode
+
+
+@pytest.mark.system
+def test_the_kernel_ends_a_loop_that_never_waits_and_none_that_works_as_long_with_pauses() -> None:
+    without_pauses, with_pauses = spun(0), spun(0.001)
+    if without_pauses == NOT_ALLOWED:
+        pytest.skip("needs the right to a real-time priority (LimitRTPRIO)")
+    assert without_pauses == -signal.SIGXCPU
+    assert with_pauses == 0
