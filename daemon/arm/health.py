@@ -59,6 +59,13 @@ class Health:
             return ArmReason.ROBOT_STOPPED
         return None
 
+    def asleep(self, now_us: int) -> bool:
+        """Whether the arm would obey, if only our program ran in its controller."""
+        state = self.state
+        if state is None or now_us - state.received_us > self._unreachable_us or state.program is not Program.ABSENT:
+            return False
+        return state.mode is RobotMode.RUNNING and state.safety in (SafetyMode.NORMAL, SafetyMode.REDUCED)
+
     @property
     def slow(self) -> bool:
         """Whether it moves slower than it is told."""

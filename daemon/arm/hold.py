@@ -19,7 +19,7 @@ from daemon.arm.reasons import ArmReason, Refusal
 from daemon.arm.setup import ABSENCE_US, FREEZE_US, Setup
 from daemon.arm.sight import Sight
 from daemon.arm.steering import Steering
-from daemon.arm.table import ENGAGED, FOLLOWING, Event, HoldState, Leave, Verb
+from daemon.arm.table import ENGAGED, FOLLOWING, LEAVING, Event, HoldState, Leave, Verb
 from drivers.poses import Pose
 from drivers.robots import Program, RobotState
 from drivers.trackers import Frame
@@ -42,6 +42,8 @@ WAKE_US = 1_000_000
 """How long the arm's program may take to be ready for set-points."""
 TAKEN_US = 100_000
 """By now the arm's program has taken the order to retract, and no longer reports the end of an older one."""
+START_US = 5_000_000
+"""How long a program that is started anew may take until it obeys; what starts it gives up then too."""
 LEFT_US = 4_000_000
 """By now it has carried it out, or a force stopped it: 60 mm take 0.7 s, or 1.3 s if it began by itself."""
 
@@ -59,7 +61,7 @@ class Hold:
         self._lease = LeaseKeeper(setup.fresh_us(FRESH_US), setup.heard_us(ROBOT_FRESH_US))
         self._since_us = 0
         self._stepped_us: int | None = None
-        self._leaving = self._waking = self._parking = False
+        self._leaving = self._waking = self._parking = self._starting = False
         self._sent: Pose | None = None
 
     @property
@@ -78,12 +80,14 @@ class Hold:
             self.state = HoldState.APPROACH
 
     def order(self, verb: Verb, now_us: int) -> Refusal | None:
-        """What a person orders; the refusal says why nothing was done. Stop and away are never refused."""
+        """What a person orders; the refusal says why nothing was done. Stop and away are always taken: theirs says why
+        the arm does not move all the same.
+        """
         move = table.after(self.state, verb)
         if move is None:
             return Refusal(ArmReason.NOT_NOW, f"Its state is {self.state.value}.")
         refusal = self._unfit(verb, now_us)
-        if refusal is None and (move[0] is not self.state or verb is Verb.PARK):
+        if (refusal is None or verb in LEAVING) and (move[0] is not self.state or verb is Verb.PARK):
             self._enter(*move, now_us)
             self.why = None
         return refusal
@@ -101,7 +105,7 @@ class Hold:
             self._steering.lag.seen(robot.received_us, robot.robot_from_tcp)
         arm, head = self._health.state, self._sight.at(now_us)
         error, angle = self._steering.error(head, None if arm is None else arm.robot_from_tcp)
-        broken = self._health.trouble(now_us)
+        broken = None if self._starting else self._health.trouble(now_us)
         self._events(now_us, head, error, broken)
         command, goal = self._act(now_us, dt_s, None if broken else arm)
         if self.state is HoldState.APPROACH and self._steering.arrived(error, angle):
@@ -172,15 +176,16 @@ class Hold:
         self._waking = asleep or (state in (HoldState.APPROACH, HoldState.PARKED) and not steered)
         self._parking = state is HoldState.PARKED
         self._leaving = leave is Leave.RETRACT
+        self._starting = self._leaving and self._health.asleep(now_us)
         self.state, self._since_us = state, now_us
 
     # --- what a person orders ---------------------------------------------------------------------------------------
 
     def _unfit(self, verb: Verb, now_us: int) -> Refusal | None:
         """Why this verb cannot be carried out although the state allows it."""
-        if verb in (Verb.STOP, Verb.AWAY):
-            return None
         robot, target, arm = self._health.trouble(now_us), self._steering.target, self._health.state
+        if verb in LEAVING:
+            return None if robot is None or self._health.asleep(now_us) else Refusal(robot)
         if robot is not None or arm is None:
             return Refusal(robot or ArmReason.ROBOT_UNREACHABLE)
         if verb is not Verb.TO_TARGET:
@@ -230,8 +235,15 @@ class Hold:
         return goal
 
     def _leave(self, now_us: int) -> Command:
-        """Retracts by the arm's own program, which feels for forces; then rests, or goes on to park."""
+        """Retracts by the arm's own program, which feels for forces; then rests, or goes on to park.
+
+        A program that is being started takes a rest before anything else.
+        """
         arm, for_us = self._health.state, now_us - self._since_us
+        if self._starting and self._health.asleep(now_us) and for_us <= START_US:
+            return Command.REST
+        if self._starting:
+            self._starting, self._since_us, for_us = False, now_us, 0
         ended = arm is not None and arm.program is Program.RETRACTED and for_us > TAKEN_US
         if not ended and for_us <= LEFT_US:
             return Command.RETRACT

@@ -17,7 +17,7 @@ from daemon.arm.realtime import monotonic_ns
 from daemon.arm.reasons import ArmReason, Refusal
 from daemon.arm.robot_link import RobotLink
 from daemon.arm.socket import Client, Clients
-from daemon.arm.table import ENGAGED, HoldState, Verb
+from daemon.arm.table import ENGAGED, LEAVING, HoldState, Verb
 from daemon.arm.telling import Moment, figures, moment_of, state_body
 from daemon.arm.watchdog_lease import WatchdogLease
 from drivers.poses import Pose
@@ -172,6 +172,8 @@ class Loop:
             return
         refused = self._hold.order(verb, now_us) if self._ending_us is None else None
         if refused is None:
+            if verb in LEAVING and self._robot.restart(now_us):
+                self._say("the program in the arm's controller had ended: it is started to take the coil off")
             self._clients.answer(client, do)
             return
         sentence = str(refused)

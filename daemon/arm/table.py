@@ -38,6 +38,10 @@ class Verb(Enum):
     STOP = "stop"
 
 
+LEAVING = frozenset({Verb.STOP, Verb.AWAY})
+"""Taken in every state: the coil comes off the head, if the arm can move at all."""
+
+
 class Event(Enum):
     """What can happen by itself."""
 

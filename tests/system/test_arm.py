@@ -128,6 +128,7 @@ def test_a_protective_stop_is_said_and_ended_by_a_person_alone(room: ArmRoom) ->
     room.simulator("protective-stop")
     said = listener.wait(lambda said: said["state"] == "fault", "the stop is said")
     time.sleep(1.0)
+    assert room.go("away")["why"] == "robot-stopped"
 
     assert (said["why"], said["lease"]) == ("robot-stopped", "none")
     assert listener.newest["robot"]["safety"] == "protective-stop"
@@ -139,6 +140,8 @@ def test_a_protective_stop_is_said_and_ended_by_a_person_alone(room: ArmRoom) ->
     listener.wait(lambda said: said["robot"].get("safety") == "normal", "the arm is free")
     time.sleep(1.0)
     assert listener.newest["state"] == "fault", "and stays where it is until it is sent"
+    assert room.go("away")["ok"]
+    until(lambda: room.truth["gap_mm"] >= OFF_MM, 2 * ANSWER_S, f"the coil off the head: {room.said()}")
     room.to_target(listener)
     assert room.doctor().items() >= {"arm": True, "tracker": True}.items()
 

@@ -158,6 +158,7 @@ def reach(state: HoldState) -> Room:
         room.robot_says = lambda robot: replace(robot, safety=SafetyMode.PROTECTIVE_STOP)
         room.run(0.1)
         room.robot_says = lambda robot: robot
+        room.turn()
     elif state in (HoldState.AWAY, HoldState.STOPPED, HoldState.HAND):
         room.order(Verb.STOP if state is HoldState.STOPPED else Verb.AWAY)
         room.run(2)

@@ -18,6 +18,8 @@ from tests.daemon.arm.hold_room import (
     without,
 )
 
+ENDS = {Verb.STOP: "stopped", Verb.AWAY: "away"}
+
 
 @pytest.mark.parametrize(
     ("says", "state", "reason"),
@@ -73,6 +75,68 @@ def test_an_arm_whose_clock_stands_is_silent_however_often_it_speaks() -> None:
     room.robot_says = lambda robot: replace(robot, controller_s=77.0)
 
     assert room.run(0.3).why is ArmReason.ROBOT_UNREACHABLE
+
+
+@pytest.mark.parametrize("verb", [Verb.STOP, Verb.AWAY])
+def test_an_arm_whose_program_has_ended_takes_the_coil_off_once_the_program_that_is_started_obeys(verb: Verb) -> None:
+    room = tracking()
+    room.robot_says = lambda robot: replace(robot, program=Program.ABSENT)
+    room.run(1)
+    at_the_head = room.tcp
+
+    assert room.order(verb) is None
+    starting = room.run(4.9)
+    assert (starting.state.value, starting.command, starting.why) == (ENDS[verb], Command.REST, None)
+    room.robot_says = lambda robot: robot
+    assert room.turn().command is Command.RETRACT
+    room.run(2)
+
+    assert (at_the_head.inverse() @ room.tcp).translation[2] == pytest.approx(-0.06, abs=0.001)
+    assert room.said[-1].command is Command.REST
+
+
+def test_a_program_that_does_not_start_in_five_seconds_leaves_an_arm_that_is_stopped() -> None:
+    room = tracking()
+    room.robot_says = lambda robot: replace(robot, program=Program.ABSENT)
+    room.run(1)
+    room.order(Verb.AWAY)
+    room.run(4.9)
+    before = room.hold.state
+
+    output = room.run(0.2)
+
+    assert before is HoldState.AWAY
+    assert (output.state, output.why) == (HoldState.FAULT, ArmReason.ROBOT_STOPPED)
+
+
+@pytest.mark.parametrize("verb", [Verb.STOP, Verb.AWAY])
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        ({"safety": SafetyMode.PROTECTIVE_STOP, "program": Program.ABSENT}, ArmReason.ROBOT_STOPPED),
+        ({"mode": RobotMode.POWER_OFF, "program": Program.ABSENT}, ArmReason.ROBOT_STOPPED),
+        ({"mode": RobotMode.UNREACHABLE}, ArmReason.ROBOT_UNREACHABLE),
+    ],
+)
+def test_whoever_sends_a_coil_off_that_cannot_move_is_told_so(verb: Verb, says: dict, reason: ArmReason) -> None:
+    room = tracking()
+    room.robot_says = lambda robot: replace(robot, **says)
+    room.run(0.3)
+
+    refusal = room.order(verb)
+
+    assert refusal is not None
+    assert refusal.reason is reason
+
+
+def test_a_stop_that_an_arm_could_not_obey_holds_when_it_can() -> None:
+    room = tracking()
+    room.robot_says = lambda robot: replace(robot, safety=SafetyMode.PROTECTIVE_STOP)
+    room.run(0.3)
+    room.order(Verb.STOP)
+    room.robot_says = lambda robot: robot
+
+    assert room.run(6).state is HoldState.STOPPED
 
 
 def test_an_arm_slowed_at_its_pendant_gives_no_lease() -> None:

@@ -102,6 +102,29 @@ def test_the_program_is_started_with_the_first_connection_and_later_only_for_a_p
     assert room.robot.started == 1
 
 
+@pytest.mark.parametrize("order", [{"do": "stop"}, {"do": "go", "to": "away"}])
+def test_whoever_sends_the_coil_off_starts_the_program_that_has_ended(room: LoopRoom, order: dict[str, str]) -> None:
+    person = room.client("cli")
+    room.with_an_arm()
+    room.robot.comes = {"program": Program.ABSENT}
+    room.turn()
+
+    assert person.ask(**order)["ok"]
+    assert room.robot.started == 1
+    assert any("to take the coil off" in words for words in room.said)
+
+
+@pytest.mark.parametrize("order", [{"do": "stop"}, {"do": "go", "to": "away"}])
+def test_whoever_sends_the_coil_off_while_the_program_runs_starts_nothing(
+    room: LoopRoom, order: dict[str, str]
+) -> None:
+    person = room.client("cli")
+    room.with_an_arm()
+
+    assert person.ask(**order)["ok"]
+    assert room.robot.started == 0
+
+
 @pytest.mark.parametrize(
     "stopped",
     [
