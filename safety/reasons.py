@@ -281,6 +281,8 @@ class Reason(Enum):
         "{asked} is above this session's highest output, {allowed}.", "Lower the output.")
     INTENSITY_OVER_LIMIT = ("intensity-over-limit", Outcome.REFUSED, "The pulse was not allowed.",
         "{asked} is above the limit of {allowed}.", "Lower the output.")
+    RAISE_TOO_LARGE = ("raise-too-large", Outcome.REFUSED, "The intensity was not raised.",
+        "{asked} is more than one step up; {allowed} at most now.", "Raise to that, give a train and ask the subject.")
     RATE_OVER_LIMIT = ("rate-over-limit", Outcome.REFUSED, "The train was not allowed.",
         "{asked} is faster than the limit of {allowed}.", "Choose a lower rate.")
     TRAIN_TOO_LONG = ("train-too-long", Outcome.REFUSED, "The train was not allowed.",

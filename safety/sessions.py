@@ -324,8 +324,11 @@ def intensity(turn: Turn, connection: int, message: control.Intensity) -> Yes | 
     wanted = PercentRmt(message.intensity_tenths)
     prescribed = max(phase.intensity for phase in session.protocol.phases)
     stepped_from = session.delivered_at or session.intensity
-    if wanted > prescribed or wanted.tenths - stepped_from.tenths > RAISE_STEP.tenths:
+    if wanted > prescribed:
         return No(Reason.INTENSITY_OVER_LIMIT, {"allowed": str(prescribed), "asked": str(wanted)})
+    highest = PercentRmt(stepped_from.tenths + RAISE_STEP.tenths)
+    if wanted > highest:
+        return No(Reason.RAISE_TOO_LARGE, {"allowed": str(highest), "asked": str(wanted)})
     turn.to(session=replace(session, intensity=wanted, ceiling=session.threshold.level(wanted)))
     turn.tell("intensity", intensity_tenths=wanted.tenths, by=message.by)
     return Yes({"ceiling_tenths": session.threshold.level(wanted).tenths})

@@ -93,10 +93,23 @@ def lower(
     as_json: Json = False,
 ) -> None:
     """Lower the intensity of the trains to come."""
+    raise typer.Exit(asyncio.run(_change(place(ctx), "lower", intensity, as_json=as_json)))
+
+
+@app.command("raise")
+def raise_(
+    ctx: typer.Context,
+    intensity: Annotated[str, typer.Argument(help="In % rMT.")],
+    as_json: Json = False,
+) -> None:
+    """Raise a lowered intensity again: 5 % rMT a step, at most to what is prescribed."""
+    raise typer.Exit(asyncio.run(_change(place(ctx), "raise", intensity, as_json=as_json)))
+
+
+async def _change(where: Place, verb: str, intensity: str, *, as_json: bool) -> Exit:
     tenths = percent_tenths(intensity)
-    done = f"Intensity is {intensity} % rMT from the next train on."
-    code = ask(place(ctx), "lower", done, as_json=as_json, take=True, intensity_tenths=tenths)
-    raise typer.Exit(asyncio.run(code))
+    done = f"Intensity is {tenths / 10:g} % rMT from the next train on."
+    return await ask(where, verb, done, as_json=as_json, take=True, intensity_tenths=tenths)
 
 
 def percent_tenths(text: str) -> int:

@@ -141,6 +141,7 @@ async def test_raising_is_bounded_by_the_step_and_by_the_prescription(stage: Any
     too_far = await stage.room.lower(851, "operator")
     assert isinstance(too_far, Refused)
     assert too_far.reason == "raise-too-large"
+    assert "85.1 % rMT is too far above the present 80 % rMT: a step is 5 % rMT at most." in too_far.sentence
     assert await stage.room.lower(850, "operator") == Done()
     await stage.room.lower(900, "operator")
     await stage.room.lower(950, "operator")
@@ -148,6 +149,7 @@ async def test_raising_is_bounded_by_the_step_and_by_the_prescription(stage: Any
     above = await stage.room.lower(1001, "operator")
     assert isinstance(above, Refused)
     assert above.reason == "above-prescribed"
+    assert "100.1 % rMT is above what is prescribed: the protocol gives 100 % rMT." in above.sentence
     assert [request.intensity_tenths for request in stage.guard.of(Intensity)] == [800, 850, 900, 950, 1000]
 
 

@@ -201,9 +201,11 @@ def test_a_lowered_intensity_holds_and_rises_again_in_steps_to_what_was_prescrib
     assert room.permit(level=40)["ok"]
     assert taken(room.frame("EH"))
     room.wait_settled(4 * S)
-    assert to(960)["reason"] == "intensity-over-limit"
+    assert to(951)["reason"] == "raise-too-large"
     assert to(950)["ok"]
-    assert to(1000)["reason"] == "intensity-over-limit", "one step, then a train at it"
+    asked_twice = to(1000)
+    assert asked_twice["reason"] == "raise-too-large", "one step, then a train at it"
+    assert asked_twice["detail"] == {"asked": "100 % rMT", "allowed": "95 % rMT"}
     room.stay(5 * S)
     room.set_train(level=42)
     room.run_train(level=42)

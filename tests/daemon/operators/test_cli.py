@@ -195,6 +195,25 @@ async def test_a_threshold_is_filed_by_the_room_and_what_cannot_be_is_not_sent(t
     assert terminal.house.room.asked == [("file-threshold", Measured("S-01", 425, "emg", 20, "coil-1", 12), "olga")]
 
 
+async def test_the_intensity_is_lowered_and_raised_again_from_the_terminal(terminal: Any) -> None:
+    room = terminal.house.room
+    room.show(phase="gap", session=SESSION, hash=HASH, intensity_tenths=1000)
+    lowered = await terminal.run("session", "lower", "90")
+    room.show(intensity_tenths=900)
+    not_lower = await terminal.run("session", "lower", "92.5")
+    raised = await terminal.run("session", "raise", "92.5%")
+    room.answer = Refused("raise-too-large", "98 % rMT is too far above the present 92.5 % rMT. Raise step by step.")
+    too_far = await terminal.run("session", "raise", "98")
+    nobody = await terminal.run("session", "raise", "95", user="vera")
+
+    assert lowered.out == "Intensity is 90 % rMT from the next train on.\n"
+    assert raised.out == "Intensity is 92.5 % rMT from the next train on.\n"
+    assert (not_lower.code, too_far.code, nobody.code) == (1, 1, 1)
+    assert "this verb only lowers" in not_lower.err
+    assert "98 % rMT is too far above the present 92.5 % rMT." in too_far.err
+    assert room.asked == [("lower", tenths, "olga") for tenths in (900, 925, 980)]
+
+
 async def test_a_viewer_may_look_and_stop_and_no_more(terminal: Any) -> None:
     status, stop, pause = await asyncio.gather(
         terminal.run("status", "--json", user="vera"),

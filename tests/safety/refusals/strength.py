@@ -79,3 +79,13 @@ def _(new: New) -> tuple[Said, bool]:
         answer(room.ask(control.Intensity(intensity_tenths=1010, by="ann"))),
         room.ask(control.Intensity(intensity_tenths=1000, by="ann"))["ok"],
     )
+
+
+@comes_about(Reason.RAISE_TOO_LARGE)
+def _(new: New) -> tuple[Said, bool]:
+    room = new()
+    room.open(intensity_tenths=800)
+    return (
+        answer(room.ask(control.Intensity(intensity_tenths=851, by="ann"))),
+        room.ask(control.Intensity(intensity_tenths=850, by="ann"))["ok"],
+    )
