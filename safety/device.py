@@ -20,7 +20,7 @@ def frame_written(turn: Turn, effect: Effect) -> None:
         if turn.state.phase is not Phase.ARMED:  # armed once more is not armed anew: idle time runs on
             turn.to(armed_at_us=turn.now.us, fired_since_arm=False)
         turn.move(Phase.ARMED)
-        _know(turn, condition=None)
+        _know(turn, condition=None, may_be_armed=True)
     elif effect.kind is EffectKind.SETTING:
         _know(turn, agreed=0, confirmed=None)
         permits.drop(turn, Reason.PERMIT_DIFFERS)
@@ -47,7 +47,8 @@ def _take_condition(turn: Turn, exchange: Exchange, reading: Reading) -> None:
         turn.tell("armed")
     elif exchange.effect.kind is not EffectKind.TRIGGER and reading.condition is not None:
         before = turn.state.device.condition
-        _know(turn, condition=reading.condition, condition_at_us=turn.now.us)
+        armed = reading.condition is not Condition.STANDBY
+        _know(turn, condition=reading.condition, condition_at_us=turn.now.us, may_be_armed=armed)
         if reading.condition is not before:
             _condition_changed(turn, reading.condition)
 
@@ -89,9 +90,9 @@ def holds(device: Device, now_us: int, max_age_us: int) -> bool:
     return device.agreed >= AGREED and now_us - device.settings_at_us <= max_age_us
 
 
-def lost(turn: Turn) -> None:
-    """The port is gone, and with it everything known."""
-    turn.to(device=Device())
+def forget(turn: Turn, *, present: bool) -> None:
+    """The port came or went: nothing is known any more but whether an armed device was left behind it."""
+    turn.to(device=Device(present=present, may_be_armed=turn.state.device.may_be_armed))
 
 
 def _know(turn: Turn, **changes: Any) -> None:

@@ -52,7 +52,9 @@ def answered(turn: Turn, reply: bytes, reading: Reading) -> None:
     turn.to(disarming=disarming)
     if reading.refused is not None or reading.condition is None:
         return
-    turn.to(device=replace(turn.state.device, condition=reading.condition, condition_at_us=turn.now.us))
+    device, armed = turn.state.device, reading.condition is not Condition.STANDBY
+    device = replace(device, condition=reading.condition, condition_at_us=turn.now.us, may_be_armed=armed)
+    turn.to(device=device)
     if reading.remote is not None:
         turn.to(device=replace(turn.state.device, remote=reading.remote))
     if reading.condition is Condition.STANDBY:

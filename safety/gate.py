@@ -52,7 +52,7 @@ from safety.events import (
 from safety.instant import Instant
 from safety.ledger_format import Kind
 from safety.reasons import Reason
-from safety.state import Device, Phase, Room, State
+from safety.state import Phase, Room, State
 from safety.turn import Turn
 
 
@@ -145,7 +145,8 @@ def _nonce(turn: Turn, value: str) -> None:
 
 
 def _port_found(turn: Turn) -> None:
-    turn.to(device=Device(present=True), wire=wire.EMPTY, disarming=None)
+    device.forget(turn, present=True)
+    turn.to(wire=wire.EMPTY, disarming=None)
     turn.tell("port-found")
     if turn.state.phase not in (Phase.TRIPPED, Phase.LOCKOUT):
         turn.move(Phase.BOOT)
@@ -155,7 +156,7 @@ def _port_found(turn: Turn) -> None:
 def _port_lost(turn: Turn, why: str) -> None:
     """Armed: nobody knows what the device does now. Else back to the beginning."""
     armed = turn.state.phase in (Phase.ARMED, Phase.FIRING)
-    device.lost(turn)
+    device.forget(turn, present=False)
     turn.to(wire=wire.EMPTY, disarming=None)
     turn.tell("port-lost", why=why)
     if turn.state.delivery is not None:

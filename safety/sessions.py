@@ -299,7 +299,10 @@ def nonce_is_fresh(turn: Turn, nonce: str) -> bool:
 
 
 def stop(turn: Turn, message: control.Stop) -> Yes:
-    """Disarm in this very step, from every state; a session pauses. Anybody may, always."""
+    """Disarm in this very step, from every state; a session pauses. Anybody may, always.
+
+    The answer says when: only a status from later can show that the stimulator took it.
+    """
     turn.to(stopped_us=turn.now.us)
     if turn.state.session is not None:
         outcomes.stop(turn, Reason.STOP_ASKED)
@@ -309,7 +312,7 @@ def stop(turn: Turn, message: control.Stop) -> Yes:
         disarm.begin(turn, Reason.STOP_ASKED)
     permits.drop(turn, Reason.STOP_ASKED)
     turn.tell("stop-asked", by=message.by)
-    return Yes({})
+    return Yes({"at_us": turn.now.us})
 
 
 def intensity(turn: Turn, connection: int, message: control.Intensity) -> Yes | No:

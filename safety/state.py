@@ -130,6 +130,8 @@ class Device:
     present: bool = False
     condition: Condition | None = None
     condition_at_us: int = 0
+    may_be_armed: bool = False
+    """It was told to arm, or said that it is armed, and has not said standby since. Outlives a lost port."""
     remote: bool = False
     coil_present: bool = True
     fault: bool = False

@@ -39,6 +39,7 @@ def _device(turn: Turn) -> dict[str, Any]:
         "present": device.present,
         "condition": device.condition.value if device.condition else None,
         "condition_age_us": turn.now.us - device.condition_at_us if device.condition else None,
+        "may_be_armed": device.may_be_armed,
         "remote": device.remote,
         "coil_present": device.coil_present,
         "temperature_tenths": device.temperature_tenths,
