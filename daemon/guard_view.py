@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from daemon.session import Happened
@@ -48,6 +49,32 @@ def pulses_left(status: Mapping[str, Any]) -> int | None:
     """What the ledger leaves of the open treatment: planned, less everything that counts. None: none is open."""
     session = status.get("session")
     return max(0, int(session["planned"]) - int(session["counted"])) if session else None
+
+
+class Rest(Enum):
+    """What a status shows of the stimulator being disarmed. Only its own word of standby is a confirmation."""
+
+    STANDBY = "standby"
+    NOT_YET = "not-yet"
+    """It is there, and has not said standby since it was last armed or told to disarm; or nothing is known."""
+    LEFT_ARMED = "left-armed"
+    """It is not there, and was not in standby when it went."""
+    ABSENT = "absent"
+    """It is not there, and was in standby when it went, or was never there since the watchdog's start."""
+
+
+UNCONFIRMED = {Rest.NOT_YET: "disarm-unconfirmed", Rest.LEFT_ARMED: "port-lost", Rest.ABSENT: "port-absent"}
+"""Why a STOP is not confirmed, by the watchdog's name for it."""
+
+
+def rest(status: Mapping[str, Any]) -> Rest:
+    """How far the stimulator is at rest, by one status of the watchdog's; an empty one knows nothing."""
+    device = status.get("device") or {}
+    if not device or status.get("disarming"):
+        return Rest.NOT_YET
+    if device.get("present"):
+        return Rest.STANDBY if device.get("condition") == "standby" else Rest.NOT_YET
+    return Rest.LEFT_ARMED if device.get("may_be_armed", True) else Rest.ABSENT
 
 
 class GuardView:
@@ -111,10 +138,13 @@ class GuardView:
         return bool(self.device.get("present"))
 
     @property
-    def standby(self) -> bool:
-        """Whether the stimulator itself said standby, or is not there at all."""
-        at_rest = self.device.get("condition") in ("standby", None) or not self.present
-        return bool(self._status) and at_rest and not self._status.get("disarming")
+    def rest(self) -> Rest:
+        """How far the stimulator is at rest."""
+        return rest(self._status)
+
+    def rest_since(self, us: int) -> Rest:
+        """The same by a status from after `us`, BOOTTIME: an older one cannot show what was done then."""
+        return self.rest if self.at_us > us else Rest.NOT_YET
 
 
 def sentence(reason: str, detail: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import asyncio
 from typing import Final
 
 from daemon.connected import Connected
-from daemon.guard_view import GuardView, sentence
+from daemon.guard_view import GuardView, Rest, sentence
 from daemon.room import Refused
 from drivers.errors import CoilwardError
 
@@ -38,7 +38,7 @@ async def ready(connected: Connected, view: GuardView, counted_us: int) -> Refus
 def _at_rest(view: GuardView, counted_us: int) -> Refused | None:
     if not view.present:
         return Refused("port-absent", sentence("port-absent", {}))
-    if not view.standby or view.at_us < counted_us + COUNTED_US:
+    if view.rest is not Rest.STANDBY or view.at_us < counted_us + COUNTED_US:
         return Refused(
             "not-at-rest", "Nothing was released. The stimulator is still being disarmed. Wait a moment, then release."
         )

@@ -10,7 +10,7 @@ from typing import Any, Final
 from daemon.arm_side import ArmSide
 from daemon.arm_words import ArmView, Where
 from daemon.followers import CHANGED, Followers
-from daemon.guard_view import GuardView
+from daemon.guard_view import GuardView, Rest
 from daemon.room import Answer, Refused
 from daemon.session_table import Event, State
 from daemon.treat import Treatment
@@ -84,6 +84,6 @@ class RoomWithArm(ABC):
         treatment = self._running()
         if treatment is not None and treatment.session.state not in UNMOVED:
             return Refused("coil-busy", "Nothing was moved. The session is under way. Pause it first.")
-        if not self.view.standby:
+        if self.view.rest not in (Rest.STANDBY, Rest.ABSENT):
             return Refused("not-at-rest", "Nothing was moved. The stimulator is not in standby. Press STOP first.")
         return None

@@ -20,6 +20,7 @@ from daemon.connected import Connected, Driver
 from daemon.continuing import Interruptions
 from daemon.followers import CHANGED
 from daemon.guard_link import Push
+from daemon.guard_view import UNCONFIRMED, Rest, sentence
 from daemon.guard_words import Intensity, Release, Request, Reset, Resolve, Stop
 from daemon.guarding import Guard, ask, away, no_session, out_of_place, overtaken
 from daemon.journal import Journal
@@ -206,11 +207,11 @@ class TreatmentRoom(RoomWithArm):
         answer = await self._ask(lambda: Stop(by=by))
         if isinstance(answer, Refused):
             return answer
-        if not await self._until(lambda: self.view.standby, STANDBY_S):
-            return Refused(
-                "disarm-unconfirmed",
-                "Stop was asked, and the stimulator has not confirmed standby. Press STOP on the stimulator itself.",
-            )
+        heard_us = int(answer.detail["at_us"])
+        await self._until(lambda: self.view.rest_since(heard_us) is not Rest.NOT_YET, STANDBY_S)
+        unconfirmed = UNCONFIRMED.get(self.view.rest_since(heard_us))
+        if unconfirmed is not None:
+            return Refused(unconfirmed, sentence(unconfirmed, {}))
         ended = await self.end(by) if self._running() else Done()
         return Done({"standby": True, **(ended.detail if isinstance(ended, Done) else {})})
 

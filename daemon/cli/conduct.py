@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from daemon.background import background
 from daemon.cli import show
-from daemon.cli.safety import stop_everywhere
+from daemon.cli.safety import stop_everywhere, tell_unconfirmed
 from daemon.client import LIVE_S, RoomClient, View
 from daemon.messages import Answer, Code, RoomState, Sentence
 from daemon.runtime import Runtime
@@ -216,7 +216,9 @@ async def _end_when_told(room: RoomClient, runtime: Runtime, stop: asyncio.Event
         for wait in waits:
             wait.cancel()
     if stop.is_set():
-        await stop_everywhere(runtime, room)
+        ways = await stop_everywhere(runtime, room)
+        if not ways["standby"]:
+            tell_unconfirmed(ways)
     while (await room.until(lambda view: view.state.phase in AT_REST | FINAL, ENDING_S)).state.phase not in FINAL:
         answer = await room.ask("end")
         if answer.code is not Code.CONFLICT:

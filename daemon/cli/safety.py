@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from daemon.cli import show
 from daemon.cli.place import Place, place, whoami
 from daemon.cli.show import Exit
 from daemon.client import RoomClient
+from daemon.guard_view import Rest, rest
 from daemon.guard_words import Stop
 from daemon.messages import Sentence
 from daemon.runtime import Runtime
@@ -21,6 +23,12 @@ from drivers.errors import CoilwardError
 
 STANDBY_S = 3.0
 """How long a STOP waits to see the stimulator in standby before it says: press the button."""
+ABSENT = "No stimulator is connected, and none was left armed since the watchdog started."
+UNCONFIRMED = {
+    Rest.NOT_YET: "The watchdog has not read the stimulator back in standby.",
+    Rest.LEFT_ARMED: "The connection to the stimulator was lost while it may have been armed.",
+    Rest.ABSENT: ABSENT,
+}
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")]
 
 
@@ -33,14 +41,15 @@ def stop(ctx: typer.Context, as_json: Json = False) -> None:
     elif ways["standby"]:
         show.out.print("[bold]DISARMED.[/] The watchdog has read the stimulator back in standby.")
     else:
-        show.refusal(
-            Sentence(
-                what="STOP is NOT CONFIRMED: press STOP on the stimulator.",
-                why=" ".join(str(ways[way]) for way in ("watchdog", "mqtt") if ways[way] is not True),
-                next="Then run `coilward doctor`.",
-            )
-        )
+        tell_unconfirmed(ways)
     raise typer.Exit(Exit.OK if ways["standby"] else Exit.UNREACHABLE)
+
+
+def tell_unconfirmed(ways: Mapping[str, Any]) -> None:
+    """What a person must do whose STOP nobody confirmed."""
+    there = "no stimulator is connected" if ways["watchdog"] == ABSENT else "press STOP on the stimulator"
+    why = " ".join(str(ways[way]) for way in ("watchdog", "mqtt") if ways[way] is not True)
+    show.refusal(Sentence(what=f"STOP is NOT CONFIRMED: {there}.", why=why, next="Then run `coilward doctor`."))
 
 
 async def stop_everywhere(runtime: Runtime, room: RoomClient | None) -> dict[str, Any]:
@@ -80,16 +89,15 @@ def _stop_arm(runtime: Runtime) -> None:
 
 
 def _stop_watchdog(runtime: Runtime) -> bool | str:
-    """True once the watchdog shows the stimulator in standby (or none there to be armed); else why not."""
+    """True once the watchdog shows the stimulator in standby; else why not."""
     try:
         with WatchdogLine(runtime.watchdog_control) as line:
             line.ask(Stop(by=whoami()))
             for _ in range(int(STANDBY_S / 0.25)):
-                status = line.status()
-                device = status.get("device") or {}
-                if not status.get("disarming") and (not device.get("present") or device.get("condition") == "standby"):
-                    return True
-            return "The watchdog has not read the stimulator back in standby."
+                shown = rest(line.status())
+                if shown is not Rest.NOT_YET:
+                    break
+            return UNCONFIRMED.get(shown, True)
     except CoilwardError as problem:
         return str(problem)
 

@@ -14,6 +14,7 @@ from safety.plans import PlannedTrain
 
 GRANT_S = 0.08
 REPLY_S = 0.02
+PUSH_S = 0.25
 NONCE = "0" * 32
 HASH = "0" * 32
 """Of the plan, which a release repeats."""
@@ -53,6 +54,7 @@ class StandInGuard:
     condition: str = "standby"
     temperature_tenths: int = 250
     stuck_armed: bool = False
+    present: bool = True
     permit: int = 0
     open_permits: dict[int, dict[str, Any]] = field(default_factory=dict)
     running: asyncio.TimerHandle | None = None
@@ -75,7 +77,8 @@ class StandInGuard:
         self.hear({"say": "event", "n": 1, "kind": kind, "at_us": now_us(), "wall_us": 0, **body})
 
     def show(self) -> None:
-        device = {"present": True, "condition": self.condition, "temperature_tenths": self.temperature_tenths,
+        device = {"present": self.present, "condition": self.condition if self.present else None,
+                  "may_be_armed": self.condition != "standby", "temperature_tenths": self.temperature_tenths,
                   "settings": {"level_tenths": 500, "rate_tenths": 100, "pulses": 20}}  # fmt: skip
         planned = sum(run["trains"] * run["pulses"] for run in self.plan)
         session = {"hash": HASH, "planned": planned, "counted": sum(self.counted.values())}
@@ -84,9 +87,9 @@ class StandInGuard:
                    "session": session})  # fmt: skip
 
     def push(self) -> None:
-        """The status, four times a second."""
+        """The status, four times a second and at no other time, as the real one does."""
         self.show()
-        self.pusher = asyncio.get_running_loop().call_later(0.25, self.push)
+        self.pusher = asyncio.get_running_loop().call_later(PUSH_S, self.push)
 
     async def ask(self, request: Request, deadline_s: float = 1.0) -> Allowed | Denied:  # noqa: ARG002  as the link's
         self.asked.append(request)
@@ -97,18 +100,18 @@ class StandInGuard:
             return Allowed({"session": KEY, "hash": HASH, "understood": understood})
         if isinstance(request, Stop):
             self.stop("stop-asked")
+            return Allowed({"at_us": now_us()})
         if isinstance(request, Reset) and self.trip is None:
             return Denied("nothing-tripped", {})
         if isinstance(request, Resolve) and request.ref not in self.unknown:
             return Denied("nothing-to-resolve", {})
         if isinstance(request, Reset):
             self.trip = None
-            self.show()
             self.tell("reset", by=request.by)
         if isinstance(request, Resolve):
             self.unknown.clear()
             self.tell("resolved", ref=request.ref, by=request.by)
-        assert isinstance(request, (Stop, Release, Reset, Resolve, Intensity, CloseSession))
+        assert isinstance(request, (Release, Reset, Resolve, Intensity, CloseSession))
         return Allowed({})
 
     async def _grant(self, request: AskPermit) -> Allowed | Denied:
@@ -196,7 +199,6 @@ class StandInGuard:
         if not self.stuck_armed:
             self.condition = "standby"
             self.tell("disarmed", why="asked")
-        self.show()
 
     def trip_with(self, reason: str, drop: str = "cut") -> None:
         self.trip = {"reason": reason, "at_us": now_us()}
@@ -207,12 +209,10 @@ class StandInGuard:
     def holding(self, reason: str) -> None:
         self.hold = reason
         self.tell("hold", reason=reason)
-        self.show()
 
     def clear(self) -> None:
         self.hold = None
         self.tell("clear")
-        self.show()
 
     def end(self) -> None:
         if self.pusher is not None:

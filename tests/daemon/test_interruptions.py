@@ -10,7 +10,7 @@ import pytest
 
 from daemon.guard_words import AskPermit, Release
 from daemon.room import Done, Refused
-from tests.daemon.guard_in_memory import HASH, NONCE
+from tests.daemon.guard_in_memory import HASH, NONCE, PUSH_S
 from tests.daemon.stage import report_of
 
 pytestmark = pytest.mark.looptime(noop_cycles=0)  # nothing here is outside the loop
@@ -245,6 +245,7 @@ async def test_what_outlives_its_session_is_still_said(stage: Any) -> None:
 
     await stage.room.resolve(stage.guard.unknown[0], "felt", NONCE, "operator")
     stage.guard.trip_with("late-tick")
+    await asyncio.sleep(PUSH_S)
     assert "This computer stalled" in stage.room.status().sentence
 
 

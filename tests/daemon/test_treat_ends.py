@@ -102,16 +102,6 @@ async def test_stop_is_done_when_standby_is_confirmed_and_the_session_has_ended(
     assert isinstance(await stage.room.stop("operator"), Done)  # again, with nothing to stop
 
 
-async def test_stop_says_press_stop_on_the_device_when_nothing_confirms_it(stage: Any) -> None:
-    await stage.begun()
-    await stage.reaches("armed")
-    stage.guard.stuck_armed = True
-    answer = await stage.room.stop("operator")
-
-    assert isinstance(answer, Refused)
-    assert "Press STOP on the stimulator" in answer.sentence
-
-
 @pytest.mark.parametrize("phase", ["positioning", "gap", "arming", "armed", "train"])
 async def test_a_session_can_be_ended_from_every_state(stage: Any, phase: str) -> None:
     await stage.opened()

@@ -9,7 +9,7 @@ import pytest
 
 from daemon.guard_words import AskPermit, Stop
 from daemon.room import Done, Refused
-from tests.daemon.guard_in_memory import HASH, NONCE
+from tests.daemon.guard_in_memory import HASH, NONCE, PUSH_S
 from tests.daemon.stage import report_of
 
 pytestmark = pytest.mark.looptime(noop_cycles=0)  # nothing here is outside the loop
@@ -107,6 +107,7 @@ async def test_a_trip_waits_for_its_reset_and_then_for_a_release(stage: Any) -> 
 
     await stage.room.reset(NONCE, "operator")
     await stage.reaches("paused")
+    await asyncio.sleep(PUSH_S)
     assert stage.room.status().sentence.startswith("The trip was reset.")
     await stage.released()
     await stage.over()

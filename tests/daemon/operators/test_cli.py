@@ -164,6 +164,26 @@ async def test_ctrl_c_is_stop(terminal: Any, tmp_path: Path) -> None:
     result = await terminal.end(process)
     assert ("stop", "olga") in room.asked
     assert result.code == 0, "the report in this play says completed"
+    assert "NOT CONFIRMED" not in result.err
+
+
+async def test_a_ctrl_c_that_nobody_confirms_says_press_stop_on_the_stimulator(terminal: Any, tmp_path: Path) -> None:
+    plays(terminal.house, tmp_path, to="train")
+    room = terminal.house.room
+    confirmed = room.stop
+
+    async def stop(by: str) -> Any:
+        await confirmed(by)
+        return Refused("port-lost", "Press STOP on the stimulator. The connection was lost. Check the cable.")
+
+    room.stop = stop
+    process = await terminal.start("session", "start", "S-01", "demo", "--yes", "--user", "olga")
+    async with asyncio.timeout(20):
+        while ("release", HASH, "olga") not in room.asked:
+            await asyncio.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    result = await terminal.end(process)
+    assert "STOP is NOT CONFIRMED: press STOP on the stimulator." in result.err
 
 
 async def test_a_refusal_is_printed_as_what_why_and_next(terminal: Any) -> None:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +12,7 @@ from daemon.cli.place import hoisted
 from daemon.guard_words import Stop
 from daemon.watchdog_line import WatchdogLine, WatchdogRefused
 from drivers.errors import OperatorError, PortLost, PortNotFound
+from tests.daemon.watchdog_stand_in import watchdog
 
 
 @pytest.mark.parametrize(
@@ -43,33 +39,6 @@ def test_an_intensity_is_read_to_the_tenth(text: str, tenths: int) -> None:
 def test_what_is_no_intensity_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(OperatorError, match="such as 95"):
         percent_tenths(text)
-
-
-Told = Callable[[dict[str, Any]], list[dict[str, Any]]]
-
-
-@contextmanager
-def watchdog(path: Path, answer: Told) -> Iterator[list[dict[str, Any]]]:
-    """One connection to something that speaks the watchdog's protocol."""
-    heard: list[dict[str, Any]] = []
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(path))
-        listener.listen()
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection, connection.makefile("rb") as lines:
-                for line in lines:
-                    heard.append(json.loads(line))
-                    replies = answer(heard[-1])
-                    if not replies:
-                        return
-                    connection.sendall(b"".join(json.dumps(reply).encode() + b"\n" for reply in replies))
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield heard
-        thread.join()
 
 
 def agreeable(request: dict[str, Any]) -> list[dict[str, Any]]:
