@@ -168,6 +168,8 @@ def _seconds_us(table: Table, key: str) -> int:
 
 def _phase(table: Table, limits: Limits, proof: _Proof) -> Phase:
     train = Train(table.whole("train_pulses", 1, 10_000), Hertz.of(table.number("rate")))
+    if not train.rate.tenths:
+        raise table.error("rate", "must be above 0", "write it in Hz")
     trains = table.whole("trains", 1, 1000)
     convention = Convention(table.choice("convention", [each.value for each in Convention]))
     on_us, off_us = _seconds_us(table, "on"), _seconds_us(table, "off")
@@ -246,7 +248,8 @@ def _prove_ramp(phase: Phase, ramp: Ramp, proof: _Proof) -> None:
 
 def _prove_totals(protocol: Protocol, limits: Limits, proof: _Proof) -> None:
     """Nothing that no site could ever allow."""
-    for name, most in zip(("window_1s", "window_10s", "window_60s"), protocol.windows, strict=True):
+    one, ten, sixty = protocol.windows
+    for name, most in (("window_1s", one), ("window_10s", ten), ("window_60s", sixty)):
         proof.at_most(name, most, limits.hard(name))
     proof.at_most(
         "per_day", protocol.per_day, limits.hard("day_pulses_accelerated" if protocol.accelerated else "day_pulses")
@@ -260,7 +263,7 @@ def parse_protocol(text: str, file: str, limits: Limits) -> Protocol:
     table, proof = parse_table(text, file), _Proof()
     try:
         phases = tuple(_phase(each, limits, proof) for each in table.tables("phases"))
-    except (ValueError, ZeroDivisionError) as error:
+    except ValueError as error:
         raise ConfigError(f"{file}: {error}; correct the phase") from error
     if not phases:
         raise table.error("phases", "at least one phase", "write [[phases]]")
@@ -294,7 +297,7 @@ def load_protocols(folders: Iterable[Path] = (LIBRARY,), limits: Limits | None =
     protocols: dict[str, Protocol] = {}
     for path in sorted(path for folder in folders for path in folder.glob("*.toml")):
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read ({error}); repair or remove it") from error
         protocol = parse_protocol(text, str(path), limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,17 +29,15 @@ def test_the_library_loads_by_id() -> None:
 
 
 def test_the_deliberately_wrong_protocol_is_refused_with_every_wrong_figure() -> None:
-    message = error_of(WRONG.read_text("utf-8"))
-    for figure in (
-        "published says 2220 s, its arithmetic gives 900.0 s",
-        "span says 2220 s, its arithmetic gives 879.9 s",
-        "exceeds says 10 Hz, 120 % for 4 s, the tables give 10 Hz, 120 % for 10 s",
-        "10 Hz, 120 % for 10 s is in no cell that a named protocol may exceed",
-        "windows says (10, 40, 80), its arithmetic gives (10, 100, 200)",
-    ):
-        assert figure in message
-    assert message.startswith("some.toml: ")
-    assert message.endswith("correct the file against its source")
+    assert error_of(WRONG.read_text("utf-8")) == (
+        "some.toml: "
+        "published says 2220 s, its arithmetic gives 900.0 s; "
+        "span says 2220 s, its arithmetic gives 879.9 s; "
+        "exceeds says 10 Hz, 120 % for 4 s, the tables give 10 Hz, 120 % for 10 s; "
+        "10 Hz, 120 % for 10 s is in no cell that a named protocol may exceed; "
+        "windows says (10, 40, 80), its arithmetic gives (10, 100, 200); "
+        "correct the file against its source"
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,10 +51,16 @@ def test_the_deliberately_wrong_protocol_is_refused_with_every_wrong_figure() ->
         ("seconds = 4 ", "seconds = 3.9 ", "exceeds says 10 Hz, 120 % for 3.9 s"),
         ("[{ rate = 10, intensity = 120, seconds = 4 }]", "[]", "exceeds says nothing, the tables give 10 Hz, 120 %"),
         (
+            "exceeds = [{",
+            "exceeds = [{ rate = 1, intensity = 110, seconds = 300 }, {",
+            "exceeds says 1 Hz, 110 % for 300 s, 10 Hz, 120 % for 4 s, the tables give 10 Hz, 120 % for 4 s; correct",
+        ),
+        (
             "intensity = 120\nrate",
             "intensity = 110\nrate",
             "exceeds says 10 Hz, 120 % for 4 s, the tables give nothing",
         ),
+        ("train_pulses = 40", "train_pulses = 1", "exceeds says 10 Hz, 120 % for 4 s, the tables give nothing"),
         ("per_day = 3000", "per_day = 4000", "per_day says 4000, no multiple of 3000"),
         ("per_day = 3000", "per_day = 9000", "per_day is 9000, above the hard limit of 6000"),
         ("rate = 10\ntrain", "rate = 30\ntrain", "window_1s is 30, above the hard limit of 25"),
@@ -65,6 +70,16 @@ def test_the_deliberately_wrong_protocol_is_refused_with_every_wrong_figure() ->
 def test_each_figure_is_proved_by_itself(changed: str, to: str, figure: str) -> None:
     assert changed in STANDARD
     assert figure in error_of(STANDARD.replace(changed, to))
+
+
+def test_a_train_that_ends_between_two_microseconds_exceeds_its_cell_up_to_the_first() -> None:
+    cell = "exceeds = [{ rate = 7, intensity = 120, seconds = 7.142857 }]"
+    seven = STANDARD.replace("rate = 10\ntrain_pulses = 40", "rate = 7\ntrain_pulses = 50")
+    changed = seven.replace("exceeds = [{ rate = 10, intensity = 120, seconds = 4 }]", cell)
+    longer = changed.replace("7.142857 }", "7.142858 }")
+
+    assert "exceeds says" not in error_of(changed)
+    assert "exceeds says 7 Hz, 120 % for 7.14286 s, the tables give 7 Hz, 120 % for 7.14286 s" in error_of(longer)
 
 
 @pytest.mark.parametrize("stated", [2227.5, 2272.5])
@@ -98,28 +113,79 @@ def test_an_accelerated_protocol_may_have_18000_a_day() -> None:
 @pytest.mark.parametrize(
     ("changed", "to", "what"),
     [
-        ('id = "mdd-10hz-37"', 'id = "MDD 10"', 'id = "MDD 10": must match'),
-        ('threshold = "rmt"', 'threshold = "amt"', 'threshold = "amt": must be one of "rmt"'),
-        ('side = "left"', 'side = "top"', 'side = "top"'),
-        ("verified = true", "", "verified is missing"),
-        ("version = 1", 'version = 1\nnote = "x"', "note"),
-        ("intensity = 120\nrate = 10", "intensity = 120\nrate = 0", "a train of several pulses has a rate"),
-        ("train_pulses = 40", "train_pulses = 1", "exceeds says"),
-        ("rate = 10\ntrain_pulses = 40", "rate = 0\ntrain_pulses = 1", "correct the phase"),
-        ("rate = 10\n", "rate = 10.05\n", "resolution of 0.1"),
+        (
+            'id = "mdd-10hz-37"',
+            'id = "MDD 10"',
+            '[file] id = "MDD 10": must match [a-z0-9-]{1,32}; use lower-case letters, digits and hyphens',
+        ),
+        (
+            'threshold = "rmt"',
+            'threshold = "amt"',
+            '[phases 1] threshold = "amt": must be one of "rmt"; write one of "rmt"',
+        ),
+        (
+            'side = "left"',
+            'side = "top"',
+            '[phases 1] side = "top": must be one of "left", "right"; write one of "left", "right"',
+        ),
+        ("verified = true", "", "[file] verified is missing: must be true or false; write true or false"),
+        (
+            "version = 1",
+            'version = 1\nnote = "x"',
+            (
+                '[file] note = "x": no such key here; remove it, or write one of: '
+                "accelerated, id, per_day, phases, pulses, source, title, verified, version, windows"
+            ),
+        ),
+        (
+            "intensity = 120\nrate = 10",
+            "intensity = 120\nrate = 0",
+            "a train of several pulses has a rate; correct the phase",
+        ),
+        (
+            "rate = 10\ntrain_pulses = 40",
+            "rate = 0\ntrain_pulses = 1",
+            "[phases 1] rate = 0: must be above 0; write it in Hz",
+        ),
+        ("rate = 10\n", "rate = 10.05\n", "Hertz has a resolution of 0.1, and 10.05 does not fit; correct the phase"),
     ],
 )
 def test_a_malformed_file_is_refused_with_its_key(changed: str, to: str, what: str) -> None:
-    assert what in error_of(STANDARD.replace(changed, to))
+    assert error_of(STANDARD.replace(changed, to)) == f"some.toml: {what}"
+
+
+@pytest.mark.parametrize(
+    ("stated", "section", "key", "most"),
+    [
+        ("version = 1\n", "file", "version", 10_000),
+        ("per_day = 3000", "file", "per_day", 100_000),
+        ("\npulses = 3000", "file", "pulses", 100_000),
+        ("s1 = 10,", "windows", "s1", 1000),
+        ("s10 = 40", "windows", "s10", 10_000),
+        ("s60 = 80", "windows", "s60", 60_000),
+        ("train_pulses = 40", "phases 1", "train_pulses", 10_000),
+        ("trains = 75", "phases 1", "trains", 1000),
+    ],
+)
+def test_a_count_out_of_all_proportion_is_refused_with_its_bounds(
+    stated: str, section: str, key: str, most: int
+) -> None:
+    for count in (0, most + 1):
+        message = error_of(STANDARD.replace(stated, re.sub(r"= \d+", f"= {count}", stated)))
+
+        bound = f"must be a whole number from 1 to {most}; choose a value inside"
+        assert message == f"some.toml: [{section}] {key} = {count}: {bound}"
 
 
 def test_a_protocol_has_at_least_one_phase() -> None:
-    assert "phases is missing: at least one phase" in error_of(STANDARD.partition("[[phases]]")[0])
+    message = error_of(STANDARD.partition("[[phases]]")[0])
+    assert message == "some.toml: [file] phases is missing: at least one phase; write [[phases]]"
 
 
 def test_a_changed_file_is_another_protocol() -> None:
     first = parse_protocol(STANDARD, "some.toml", LIMITS)
     assert first.digest == parse_protocol(STANDARD, "other.toml", LIMITS).digest
+    assert re.fullmatch("[0-9a-f]{32}", first.digest)
     assert first.digest != parse_protocol(STANDARD + "\n", "some.toml", LIMITS).digest
 
 
@@ -175,8 +241,23 @@ def test_an_id_belongs_to_one_file(tmp_path: Path) -> None:
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match=r"a\.toml: cannot be read"):
+    with pytest.raises(ConfigError, match=r"a\.toml: cannot be read \(.*0xff.*\); repair or remove it$"):
         load_protocols([tmp_path], LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("changed", "to", "what"),
+    [
+        ("\npulses = 3000", "\npulses = 3001", "pulses says 3001, its arithmetic gives 3000"),
+        ("verified = true", "verified = 1", "[file] verified = 1: must be true or false; write true or false"),
+    ],
+)
+def test_a_file_of_a_folder_that_does_not_hold_is_named(changed: str, to: str, what: str, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(STANDARD.replace(changed, to), "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_protocols([tmp_path], LIMITS)
+
+    assert str(caught.value).startswith(f"{tmp_path / 'a.toml'}: {what}")
 
 
 def test_a_day_of_the_library_lasts_as_its_pulses_say() -> None:

@@ -181,6 +181,8 @@ def test_a_file_is_read_as_utf_8_and_one_that_is_not_is_named(tmp_path: Path) ->
     assert str(caught.value).endswith("; give the path of a readable TOML file")
 
 
-def test_a_file_that_is_no_toml_is_named_with_the_line() -> None:
-    with pytest.raises(ConfigError, match=r"^a\.toml: not TOML \(.*line 2.*\); correct that line$"):
-        parse_table("x = 1\ny\n", "a.toml")
+def test_a_file_that_is_no_toml_is_named_with_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text("x = 1\ny\n", "utf-8")
+    with pytest.raises(ConfigError, match=rf"^{file}: not TOML \(.*line 2.*\); correct that line$"):
+        read_table(file)
