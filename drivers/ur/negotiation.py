@@ -29,9 +29,9 @@ FIRST_E_SERIES = 5
 E_SERIES_HZ = 500.0
 CB3_HZ = 125.0
 """The rate of each controller's own loop, and the most it streams."""
-OLDEST_CB3 = (3, 9)
-OLDEST_E_SERIES = (5, 3)
-"""First software with registers 24 to 47."""
+OLDEST_CB3 = (3, 15)
+OLDEST_E_SERIES = (5, 10)
+"""First software that can say whether a pose can be reached (NOTES.md); registers 24 to 47 it has since 3.9 and 5.3."""
 
 
 class InputsTaken(DeviceRefused):
@@ -111,7 +111,7 @@ class Negotiation:
     def _after_version(self, accepted: bool) -> bytes:
         if not accepted:
             raise DeviceRefused(
-                "The robot's controller does not speak RTDE version 2. Update its software to 3.9 (CB3) or 5.3"
+                "The robot's controller does not speak RTDE version 2. Update its software to 3.15 (CB3) or 5.10"
                 " (e-Series) or later."
             )
         self._asked = Asked.CONTROLLER
@@ -121,8 +121,8 @@ class Negotiation:
         e_series = controller.major >= FIRST_E_SERIES
         if (controller.major, controller.minor) < (OLDEST_E_SERIES if e_series else OLDEST_CB3):
             raise DeviceRefused(
-                f"The robot's controller runs software {controller}, which has no registers 24 to 47. Update it to"
-                " 3.9 (CB3) or 5.3 (e-Series) or later."
+                f"The robot's controller runs software {controller}, which cannot say whether a pose can be"
+                " reached. Update it to 3.15 (CB3) or 5.10 (e-Series) or later."
             )
         self.rate_hz = min(self._most_hz, E_SERIES_HZ if e_series else CB3_HZ)
         self._asked = Asked.OUTPUTS

@@ -65,8 +65,8 @@ def test_registers_of_another_client_are_refused_with_who_and_what_to_do(room: R
     ("change", "error", "words"),
     [
         ({"speaks_version_2": False}, DeviceRefused, "version 2"),
-        ({"version": ControllerVersion(5, 2, 9, 0)}, DeviceRefused, "5.2.9.0"),
-        ({"version": ControllerVersion(3, 8, 0, 0)}, DeviceRefused, "Update it"),
+        ({"version": ControllerVersion(5, 9, 4, 0)}, DeviceRefused, "5.9.4.0"),
+        ({"version": ControllerVersion(3, 14, 0, 0)}, DeviceRefused, "Update it"),
         ({"unknown": ("speed_scaling",)}, DeviceRefused, "speed_scaling"),
         ({"starts": False}, DeviceRefused, "does not start"),
         ({"other_types": {"speed_scaling": "INT32"}}, BadFrame, "always told otherwise"),
@@ -84,8 +84,8 @@ def test_a_controller_that_cannot_be_set_up_says_why(
         room.turn(2000, act=lambda: None)
 
 
-@pytest.mark.parametrize("version", [ControllerVersion(5, 3, 0, 0), ControllerVersion(3, 9, 0, 0)])
-def test_the_oldest_software_with_the_registers_is_taken(room: Room, version: ControllerVersion) -> None:
+@pytest.mark.parametrize("version", [ControllerVersion(5, 10, 0, 0), ControllerVersion(3, 15, 0, 0)])
+def test_the_oldest_software_that_knows_what_can_be_reached_is_taken(room: Room, version: ControllerVersion) -> None:
     room.controller.settings.version = version
 
     assert room.connected().last is not None

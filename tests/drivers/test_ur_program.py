@@ -25,7 +25,8 @@ SITE = UrSite(
 SCRIPT = files("drivers.ur").joinpath("coil_hold.script").read_text(encoding="ascii")
 
 KNOWN_CALLS = {
-    "get_actual_tcp_pose", "get_actual_joint_positions", "get_inverse_kin", "get_steptime", "get_tcp_force",
+    "get_actual_tcp_pose", "get_actual_joint_positions", "get_inverse_kin",
+    "get_inverse_kin_has_solution", "get_steptime", "get_tcp_force",
     "read_input_integer_register", "read_input_float_register", "write_output_integer_register", "servoj", "stopj",
     "stopl", "speedl", "pose_trans", "pose_inv", "point_dist", "norm", "floor", "sync", "freedrive_mode",
     "end_freedrive_mode", "set_tcp", "set_payload",

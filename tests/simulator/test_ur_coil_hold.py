@@ -196,6 +196,59 @@ def keeps_to(speed_m_s: float, asked: float) -> Callable[[str], bool]:
     return claim
 
 
+def turns_no_faster_than(rad_s: float) -> Callable[[str], bool]:
+    """The tool never turns faster than this, however far away the goal is."""
+
+    def claim(text: str) -> bool:
+        room, fastest = Room(text), 0.0
+        for _ in range(60):
+            room.follow(room.at(turn=0.19))
+            fastest = max(fastest, math.hypot(*room.arm.tcp_speed[3:]))
+        return rad_s * 0.5 < fastest < rad_s * 1.2
+
+    return claim
+
+
+def refuses_a_speed_below_nothing(text: str) -> bool:
+    """It would be a way backwards."""
+    room = Room(text)
+    room.follow(room.at(x=0.01), -0.1, ticks=20)
+    return room.state == REFUSED and room.moved < 0.001
+
+
+def outlives_goals_out_of_reach(text: str) -> bool:
+    """Goals that walk further out than the arm can follow, inside the box, are refused, and the program goes on."""
+    room = Room(
+        re.sub("global (low|high) = .*", r"global \1 = [-9, -9, -9]", text).replace(
+            "high = [-9, -9, -9]", "high = [9, 9, 9]"
+        )
+    )
+    for step in range(600):
+        room.follow(room.at(x=0.002 * step), ticks=4)
+        if room.state == REFUSED:
+            break
+    return room.controller.program is not None and room.state == REFUSED
+
+
+def acts_on_silence_after_a_refusal(text: str) -> bool:
+    """Whoever was refused and then falls silent leaves a coil that comes off."""
+    room = Room(text)
+    room.follow(room.at(x=0.055), ticks=20)
+    refused = room.state == REFUSED
+    room.wait(1100)
+    return refused and room.state == RETRACTED
+
+
+def lets_go_of_a_silent_hand(text: str) -> bool:
+    """Nobody says any more that a hand leads it: it holds itself again, and then comes away."""
+    room = Room(text)
+    for _ in range(5):
+        room.say(GUIDE)
+    guided = room.arm.guided
+    room.wait(105)
+    return guided and not room.arm.guided
+
+
 def acts_on_silence(ticks: int, *, moving: bool) -> Callable[[str], bool]:
     """It begins to retract by itself so many ticks after the last fresh order, and not long before."""
 
@@ -251,6 +304,11 @@ CLAIMS: dict[str, tuple[Callable[[str], bool], str, str]] = {
         "read_input_float_register(30)",
     ),
     "asked speed": (keeps_to(0.1, asked=0.1), "least(read_input_float_register(30), 0.25)", "0.25"),
+    "turn": (turns_no_faster_than(1.0), "1.0 * step / turn", "100.0 * step / turn"),
+    "speed below nothing": (refuses_a_speed_below_nothing, "read_input_float_register(30) >= 0", "True"),
+    "reach": (outlives_goals_out_of_reach, "get_inverse_kin_has_solution(at, get_actual_joint_positions())", "True"),
+    "silent after a refusal": (acts_on_silence_after_a_refusal, "(state == 1 or state == 6)) or", "(state == 1)) or"),
+    "silent in a hand": (lets_go_of_a_silent_hand, "silent > wait_resting or command != 3", "command != 3"),
     "silent while moving": (acts_on_silence(10, moving=True), "wait_moving = 0.020", "wait_moving = 20.0"),
     "silent at rest": (acts_on_silence(100, moving=False), "wait_resting = 0.200", "wait_resting = 20.0"),
     "retract distance": (acts_on_silence(100, moving=False), "< 0.060", "< 0.600"),
