@@ -25,7 +25,9 @@ NONCE_AGE_US = 2 * S
 GAP_US = 5_900 * MS
 REPEAT_US, CONFIRM_US, SLOW_REPEAT_US = 50 * MS, 250 * MS, 1_500 * MS
 REQUEST_US = 1_100 * MS
-TRAIN, TRAIN_US, PLANNED = 3, 200 * MS, 6
+TRAIN, TRAIN_US = 3, 200 * MS
+PLANNED = {"treatment": 6, "threshold": 60, "script": 50, "phantom": 50}
+"""Pulses a session may count at once: what is planned, or a block."""
 ARM, TRIGGER, DISARM = seal(b"EB"), seal(b"EH"), seal(b"EA")
 STANDBY_BIT, READY_BIT = 0x01, 0x04
 
@@ -101,6 +103,7 @@ class Books(NamedTuple):
     counted: tuple[tuple[int, int, int], ...] = ()
     """(reservation, pulses counted, pulses that triggers may still spend)."""
     this_session: tuple[int, ...] = ()
+    planned: int = 0
     grants: tuple[tuple[int, Grant], ...] = ()
     permits: int = 0
     unknown: tuple[int, ...] = ()
@@ -265,11 +268,11 @@ class Books(NamedTuple):
         if not body["ok"]:
             return books
         match message:
-            case control.OpenSession():
+            case control.OpenSession(kind):
                 now_us = step.now_us
                 return books._replace(
                     session=True, released=False, turns=(-1, -1), turned_us=(now_us, now_us), presence_us=now_us,
-                    this_session=(),
+                    this_session=(), planned=PLANNED[kind],
                 )  # fmt: skip
             case control.Release(_, nonce):
                 _require(not self.tripped and not self.locked, "I6: nothing is released while tripped")
@@ -359,7 +362,7 @@ class Books(NamedTuple):
         _require(step.after not in FORBIDDEN[step.before], f"I6: {step.before.value} leads to {step.after.value}")
         _require(not self.tripped or step.after in (Phase.TRIPPED, Phase.LOCKOUT), "I6: latched stays latched")
         counted = sum(count for seq, count, _ in self.counted if seq in self.this_session)
-        _require(counted <= PLANNED, "I1: no more is counted than was planned")
+        _require(counted <= self.planned, "I1: no more is counted than was planned")
         late = now_us - seen_us > LATE_US and self.session
         _require(not late or self.tripped or self.locked, "a loop that stood still trips")
         stale = self.session and now_us - min(self.turned_us) > BEAT_US
