@@ -23,7 +23,7 @@ from daemon.messages import Answer, Code, RoomState, Sentence
 from daemon.runtime import Runtime
 from daemon.session_table import FINAL as FINAL_STATES
 from daemon.session_table import State
-from drivers.errors import OurError
+from drivers.errors import OperatorError, OurError
 
 FINAL = frozenset(state.value for state in FINAL_STATES)
 STUCK = frozenset(state.value for state in (State.PAUSED, State.TRIPPED, State.UNKNOWN))
@@ -116,6 +116,21 @@ async def conduct(
             stop.set()
         stuck = _Stuck(room, patient=patient, resumes=resumes)
         view = await _follow(room, runtime, stop, str(opened.detail["session"]), progress, stuck)
+        return Ended(view, await report_of(room, view))
+
+
+async def resume(room: RoomClient, runtime: Runtime, stop: asyncio.Event, progress: Progress) -> Ended:
+    """Releases a paused session again and follows it to its end, its person present from here on.
+
+    Raises `Refused`, OperatorError when no session is open, and what `RoomClient` raises.
+    """
+    async with room.present():
+        paused = (await room.known(LIVE_S)).state
+        if paused.hash is None:
+            raise OperatorError("Nothing was resumed. No session is open. Start one first.")
+        _must(await begin(room, "resume", paused.hash))
+        stuck = _Stuck(room, patient=True, resumes=0)
+        view = await _follow(room, runtime, stop, str(paused.session), progress, stuck)
         return Ended(view, await report_of(room, view))
 
 

@@ -27,6 +27,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Release without asking: you ha
 Intensity = Annotated[str | None, typer.Option(help="In % rMT, at most what is prescribed.")]
 
 Confirm = Callable[[Answer], Coroutine[Any, Any, bool]]
+Conducting = Callable[[RoomClient, asyncio.Event, Bar], Awaitable[conduct.Ended]]
 
 
 @app.command()
@@ -46,7 +47,7 @@ def start(
     async def opening(room: RoomClient) -> Answer:
         return await room.ask("start", subject=subject, protocol=protocol, placement=placement, intensity_tenths=tenths)
 
-    raise typer.Exit(asyncio.run(_foreground(place(ctx), opening, yes=yes, as_json=as_json)))
+    raise typer.Exit(asyncio.run(_open(place(ctx), opening, yes=yes, as_json=as_json)))
 
 
 @app.command("continue")
@@ -64,7 +65,7 @@ def continue_(
     async def opening(room: RoomClient) -> Answer:
         return await room.ask("continue", session=session, reason=reason, placement=placement)
 
-    raise typer.Exit(asyncio.run(_foreground(place(ctx), opening, yes=yes, as_json=as_json)))
+    raise typer.Exit(asyncio.run(_open(place(ctx), opening, yes=yes, as_json=as_json)))
 
 
 @app.command()
@@ -75,8 +76,13 @@ def pause(ctx: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def resume(ctx: typer.Context, as_json: Json = False) -> None:
-    """Release a paused session again. Its operator must be present."""
-    raise typer.Exit(asyncio.run(_resume(place(ctx), as_json=as_json)))
+    """Release a paused session again, and stay in the foreground as its operator. Ctrl-C is STOP."""
+    where = place(ctx)
+
+    async def resuming(room: RoomClient, stop: asyncio.Event, bar: Bar) -> conduct.Ended:
+        return await conduct.resume(room, where.runtime, stop, bar)
+
+    raise typer.Exit(asyncio.run(_foreground(where, resuming, as_json=as_json)))
 
 
 @app.command()
@@ -123,20 +129,7 @@ def percent_tenths(text: str) -> int:
     return int(tenths)
 
 
-async def _resume(where: Place, *, as_json: bool) -> Exit:
-    async with where.room() as room:
-        view = await room.known(5)
-        if view.state.hash is None:
-            raise OperatorError("Nothing was resumed. No session is open. Start one first.")
-        taken = await room.ask("take")
-        if not taken.ok:
-            return show.answer(taken, "", as_json=as_json)
-        return show.answer(await conduct.begin(room, "resume", view.state.hash), "Resumed.", as_json=as_json)
-
-
-async def _foreground(
-    where: Place, opening: Callable[[RoomClient], Awaitable[Answer]], *, yes: bool, as_json: bool
-) -> Exit:
+async def _open(where: Place, opening: Callable[[RoomClient], Awaitable[Answer]], *, yes: bool, as_json: bool) -> Exit:
     if not yes and not sys.stdin.isatty():
         raise OperatorError("Nothing was opened. There is no terminal to ask for the release. Use one, or give --yes.")
 
@@ -144,18 +137,22 @@ async def _foreground(
         show.err.print(show.understood(opened))
         return yes or await _typed_yes("Release? [y/N] ")
 
+    async def conducting(room: RoomClient, stop: asyncio.Event, bar: Bar) -> conduct.Ended:
+        asking = _paused_bar(bar, confirm)
+        return await conduct.conduct(
+            room, where.runtime, stop, opening=lambda: opening(room), confirm=asking, progress=bar
+        )
+
+    return await _foreground(where, conducting, as_json=as_json)
+
+
+async def _foreground(where: Place, conducting: Conducting, *, as_json: bool) -> Exit:
+    """In control of the room until the session has ended."""
     async with where.room() as room, conduct.stop_key() as stop:
         try:
             await conduct.take_control(room)
             with Bar() as bar:
-                ended = await conduct.conduct(
-                    room,
-                    where.runtime,
-                    stop,
-                    opening=lambda: opening(room),
-                    confirm=_paused_bar(bar, confirm),
-                    progress=bar,
-                )
+                ended = await conducting(room, stop, bar)
         except conduct.Refused as no:
             return show.answer(no.answer, "", as_json=as_json)
     return tell_end(ended, as_json=as_json)

@@ -117,7 +117,7 @@ def plays(house: Any, tmp_path: Path, *, to: str = "done") -> None:
         room.show(phase="ended-early", report=str(report))
         return Done()
 
-    room.start, room.release, room.stop = start, release, stop
+    room.start, room.release, room.resume, room.stop = start, release, release, stop
 
 
 async def test_a_session_is_opened_released_followed_and_summed_up(terminal: Any, tmp_path: Path) -> None:
@@ -184,6 +184,39 @@ async def test_a_ctrl_c_that_nobody_confirms_says_press_stop_on_the_stimulator(t
     process.send_signal(signal.SIGINT)
     result = await terminal.end(process)
     assert "STOP is NOT CONFIRMED: press STOP on the stimulator." in result.err
+
+
+@pytest.mark.parametrize("to", ["done", "train"])
+async def test_whoever_resumes_is_present_until_the_session_ends_and_ctrl_c_is_stop(
+    terminal: Any, tmp_path: Path, to: str
+) -> None:
+    plays(terminal.house, tmp_path, to=to)
+    room = terminal.house.room
+    room.show(phase="paused", session=SESSION, hash=HASH, trains=3)
+    process = await terminal.start("session", "resume", "--json", "--user", "olga")
+    async with asyncio.timeout(20):
+        while ("release", HASH, "olga") not in room.asked:
+            await asyncio.sleep(0.01)
+        if to == "train":
+            seen = len(room.seen)
+            while len(room.seen) < seen + 8:  # 2 s
+                await asyncio.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+    result = await terminal.end(process)
+    assert (("stop", "olga") in room.asked) == (to == "train")
+    assert json.loads(result.out.splitlines()[-1])["pulses"]["settled"] == 60
+    assert set(room.seen) <= {"olga"}
+
+
+async def test_nothing_is_resumed_where_no_session_is_open_or_it_does_not_wait(terminal: Any) -> None:
+    room = terminal.house.room
+    none = await terminal.run("session", "resume")
+    room.show(phase="train", session=SESSION, hash=HASH)
+    room.answer = Refused("out-of-place", "Nothing was resumed. A train is running. Wait.")
+    running = await terminal.run("session", "resume")
+    assert (none.code, running.code) == (1, 1)
+    assert "No session is open" in none.err
+    assert "A train is running" in running.err
 
 
 async def test_a_refusal_is_printed_as_what_why_and_next(terminal: Any) -> None:
