@@ -104,6 +104,10 @@ class WatchdogSection(Section):
         default=4, ge=1, le=20, description="factor on beat, presence and late-tick limits; simulation only",
         examples=[4],
     )  # fmt: skip
+    daemon_user: str | None = Field(
+        default=None, min_length=1, description="user coilward-daemon runs as; none: the watchdog's own",
+        examples=["coilward-daemon"],
+    )  # fmt: skip
     arm_user: str | None = Field(
         default=None, min_length=1, description="user coilward-arm runs as; none: the watchdog's own",
         examples=["coilward-arm"],

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from daemon.guard_view import sentence
 from daemon.guard_words import MAX_LINE_BYTES, Attach, Beat, Hello, Request
 from drivers.errors import DeadlinePassed, PortLost, PortNotFound
 from drivers.streams import ByteStream, stream_from_socket
@@ -92,7 +93,7 @@ class GuardLink:
             raise
         if isinstance(answer, Denied):
             link.close()
-            raise GuardLost(f"{path}: the watchdog turned this connection down: {answer.reason}. See its log.")
+            raise GuardLost(f"{path}: {sentence(answer.reason, answer.detail)}")
         return link, answer.detail
 
     @property

@@ -46,6 +46,8 @@ class Simulated:
     slack: int = 4
     arm: SimulatedArm | None = None
     """None: a room without tracker and arm."""
+    operators: tuple[str, ...] = (OPERATOR,)
+    """One alone resets what takes two elsewhere."""
     records: Path | None = None
     """Where journal, thresholds and reports stay; None: with the ledger in the runtime folder."""
 
@@ -79,8 +81,11 @@ class RunningRoom:
     @property
     def address(self) -> Address:
         """How its operator signs in."""
-        password = read_secret(self.runtime.password(OPERATOR))
-        return Address(self.site.broker.host, self.site.broker.port, OPERATOR, password)
+        return self.address_of(OPERATOR)
+
+    def address_of(self, user: str) -> Address:
+        """How one of its operators signs in."""
+        return Address(self.site.broker.host, self.site.broker.port, user, read_secret(self.runtime.password(user)))
 
     def ended(self) -> Child | None:
         """The first process that is gone although it is needed."""
@@ -96,7 +101,7 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
     code = _unlock_code() if what.firmware >= _FIRST_WITH_CODE else None
     port = free_port(HOST)
     runtime.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    people = [Person(OPERATOR, Role.OPERATOR)]
+    people = [Person(each, Role.OPERATOR) for each in what.operators]
     write_files(runtime.broker, room=ROOM, host=HOST, port=port, people=people)
     children: list[Child] = []
     try:
@@ -148,6 +153,7 @@ def site_text(runtime: Runtime, what: Simulated, port: int, code: str | None) ->
         file.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
         file.write_text(code + "\n")
         unlock = f'unlock_code_file = "{file}"\n'
+    operators = "".join(f'\n[[operators]]\nuser = "{each}"\nrole = "operator"\n' for each in what.operators)
     return f"""\
 # Written by `coilward try`.
 [site]
@@ -155,7 +161,7 @@ room = "{ROOM}"
 use = "simulation"
 timezone = "UTC"
 profile = "{"robot" if what.arm else "fixed"}"
-one_person = true
+one_person = {"true" if len(what.operators) == 1 else "false"}
 
 [stimulator]
 model = "{what.model}"
@@ -175,11 +181,7 @@ host = "{HOST}"
 port = {port}
 username = "daemon"
 password_file = "{runtime.password("daemon")}"
-
-[[operators]]
-user = "{OPERATOR}"
-role = "operator"
-"""
+{operators}"""
 
 
 def _unlock_code() -> str:

@@ -8,6 +8,7 @@ line in a step before its conditions were judged in that step.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, assert_never
 
 from drivers.stimulators import Condition
@@ -208,7 +209,7 @@ Verdict = sessions.Yes | frames.No | Reason | None
 
 def _request(turn: Turn, event: Requested) -> None:
     role = dict(turn.state.roles).get(event.connection)
-    message = event.message
+    message = event.message if role != "guarded" else _signed(event.message, outcomes.user(event.uid))
     if isinstance(message, control.Beat):
         _beat(turn, event.connection, message)
     elif isinstance(message, control.Lease):
@@ -216,8 +217,8 @@ def _request(turn: Turn, event: Requested) -> None:
             turn.to(lease=message.value, lease_at_us=turn.now.us)
     elif role in (None, "lease") and not isinstance(message, (control.Hello, control.Stop)):
         _answer(turn, event, Reason.NOT_SESSION_HOLDER)
-    elif isinstance(message, control.Hello) and message.role == "lease" and not _is_the_arm(turn, event.uid):
-        _answer(turn, event, Reason.NOT_THE_ARM)
+    elif isinstance(message, control.Hello) and (impostor := _impostor(turn, message.role, event.uid)):
+        _answer(turn, event, impostor)
     elif isinstance(message, control.AskPermit):
         refused = permits.request(turn, event.connection, event.request_id or 0, message)
         if refused is not None:
@@ -228,9 +229,18 @@ def _request(turn: Turn, event: Requested) -> None:
         _answer(turn, event, _REQUESTS[type(message)](turn, event.connection, message))
 
 
-def _is_the_arm(turn: Turn, uid: int) -> bool:
-    """One connection, of one user, says whether the coil is on its target."""
-    return uid == turn.room.arm_uid and "lease" not in dict(turn.state.roles).values()
+def _signed(message: Any, by: str) -> Any:
+    """The message with another name under it; one that names nobody as it is."""
+    return replace(message, by=by) if hasattr(message, "by") else message
+
+
+def _impostor(turn: Turn, role: str, uid: int) -> Reason | None:
+    """The daemon's word names persons; one connection says whether the coil is on its target. Both have their user."""
+    if role == "daemon" and uid != turn.room.daemon_uid:
+        return Reason.NOT_THE_DAEMON
+    if role == "lease" and (uid != turn.room.arm_uid or "lease" in dict(turn.state.roles).values()):
+        return Reason.NOT_THE_ARM
+    return None
 
 
 def _hello(turn: Turn, connection: int, message: control.Hello) -> Verdict:
@@ -265,7 +275,7 @@ def _resolve(turn: Turn, connection: int, message: control.Resolve) -> Verdict:
 
 
 def _by_operator(turn: Turn, connection: int, nonce: str) -> Reason | None:
-    """Reset and resolve come through the daemon or a guarded run, and quote what the operator just saw."""
+    """Reset and resolve quote what the operator just saw, and come from the daemon or as from a guarded run."""
     if dict(turn.state.roles).get(connection) not in ("daemon", "guarded"):
         return Reason.NOT_SESSION_HOLDER
     return None if sessions.nonce_is_fresh(turn, nonce) else Reason.NONCE_STALE

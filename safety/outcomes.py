@@ -86,6 +86,19 @@ def _mended(turn: Turn) -> bool:
     return known.condition is Condition.STANDBY and not known.fault and not hot
 
 
+def user(uid: int) -> str:
+    """The person a process acts for. The broker has no user of such a name."""
+    return f"{_USER}{uid}"
+
+
+def _another(person: str, first: str) -> bool:
+    """Whether these are two persons: two users of the broker, or two of the machine. One of each may be one person."""
+    return person != first and person.startswith(_USER) == first.startswith(_USER)
+
+
+_USER = "uid "
+
+
 def reset(turn: Turn, message: Reset) -> Reason | None:
     """Ends a trip when every condition is true; some need a second person within 30 s. None: done."""
     state, timing = turn.state, turn.room.limits.timing
@@ -100,9 +113,10 @@ def reset(turn: Turn, message: Reset) -> Reason | None:
         if not state.trip.first_person or not fresh:
             turn.to(trip=replace(state.trip, first_person=message.by, first_person_at_us=turn.now.us))
             return Reason.RESET_NEEDS_SECOND_PERSON
-        if message.by == state.trip.first_person:
+        if not _another(message.by, state.trip.first_person):
             return Reason.RESET_NEEDS_SECOND_PERSON
-    turn.commit(Kind.RESET, code=state.trip.reason.code, note=key(message.by))
+    first = key(state.trip.first_person) if state.trip.first_person else b""
+    turn.commit(Kind.RESET, code=state.trip.reason.code, note=key(message.by) + first)
     turn.to(trip=None)
     turn.move(Phase.SAFE if state.device.present else Phase.BOOT)
     turn.tell("reset", by=message.by, reason=state.trip.reason.json)

@@ -148,6 +148,9 @@ class Reason(Enum):
     NOT_THE_ARM = ("not-the-arm", Outcome.REFUSED, "The connection was refused.",
         "Only one program, the arm's own, may report that the coil is on its target.",
         "Check the user of coilward-arm in the site file, and that it runs once.")
+    NOT_THE_DAEMON = ("not-the-daemon", Outcome.REFUSED, "The connection was refused.",
+        "Only the daemon's own user may say which person asks.",
+        "Name the user of coilward-daemon in the site file, as daemon_user under [watchdog].")
     LEASE_MISSING = ("lease-missing", Outcome.HOLD, "No new train begins.",
         "The coil is not on its target.", "Wait, or bring the coil to the target.")
     LEASE_LOST = ("lease-lost", Outcome.CUT, "The train was cut.",

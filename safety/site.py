@@ -76,6 +76,8 @@ class Site:
     """Folder of the ledger."""
     slack: int
     authorisations: Path | None
+    daemon_uid: int
+    """The user `coilward-daemon` runs as; this process's own when the file names none."""
     arm_uid: int
     """The user `coilward-arm` runs as; this process's own when the file names none."""
     limits: Limits
@@ -99,7 +101,8 @@ def load_site(path: Path, limits: Limits | None = None) -> Site:
         state=_path(watchdog, "state", path),
         slack=_slack(watchdog, use),
         authorisations=_path(watchdog, "authorisations", path) if "authorisations" in watchdog else None,
-        arm_uid=_uid(watchdog) if "arm_user" in watchdog else os.geteuid(),
+        daemon_uid=_uid(watchdog, "daemon_user"),
+        arm_uid=_uid(watchdog, "arm_user"),
         limits=(limits or load_limits()).tightened(file.table("limits", {}).raw, str(path)),
     )
     room.done()
@@ -111,12 +114,14 @@ def _path(table: Table, key: str, site_file: Path) -> Path:
     return site_file.parent / Path(table.text(key)).expanduser()
 
 
-def _uid(watchdog: Table) -> int:
-    name = watchdog.text("arm_user")
+def _uid(watchdog: Table, key: str) -> int:
+    if key not in watchdog:
+        return os.geteuid()
+    name = watchdog.text(key)
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError as error:
-        raise watchdog.error("arm_user", "must be a user of this machine", "create it, or remove the key") from error
+        raise watchdog.error(key, "must be a user of this machine", "create it, or remove the key") from error
 
 
 def _zone(room: Table) -> ZoneInfo:

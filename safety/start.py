@@ -44,6 +44,7 @@ def room_of(site: Site) -> Room:
         lacks=partial(_lacks, site, load_reviewed(site.study.reviewed) if site.study else ()),
         slack=site.slack,
         one_person=site.one_person,
+        daemon_uid=site.daemon_uid,
         arm_uid=site.arm_uid,
     )
 

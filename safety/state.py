@@ -80,6 +80,8 @@ class Room:
     """What use `study` still lacks for a protocol at a wall time; nothing in other uses."""
     slack: int = 1
     one_person: bool = False
+    daemon_uid: int = 0
+    """Whose process alone may say which person asks."""
     arm_uid: int = 0
     """Whose process alone may say that the coil is on its target."""
 

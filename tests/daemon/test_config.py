@@ -188,6 +188,14 @@ def test_a_secret_of_ones_own_is_read(tmp_path: Path) -> None:
                 "create it, or remove the key"
             ),
         ),
+        (
+            "slack = 4",
+            'daemon_user = "no-such-user"',
+            (
+                '{file}: [watchdog] daemon_user = "no-such-user": must be a user of this machine; '
+                "create it, or remove the key"
+            ),
+        ),
     ],
 )
 def test_check_config_refuses_what_the_watchdog_refuses(tmp_path: Path, old: str, new: str, said: str) -> None:

@@ -158,18 +158,31 @@ async def test_without_a_watchdog_connecting_says_what_to_start(tmp_path: Path) 
         await GuardLink.connect(tmp_path / "control")
 
 
-async def test_connecting_says_hello_and_hears_who_is_there(tmp_path: Path) -> None:
-    path = tmp_path / "control"
+@contextlib.asynccontextmanager
+async def connecting(path: Path) -> AsyncIterator[tuple[asyncio.Future[Any], Peer]]:
+    """A link that has said hello there, and who is to answer it."""
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen()
         server.setblocking(False)
-        connecting = asyncio.ensure_future(GuardLink.connect(path))
+        link = asyncio.ensure_future(GuardLink.connect(path))
         sock, _ = await asyncio.get_running_loop().sock_accept(server)
-        asked = await Peer(sock).answer(ok=True, room="room1")
-        link, hello = await connecting
+        yield link, Peer(sock)
+        sock.close()
+
+
+async def test_connecting_says_hello_and_hears_who_is_there(tmp_path: Path) -> None:
+    async with connecting(tmp_path / "control") as (connected, peer):
+        asked = await peer.answer(ok=True, room="room1")
+        link, hello = await connected
 
         assert asked["role"] == "daemon"
         assert hello == {"room": "room1"}
         link.close()
-        sock.close()
+
+
+async def test_a_watchdog_that_turns_a_connection_down_is_quoted_with_what_to_do(tmp_path: Path) -> None:
+    async with connecting(tmp_path / "control") as (connected, peer):
+        await peer.answer(ok=False, reason="not-the-daemon", detail={})
+        with pytest.raises(GuardLost, match="Name the user of coilward-daemon in the site file, as daemon_user"):
+            await connected

@@ -179,10 +179,10 @@ class VirtualRoom:
                 case events.Commit():
                     self._disk.append((self.clock.now_us() + self.disk_us, action.token, action.record))
 
-    def ask(self, message: control.Message, connection: int = HOLDER) -> dict[str, Any]:
-        """One request; its answer, or {} while it is still examined."""
+    def ask(self, message: control.Message, connection: int = HOLDER, uid: int = 0) -> dict[str, Any]:
+        """One request of a process of user `uid`; its answer, or {} while it is still examined."""
         self._request += 1
-        self.feed(events.Requested(connection, self._request, message))
+        self.feed(events.Requested(connection, self._request, message, uid))
         self._exchange()
         return self.answers.get(self._request, {})
 

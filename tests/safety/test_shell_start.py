@@ -39,6 +39,11 @@ def test_a_simulated_room_is_made_of_its_site_file_with_its_deadlines_slackened(
     assert room.lacks(None, NOW.wall_us) == ()
 
 
+def test_a_room_knows_daemon_and_arm_by_the_users_of_its_site_file() -> None:
+    room = start.room_of(replace(load_site(EXAMPLES / "site.toml"), daemon_uid=1001, arm_uid=1002))
+    assert (room.daemon_uid, room.arm_uid) == (1001, 1002)
+
+
 def test_a_real_stimulator_in_a_simulated_room_is_refused() -> None:
     site = load_site(EXAMPLES / "site.toml")
     real = replace(site, stimulator=replace(site.stimulator, port="serial:/dev/ttyUSB0"))

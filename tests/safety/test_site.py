@@ -294,11 +294,13 @@ def test_a_damaged_file_of_signatures_is_refused(tmp_path: Path) -> None:
         load_reviewed(path)
 
 
-def test_the_user_of_the_arm_is_this_one_unless_the_file_names_another(tmp_path: Path) -> None:
-    assert load_site(EXAMPLE).arm_uid == os.geteuid()
-    assert (
-        load_site(site_with(tmp_path, ("[watchdog]", '[watchdog]\narm_user = "daemon"'))).arm_uid
-        == pwd.getpwnam("daemon").pw_uid
-    )
-    with pytest.raises(ConfigError, match=r"arm_user = .*: must be a user of this machine"):
-        load_site(site_with(tmp_path, ("[watchdog]", '[watchdog]\narm_user = "no-such-user"')))
+@pytest.mark.parametrize(("key", "uid"), [("arm_user", "arm_uid"), ("daemon_user", "daemon_uid")])
+def test_the_user_of_arm_and_daemon_is_this_one_unless_the_file_names_another(
+    tmp_path: Path, key: str, uid: str
+) -> None:
+    named = load_site(site_with(tmp_path, ("[watchdog]", f'[watchdog]\n{key} = "daemon"')))
+    uids = {"arm_uid": os.geteuid(), "daemon_uid": os.geteuid()}
+    assert {each: getattr(load_site(EXAMPLE), each) for each in uids} == uids
+    assert {each: getattr(named, each) for each in uids} == uids | {uid: pwd.getpwnam("daemon").pw_uid}
+    with pytest.raises(ConfigError, match=rf"{key} = .*: must be a user of this machine"):
+        load_site(site_with(tmp_path, ("[watchdog]", f'[watchdog]\n{key} = "no-such-user"')))

@@ -113,6 +113,13 @@ def _(new: New) -> tuple[Said, bool]:
     return said, room.ask(control.Hello(role="lease"), 77)["ok"]
 
 
+@comes_about(Reason.NOT_THE_DAEMON)
+def _(new: New) -> tuple[Said, bool]:
+    room = new()
+    said = answer(room.ask(control.Hello(role="daemon"), 9, uid=1000))
+    return said, room.ask(control.Hello(role="daemon"), 9, uid=0)["ok"]
+
+
 @comes_about(Reason.LEASE_MISSING)
 def _(new: New) -> tuple[Said, bool]:
     room = released(new, profile="robot")
