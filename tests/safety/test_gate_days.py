@@ -19,6 +19,8 @@ S, MS, HOUR = 1_000_000, 1_000, 3_600_000_000
 ROME = ZoneInfo("Europe/Rome")
 SUBJECT, COIL = "S-0001", "coil-1"
 WEEKDAYS, HUNT = 30, 60
+ARMING_US = 1_250 * MS
+"""From arming to the trigger, in `run_train`."""
 
 
 def wall_us(moment: datetime) -> int:
@@ -87,6 +89,23 @@ class Course:
         )
         self.record(Kind.CLOSE, at_us + HUNT * 5 * S + 120 * S, session=bytes.fromhex(answer["session"]))
 
+    def run(self, at_us: int, origin_us: int, protocol: str = "mdd-10hz-37") -> int:
+        """The same treatment as `treat` gives, each train through the gate; how many pulses went out."""
+        room = self.room_at(at_us, origin_us)
+        assert room.open(protocol)["ok"]
+        assert room.release()["ok"]
+        (phase,) = PROTOCOLS[protocol].phases
+        level, pulses = 54, phase.train.pulses
+        room.set_train(level=level, pulses=pulses)
+        for n in range(phase.trains):
+            due_us = at_us + 60 * S + n * (phase.train.duration_us + phase.gap_us)
+            room.pass_time(due_us - ARMING_US - room.now.wall_us)
+            assert room.run_train(level=level, pulses=pulses)["outcome"] == "delivered"
+        room.ask(control.CloseSession(by="ann"))
+        room.pass_time(100 * MS)
+        self.take_over(room)
+        return room.pulses
+
     def treat(self, at_us: int, origin_us: int, protocol: str = "mdd-10hz-37") -> dict[str, Any]:
         """A whole treatment; the answer that it was opened with."""
         room = self.room_at(at_us, origin_us)
@@ -128,6 +147,48 @@ def test_thirty_weekdays_at_jittered_hours_pass_without_a_refusal(around: str, s
         assert answer["ok"], (number, day, answer)
         assert answer["understood"]["course"] == number * 3_000
     assert course.book.course(key(SUBJECT), key("mdd-10hz-37")) == WEEKDAYS * 3_000
+
+
+def day_of(at_us: int) -> date:
+    """The treatment day by the clock on the wall: it begins at 03:00."""
+    return (datetime.fromtimestamp(at_us / S, ROME).replace(tzinfo=None) - timedelta(hours=3)).date()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_about_three_in_the_morning_only_what_would_be_too_much_for_one_treatment_day_is_refused(seed: int) -> None:
+    """± 4 h about 03:00: what was given, and in which day, is counted here by the clock on the wall."""
+    chance = random.Random(f"nights {seed}")
+    course, given, refused = Course(), list[int](), 0
+    for day in weekdays(date(2026, 1, 1) + timedelta(days=chance.randrange(700))):
+        at_us = wall_us(datetime.combine(day, time(3), ROME)) + chance.randrange(-4 * HOUR, 4 * HOUR)
+        answer = course.treat(at_us, chance.randrange(10**15))
+        today = 40 * sum(day_of(each_us) == day_of(at_us) for each_us in given)
+        assert answer["ok"] == (today + 3_000 <= 3_000 + 120), (day, today, answer)
+        if answer["ok"]:
+            given += [at_us + 60 * S + n * 30 * S + 5 * S for n in range(75)]
+        else:
+            assert answer["reason"] == "day-full"
+            refused += 1
+    assert 0 < refused < WEEKDAYS
+    assert course.book.course(key(SUBJECT), key("mdd-10hz-37")) == 40 * len(given)
+
+
+def test_a_day_written_straight_counts_as_one_that_runs_through_the_gate_across_three_in_the_morning() -> None:
+    night = wall_us(datetime(2026, 5, 6, 2, 45, tzinfo=ROME))
+    straight, run = Course(), Course()
+    assert straight.treat(night, 123_456_789_012)["ok"]
+    assert run.run(night, 123_456_789_012) == 3_000
+
+    for hours in (1, 12, 24, 25, 7 * 24):
+        then_us = night + hours * HOUR
+        counts = [
+            (book.day(key(SUBJECT), then_us, ROME), book.window(key(SUBJECT), then_us, 12 * HOUR))
+            for book in (straight.book, run.book)
+        ]
+        assert counts[0] == counts[1], hours
+    assert run.book.day(key(SUBJECT), night + HOUR, ROME) == 3_000 - 28 * 40, "28 trains are over by 03:00"
+    assert run.book.course(key(SUBJECT), key("mdd-10hz-37")) == 3_000
+    assert run.treat(night + 2 * HOUR, 0)["reason"] == "day-full"
 
 
 @pytest.mark.parametrize("origin_us", [0, 2**31, 2**32, 10**15])
