@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, ClassVar, get_type_hints
 
 MAX_LINE_BYTES = 4096
 MAX_TIMED_TRIGGERS = 20
 """One block of host-timed pulses (design: reserved in blocks of at most 20)."""
 MICROSECONDS_OF_A_DAY = 86_400_000_000
-_Check = Callable[[object], Any]
 
 
 class MalformedMessage(Exception):
@@ -26,40 +25,28 @@ class MalformedMessage(Exception):
         self.request_id = request_id
 
 
-def _text(limit: int = 64, *, empty: bool = False) -> _Check:
-    def check(value: object) -> str:
-        if not isinstance(value, str) or len(value) > limit or not (value or empty) or not value.isprintable():
-            raise ValueError(f"must be printable text of {0 if empty else 1} to {limit} characters")
-        return value
-
-    return check
+def _text(value: object, low: int, high: int) -> str:
+    if not isinstance(value, str) or not low <= len(value) <= high or not value.isprintable():
+        raise ValueError(f"must be printable text of {low} to {high} characters")
+    return value
 
 
-def _whole(low: int, high: int) -> _Check:
-    def check(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return value
-
-    return check
+def _whole(value: object, low: int, high: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ValueError(f"must be a whole number from {low} to {high}")
+    return value
 
 
-def _one_of(*choices: str) -> _Check:
-    def check(value: object) -> str:
-        if not isinstance(value, str) or value not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return value
-
-    return check
+def _one_of(value: object, *choices: str) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}")
+    return value
 
 
-def _hexadecimal(digits: int) -> _Check:
-    def check(value: object) -> str:
-        if not isinstance(value, str) or len(value) != digits or set(value) - set("0123456789abcdef"):
-            raise ValueError(f"must be {digits} lower-case hexadecimal digits")
-        return value
-
-    return check
+def _hexadecimal(value: object, digits: int) -> str:
+    if not isinstance(value, str) or len(value) != digits or set(value) - set("0123456789abcdef"):
+        raise ValueError(f"must be {digits} lower-case hexadecimal digits")
+    return value
 
 
 def _truth(value: object) -> bool:
@@ -69,31 +56,9 @@ def _truth(value: object) -> bool:
 
 
 def _times(value: object) -> tuple[int, ...]:
-    instant = _whole(0, 120_000_000)
     if not isinstance(value, list) or len(value) > MAX_TIMED_TRIGGERS:
         raise ValueError(f"must be a list of at most {MAX_TIMED_TRIGGERS} times")
-    return tuple(instant(item) for item in value)
-
-
-def _optional(check: _Check) -> _Check:
-    return lambda value: None if value is None else check(value)
-
-
-def _f(check: _Check, default: Any = MISSING) -> Any:
-    return field(metadata={"check": check}) if default is MISSING else field(default=default, metadata={"check": check})
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """A motor threshold as the daemon files it; the watchdog's rules judge it."""
-
-    value_tenths: int = _f(_whole(1, 1000))
-    method: str = _f(_one_of("emg", "visual"))
-    pulses: int = _f(_whole(0, 1000))
-    coil: str = _f(_text())
-    taken_wall_us: int = _f(_whole(0, 2**62))
-    sd_tenths: int | None = _f(_optional(_whole(0, 1000)), None)
-    simulated: bool = _f(_truth, False)
+    return tuple(_whole(item, 0, 120_000_000) for item in value)
 
 
 def _threshold(value: object) -> Threshold:
@@ -103,10 +68,27 @@ def _threshold(value: object) -> Threshold:
     return threshold
 
 
+def _optional(value: object, check: Callable[..., Any], *bounds: Any) -> Any:
+    return None if value is None else check(value, *bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A motor threshold as the daemon files it; the watchdog's rules judge it."""
+
+    value_tenths: Annotated[int, _whole, 1, 1000]
+    method: Annotated[str, _one_of, "emg", "visual"]
+    pulses: Annotated[int, _whole, 0, 1000]
+    coil: Annotated[str, _text, 1, 64]
+    taken_wall_us: Annotated[int, _whole, 0, 2**62]
+    sd_tenths: Annotated[int | None, _optional, _whole, 0, 1000] = None
+    simulated: Annotated[bool, _truth] = False
+
+
 @dataclass(frozen=True, slots=True)
 class Hello:
     DO: ClassVar = "hello"
-    role: str = _f(_one_of("daemon", "guarded", "cli", "lease"))
+    role: Annotated[str, _one_of, "daemon", "guarded", "cli", "lease"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,55 +99,55 @@ class Attach:
 @dataclass(frozen=True, slots=True)
 class OpenSession:
     DO: ClassVar = "open-session"
-    kind: str = _f(_one_of("treatment", "threshold", "script", "phantom"))
-    door: str = _f(_one_of("daemon", "pty"))
-    by: str = _f(_text())
-    coil: str = _f(_text())
-    subject: str = _f(_text(empty=True), "")
-    protocol: str = _f(_text(empty=True), "")
-    threshold: Threshold | None = _f(_optional(_threshold), None)  # noqa: RUF009  a field() by another name
-    ceiling_tenths: int | None = _f(_optional(_whole(0, 1000)), None)
-    intensity_tenths: int | None = _f(_optional(_whole(0, 1300)), None)
-    continues: str | None = _f(_optional(_hexadecimal(16)), None)
-    reason: str = _f(_text(200, empty=True), "")
-    placement: str = _f(_text(200, empty=True), "")
+    kind: Annotated[str, _one_of, "treatment", "threshold", "script", "phantom"]
+    door: Annotated[str, _one_of, "daemon", "pty"]
+    by: Annotated[str, _text, 1, 64]
+    coil: Annotated[str, _text, 1, 64]
+    subject: Annotated[str, _text, 0, 64] = ""
+    protocol: Annotated[str, _text, 0, 64] = ""
+    threshold: Annotated[Threshold | None, _optional, _threshold] = None
+    ceiling_tenths: Annotated[int | None, _optional, _whole, 0, 1000] = None
+    intensity_tenths: Annotated[int | None, _optional, _whole, 0, 1300] = None
+    continues: Annotated[str | None, _optional, _hexadecimal, 16] = None
+    reason: Annotated[str, _text, 0, 200] = ""
+    placement: Annotated[str, _text, 0, 200] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
     DO: ClassVar = "release"
-    hash: str = _f(_hexadecimal(32))
-    nonce: str = _f(_hexadecimal(32))
-    by: str = _f(_text())
+    hash: Annotated[str, _hexadecimal, 32]
+    nonce: Annotated[str, _hexadecimal, 32]
+    by: Annotated[str, _text, 1, 64]
 
 
 @dataclass(frozen=True, slots=True)
 class CloseSession:
     DO: ClassVar = "close-session"
-    by: str = _f(_text())
-    why: str = _f(_text(200, empty=True), "")
+    by: Annotated[str, _text, 1, 64]
+    why: Annotated[str, _text, 0, 200] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     DO: ClassVar = "stop"
-    by: str = _f(_text())
+    by: Annotated[str, _text, 1, 64]
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
     DO: ClassVar = "reset"
-    by: str = _f(_text())
-    nonce: str = _f(_hexadecimal(32))
+    by: Annotated[str, _text, 1, 64]
+    nonce: Annotated[str, _hexadecimal, 32]
 
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
     DO: ClassVar = "resolve"
-    by: str = _f(_text())
-    ref: int = _f(_whole(1, 2**62))
-    why: str = _f(_text(200))
-    nonce: str = _f(_hexadecimal(32))
+    by: Annotated[str, _text, 1, 64]
+    ref: Annotated[int, _whole, 1, 2**62]
+    why: Annotated[str, _text, 1, 200]
+    nonce: Annotated[str, _hexadecimal, 32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +155,8 @@ class Intensity:
     """Lowers at any time between trains; raises up to what is prescribed, a step at a time."""
 
     DO: ClassVar = "intensity"
-    intensity_tenths: int = _f(_whole(0, 1300))
-    by: str = _f(_text())
+    intensity_tenths: Annotated[int, _whole, 0, 1300]
+    by: Annotated[str, _text, 1, 64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,20 +164,20 @@ class AskPermit:
     """`times_us` given: the watchdog's timer triggers, at these times after the grant; else the speaker does."""
 
     DO: ClassVar = "permit"
-    level_tenths: int = _f(_whole(0, 1100))
-    rate_tenths: int = _f(_whole(0, 1000))
-    pulses: int = _f(_whole(1, 6000))
-    triggers: int = _f(_whole(1, MAX_TIMED_TRIGGERS), 1)
-    spacing_us: int = _f(_whole(0, MICROSECONDS_OF_A_DAY), 0)
-    times_us: tuple[int, ...] = _f(_times, ())
-    train: int = _f(_whole(0, 100_000), 0)
+    level_tenths: Annotated[int, _whole, 0, 1100]
+    rate_tenths: Annotated[int, _whole, 0, 1000]
+    pulses: Annotated[int, _whole, 1, 6000]
+    triggers: Annotated[int, _whole, 1, MAX_TIMED_TRIGGERS] = 1
+    spacing_us: Annotated[int, _whole, 0, MICROSECONDS_OF_A_DAY] = 0
+    times_us: Annotated[tuple[int, ...], _times] = ()
+    train: Annotated[int, _whole, 0, 100_000] = 0
     """Which train of the plan, for the record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
     DO: ClassVar = "withdraw"
-    permit: int = _f(_whole(0, 2**62))
+    permit: Annotated[int, _whole, 0, 2**62]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +185,15 @@ class Beat:
     """Progress counters of the two loops that must turn, and how long ago the operator was there."""
 
     DO: ClassVar = "beat"
-    session_turns: int = _f(_whole(0, 2**62))
-    driver_turns: int = _f(_whole(0, 2**62))
-    presence_us: int = _f(_whole(0, MICROSECONDS_OF_A_DAY))
+    session_turns: Annotated[int, _whole, 0, 2**62]
+    driver_turns: Annotated[int, _whole, 0, 2**62]
+    presence_us: Annotated[int, _whole, 0, MICROSECONDS_OF_A_DAY]
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     DO: ClassVar = "lease"
-    value: str = _f(_one_of("begin", "continue", "none"))
+    value: Annotated[str, _one_of, "begin", "continue", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +204,7 @@ class Status:
 @dataclass(frozen=True, slots=True)
 class Events:
     DO: ClassVar = "events"
-    since: int = _f(_whole(0, 2**62), 0)
+    since: Annotated[int, _whole, 0, 2**62] = 0
 
 
 Message = (
@@ -236,6 +218,8 @@ MESSAGES: dict[str, type[Message]] = {
         Lease, Status, Events,
     )
 }  # fmt: skip
+_HINTS = {kind: get_type_hints(kind, include_extras=True) for kind in (Threshold, *MESSAGES.values())}
+"""Every field with its type, what checks a value that is sent for it, and the bounds of that check."""
 UNANSWERED = ("beat", "lease")
 """Sent many times a second: they carry no id and get no answer."""
 
@@ -245,8 +229,9 @@ def _build(kind: type[Any], body: dict[str, Any]) -> Any:
     values = {}
     for spec in fields(kind):
         if spec.name in rest:
+            check, *bounds = _HINTS[kind][spec.name].__metadata__
             try:
-                values[spec.name] = spec.metadata["check"](rest.pop(spec.name))
+                values[spec.name] = check(rest.pop(spec.name), *bounds)
             except ValueError as wrong:
                 raise ValueError(f"{spec.name} {wrong}") from None
         elif spec.default is MISSING:
@@ -270,7 +255,7 @@ def parse(line: bytes) -> tuple[int | None, Message]:
     if not isinstance(body, dict):
         raise MalformedMessage("not a JSON object")
     try:
-        request_id = _optional(_whole(0, 2**62))(body.pop("id", None))
+        request_id = _optional(body.pop("id", None), _whole, 0, 2**62)
     except ValueError as wrong:
         raise MalformedMessage(f"id {wrong}") from None
     name = body.pop("do", None)
@@ -287,4 +272,4 @@ def parse(line: bytes) -> tuple[int | None, Message]:
 
 def encode(body: dict[str, Any]) -> bytes:
     """One line, as the watchdog sends it."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
+    return json.dumps(body, separators=(",", ":")).encode() + b"\n"

@@ -125,6 +125,18 @@ def test_the_longest_line_the_most_times_and_the_longest_texts_are_taken() -> No
     assert control.parse(line({"do": "status"}).ljust(control.MAX_LINE_BYTES))[0] == 5
 
 
+def test_a_nonce_is_made_of_sixteen_characters_and_no_other() -> None:
+    taken = set()
+    for character in map(chr, range(128)):
+        try:
+            control.parse(line({"do": "reset", "by": "x", "nonce": character * 32}))
+        except control.MalformedMessage:
+            continue
+        taken.add(character)
+
+    assert taken == set("0123456789abcdef")
+
+
 def test_what_is_optional_may_be_said_to_be_absent() -> None:
     absent = dict.fromkeys(("threshold", "ceiling_tenths", "intensity_tenths", "continues"))
     assert control.parse(line(OPEN | absent)) == control.parse(line(OPEN))
