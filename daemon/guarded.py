@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import sys
 import time
@@ -77,12 +78,15 @@ async def _session(link: GuardLink, runtime: Path, wanted: Wanted) -> int:
         file=sys.stderr,
     )
     fresh: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    beats, listener = asyncio.create_task(_beat(link)), asyncio.create_task(_listen(link, fresh))
+    stop, terminal = asyncio.Event(), select.poll()
+    if not wanted.unattended:
+        terminal.register(sys.stdin, 0)
+    beats, listener = asyncio.create_task(_beat(link, terminal, stop)), asyncio.create_task(_listen(link, fresh))
     try:
         async with asyncio.timeout(NONCE_S):
             nonce = await fresh
         _allowed(await link.ask(Release(hash=opened["hash"], nonce=nonce, by=wanted.by)))
-        code = await _program(link, listener, runtime, wanted)
+        code = await _program(link, listener, runtime, wanted, stop)
         await link.ask(CloseSession(by=wanted.by, why="program ended"))
         return code
     finally:
@@ -97,12 +101,20 @@ def _allowed(answer: Allowed | Denied) -> Any:
     return answer.detail
 
 
-async def _beat(link: GuardLink) -> None:
-    """All there is to hang is this loop: both counters are its turns. The terminal being there is the presence."""
-    turns = 0
+async def _beat(link: GuardLink, terminal: select.poll, stop: asyncio.Event) -> None:
+    """All there is to hang is this loop: both counters are its turns. The terminal being there is the presence.
+
+    `terminal` is asked for nothing, so all it ever tells is that it hung up.
+    """
+    loop = asyncio.get_running_loop()
+    turns, seen_s = 0, loop.time()
     while True:
-        turns += 1
-        link.beat(turns, turns, 0)
+        turns, now_s = turns + 1, loop.time()
+        if terminal.poll(0):
+            stop.set()
+        else:
+            seen_s = now_s
+        link.beat(turns, turns, int((now_s - seen_s) * 1e6))
         await asyncio.sleep(BEAT_S)
 
 
@@ -120,7 +132,9 @@ def _sentence(reason: str, detail: object) -> str:
     return str(REASONS[reason].sentence.filled(detail if isinstance(detail, Mapping) else {}))
 
 
-async def _program(link: GuardLink, listener: asyncio.Task[None], runtime: Path, wanted: Wanted) -> int:
+async def _program(
+    link: GuardLink, listener: asyncio.Task[None], runtime: Path, wanted: Wanted, stop: asyncio.Event
+) -> int:
     """Starts the program in our own process group, so that Ctrl-C reaches it; ends it when the watchdog is gone."""
     port = runtime / "watchdog" / "stimulator"
     paths = [str(SHIM), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -130,7 +144,6 @@ async def _program(link: GuardLink, listener: asyncio.Task[None], runtime: Path,
         program = await asyncio.create_subprocess_exec(*wanted.command, env=environment)
     except OSError as error:
         raise OperatorError(f"{wanted.command[0]} cannot be started: {error.strerror}. Check the command.") from None
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)

@@ -225,22 +225,6 @@ def test_guarded_without_a_terminal_needs_to_be_told_so(room: RealRoom) -> None:
     assert not room.records(Kind.OPEN)
 
 
-def test_a_terminal_that_hangs_up_ends_the_session(room: RealRoom) -> None:
-    master, slave = pty.openpty()
-    with guarded(room, "import time; print('{}', flush=True); time.sleep(60)", terminal=slave) as process:
-        os.close(slave)
-        assert process.stdout is not None
-        assert process.stdout.readline()
-        assert room.line is not None
-        room.line.event("released")
-        at_us = boot_us()
-        os.close(master)
-        # It is not its controlling terminal here, so the hang-up is sent as the kernel would send it.
-        process.send_signal(signal.SIGHUP)
-        room.line.event("session-closed", at_us)
-        assert process.wait(ANSWER_S) == 1
-
-
 ARMED = """
 train(2)
 rapid.arm(delay=True)
@@ -248,6 +232,26 @@ ready()
 print(json.dumps({"serial": rapid._connection.pid}), flush=True)
 time.sleep(60)
 """
+
+
+def test_a_terminal_that_hangs_up_disarms_and_ends_the_session_also_where_it_is_not_the_controlling_one(
+    room: RealRoom,
+) -> None:
+    master, slave = pty.openpty()
+    with guarded(room, PREAMBLE + ARMED, *IN_SESSION, terminal=slave) as process:
+        os.close(slave)
+        os.write(master, b"what is typed ends nothing\n")
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        at_us = boot_us()
+        assert room.armed_at(at_us)
+        os.close(master)
+        assert room.line is not None
+        assert room.line.event("stop", at_us)["reason"] == "stop-asked"
+        room.line.event("session-closed", at_us)
+        assert process.wait(ANSWER_S) == 1
+    disarmed = next(event for event in room.happenings("disarmed") if event["at_us"] > at_us)
+    assert disarmed["note"] == "ordered"
 
 
 def disarmed_when(room: RealRoom, process: subprocess.Popen[str], victim: str) -> None:
