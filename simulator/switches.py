@@ -176,8 +176,10 @@ def vanish(bench: Bench) -> None:
 
 
 @_switch
-def come_back(bench: Bench) -> None:
-    """The cable is plugged in again: a new PTY under the old link."""
+def come_back(bench: Bench, other_code: str = "") -> None:
+    """The cable is plugged in again: a new PTY under the old link. With a code, into another unit that has this one."""
+    if other_code:
+        bench.device.give_way(other_code)
     bench.port.plug()
 
 
@@ -222,6 +224,12 @@ def offset_output(bench: Bench, tenths: int) -> None:
 def drift_level(bench: Bench, percent: int) -> None:
     """Every level set from now on comes out `percent` higher, and reads back so."""
     bench.device.defects.setting_offset_tenths = percent * 10
+
+
+@_switch
+def creep_level(bench: Bench, tenths: int) -> None:
+    """The level changes by `tenths` (0.1 %) each second by itself, and reads back so; 0 ends it."""
+    bench.device.creep(tenths)
 
 
 @_switch

@@ -19,6 +19,12 @@ class Defects:
     """Real output less what is set, invisible from outside."""
     setting_offset_tenths: int = 0
     """Added to every level set from now on, visible when read back."""
+    creep_tenths: int = 0
+    """Added to the level each second, visible when read back."""
+    creeps_at_us: int = 0
+    """When the next time."""
+    unlock_code: str = ""
+    """Of another unit that stands in its place; empty: it is the one it was."""
     train_bit_stuck: bool = False
     error_code: str = ""
     """Source letter and two digits; empty: no error."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from drivers.energy import EnergyRules
 from drivers.errors import OurError
 from drivers.magstim.energy_table import energy_rules
-from drivers.quantities import PercentMso
+from drivers.quantities import SECOND_US, PercentMso
 from drivers.stimulators import Condition, Field
 from simulator.stimulators.answers import Answer
 from simulator.stimulators.capacitor import Capacitor
@@ -96,6 +96,8 @@ class Rapid2:
             limit_us = self.profile.keep_alive_armed_us if self._armed else self.profile.keep_alive_standby_us
             if soonest is None or self._heard_us + limit_us < soonest[0]:
                 soonest = (self._heard_us + limit_us, self._lapse)
+        if self.defects.creep_tenths and (soonest is None or self.defects.creeps_at_us < soonest[0]):
+            soonest = (self.defects.creeps_at_us, self._creep)
         return soonest
 
     # ── what it shows ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,6 +156,11 @@ class Rapid2:
         """Plugged in, switch pressed or ignored, cool enough."""
         return self.coil.present and self._switch_ok and not self.coil.refused(self._now_us)
 
+    @property
+    def unlock_code(self) -> str:
+        """What gives remote control of the unit that stands here."""
+        return self.defects.unlock_code or self.profile.unlock_code
+
     # ── orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def renew(self) -> None:
@@ -180,7 +187,7 @@ class Rapid2:
         if self.busy or self.settings.excludes(field, value) or (changes_mode and self._armed):
             return Answer.CONFLICT
         if field is Field.LEVEL:
-            self.turn_level(min(max(0, value + self.defects.setting_offset_tenths), ENHANCED_TENTHS))
+            self._come_out_at(value + self.defects.setting_offset_tenths)
             return Answer.DONE
         self.settings[field] = value
         if field is Field.ENHANCED and not value and self.settings[Field.LEVEL] > FULL_TENTHS:
@@ -260,6 +267,13 @@ class Rapid2:
             if self.defects.power_fails_after <= 0:
                 self.power_off(self.defects.power_off_us)
 
+    def _creep(self) -> None:
+        self.defects.creeps_at_us += SECOND_US
+        self._come_out_at(self.settings[Field.LEVEL] + self.defects.creep_tenths)
+
+    def _come_out_at(self, tenths: int) -> None:
+        self.turn_level(min(max(0, tenths), ENHANCED_TENTHS))
+
     def _running(self) -> RunningTrain:
         if self._train is None:
             raise OurError("no train runs")
@@ -308,6 +322,16 @@ class Rapid2:
         """Sets the level, 0.1 %, whoever turns it."""
         self.settings[Field.LEVEL] = tenths
         self._capacitor.set(tenths, self._now_us)
+
+    def creep(self, tenths: int) -> None:
+        """From now on the level changes by so much each second, nobody knows why; 0 ends it."""
+        self.defects.creep_tenths, self.defects.creeps_at_us = tenths, self._now_us + SECOND_US
+
+    def give_way(self, unlock_code: str) -> None:
+        """Another unit of its kind stands in its place, just switched on, with its own code."""
+        self._happened(Kind.POWER, "another unit")
+        self._power_up()
+        self.defects.unlock_code = unlock_code
 
     def plug_coil(self, *, present: bool) -> None:
         """Plugs the coil in or pulls it; pulling disarms."""

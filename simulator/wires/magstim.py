@@ -163,7 +163,7 @@ class MagstimWire:
         return self._set(tell(order), Field.CHARGE_DELAY_MS, order.milliseconds)
 
     def _enable_remote(self, order: EnableRemote) -> Reply | None:
-        if order.code is not None and order.code != self._profile.unlock_code:
+        if order.code is not None and order.code != self._device.unlock_code:
             return None if self._profile.silent_on_wrong_unlock else Refused(order.letter, Refusal.NOT_UNDERSTOOD)
         self._device.take_remote()
         return self._status(order)

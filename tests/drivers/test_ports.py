@@ -142,6 +142,24 @@ def test_a_device_that_goes_away_is_a_lost_port(terminal: Terminal) -> None:
     port.close()
 
 
+def test_an_adapter_that_the_kernel_no_longer_has_is_a_lost_port(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pseudo-terminal can only hang up: what the driver of an unplugged adapter answers is said in its place."""
+
+    def gone(*_: object) -> int:
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+    port = open_port(terminal.url)
+    monkeypatch.setattr(os, "read", gone)
+    monkeypatch.setattr(os, "write", gone)
+    with pytest.raises(PortLost, match=r"No such device.*Check cable"):
+        port.read()
+    with pytest.raises(PortLost, match=r"No such device.*Check cable"):
+        port.write(b"EA")
+    port.close()
+
+
 def test_a_closed_port_is_lost_and_closing_twice_does_no_harm(terminal: Terminal) -> None:
     port = open_port(terminal.url)
     port.close()

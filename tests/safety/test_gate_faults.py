@@ -183,6 +183,12 @@ def test_a_level_changed_at_the_device_while_armed_is_a_trip(ready: Any) -> None
     assert ready.state.trip.reason.json == "level-changed"
 
 
+def test_a_level_that_creeps_by_itself_while_armed_is_a_trip(ready: Any) -> None:
+    ready.fault("creep-level", tenths=10)
+    ready.stay(2 * S)
+    assert ready.state.trip.reason.json == "level-changed"
+
+
 def test_a_train_nobody_triggered_is_a_trip_and_counts_in_full(ready: Any) -> None:
     ready.fault("panel-trigger")
     ready.stay(1 * S)

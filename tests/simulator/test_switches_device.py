@@ -102,6 +102,33 @@ def test_a_level_can_drift_when_it_is_set(talk_to: TalkTo) -> None:
     assert talk.say("\\@")[3:6] == b"054"
 
 
+@bites("creep-level")
+@pytest.mark.parametrize(("tenths", "shows"), [(10, [b"050", b"051", b"053"]), (-10, [b"050", b"049", b"047"])])
+def test_a_level_can_creep_by_itself_until_it_is_told_not_to(talk_to: TalkTo, tenths: int, shows: list[bytes]) -> None:
+    talk = talk_to(firmware=8)
+    talk.take_remote()
+    talk.say("@050")
+    talk.fault("creep-level", tenths=tenths)
+    seen = []
+    for seconds in (0.5, 1, 2):
+        talk.stay(round(seconds * S))
+        seen.append(talk.say("\\@")[3:6])
+    talk.fault("creep-level", tenths=0)
+    talk.stay(5 * S)
+    assert seen == shows
+    assert talk.say("\\@")[3:6] == shows[-1]
+
+
+def test_a_level_that_creeps_ends_where_the_knob_does(talk_to: TalkTo) -> None:
+    talk = talk_to(firmware=8)
+    talk.fault("creep-level", tenths=-200)
+    talk.rest(5 * S)
+    assert talk.say("\\@")[3:6] == b"000"
+    talk.fault("creep-level", tenths=200)
+    talk.rest(9 * S)
+    assert talk.say("\\@")[3:6] == b"110"
+
+
 @bites("stick-train-bit")
 def test_the_train_bit_can_stick(talk_to: TalkTo) -> None:
     talk = talk_to(firmware=8)

@@ -144,6 +144,19 @@ def test_a_stalled_device_has_no_room(talk_to: TalkTo) -> None:
     assert talk.port.room > 0
 
 
+def test_the_cable_can_come_back_to_another_unit_which_our_code_does_not_unlock(talk_to: TalkTo) -> None:
+    talk = talk_to(firmware=11)
+    ready_for_train(talk)
+    talk.fault("vanish")
+    talk.fault("come-back", other_code="0000-00000000-00")
+    assert talk.device.condition is Condition.STANDBY
+    assert not talk.device.settings.repetitive
+    assert talk.say("Q" + talk.profile.unlock_code) == b""
+    assert not talk.device.remote
+    assert talk.say("Q0000-00000000-00") != b""
+    assert talk.device.remote
+
+
 @bites("vanish", "come-back")
 def test_behind_a_pulled_cable_the_device_goes_on(talk_to: TalkTo) -> None:
     talk = talk_to(firmware=8)
