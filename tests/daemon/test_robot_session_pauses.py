@@ -115,6 +115,19 @@ async def test_stop_reaches_the_arm_too_and_leaves_it_where_it_is(stage: Any, ar
     assert arm.went == ["target", "stop"]
 
 
+async def test_a_stop_that_somebody_gave_at_the_watchdog_reaches_the_arm_too(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    stage.guard.stop("presence-lost")
+    await asyncio.sleep(0)
+    before = list(arm.went)
+    stage.guard.tell("stop-asked", by="pedal")
+    await asyncio.sleep(5)
+
+    assert before == ["target"]
+    assert arm.went == ["target", "stop"]
+
+
 @pytest.mark.parametrize(("how", "to"), [("done", "park"), ("end", "away"), ("trip", "away"), ("watchdog", "away")])
 async def test_at_its_end_a_session_lets_go_of_the_head(stage: Any, arm: ArmInMemory, how: str, to: str) -> None:
     await begun(stage, arm)
