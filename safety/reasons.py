@@ -126,7 +126,7 @@ class Reason(Enum):
     OVER_LIMIT_FRAME = ("over-limit-frame", Outcome.TRIP_TWO, "Stimulation is locked.",
         "Our own program asked for more than the limits allow.", "Two operators reset; report this fault.")
     MALFORMED_MESSAGE = ("malformed-message", Outcome.REFUSED, "The request was not understood.",
-        "It does not have the form that is agreed.", "Use programs of the same version.")
+        "It does not have the form that is agreed: {why}.", "Use programs of the same version.")
 
     # Standing conditions
     BOOT = ("boot", Outcome.HOLD, "The stimulator is not ready yet.",
@@ -252,12 +252,15 @@ class Reason(Enum):
         "It cannot go on where it ended: {why}.",
         "Use the same subject, protocol and coil, or begin a new session.")
     UNKNOWN_PROTOCOL = ("unknown-protocol", Outcome.REFUSED, "The session was not opened.",
-        "There is no such protocol here.", "Choose one from the list.")
+        "There is no protocol {protocol} here.", "Choose one of these: {known}.")
     PROTOCOL_NOT_AUTHORISED = ("protocol-not-authorised", Outcome.REFUSED, "The train was not allowed.",
         "At {cell} it lasts {asked}, the tables end at {allowed}; this subject has no authorisation.",
         "File an authorisation for this subject, or choose another protocol.")
     USE_FORBIDS = ("use-forbids", Outcome.REFUSED, "The session was not opened.",
-        "The use of this room does not allow it.", "Have the numbers reviewed and signed, or correct the site file.")
+        "In use {use} nobody is stimulated.", "Open a phantom session, or change the use in the site file.")
+    STUDY_INCOMPLETE = ("study-incomplete", Outcome.REFUSED, "Nothing is stimulated.",
+        "The study lacks what it needs: {lacks}.",
+        "Have numbers reviewed and signed, or an ended study renewed in the site file.")
 
     # Limits
     THRESHOLD_MISSING = ("threshold-missing", Outcome.REFUSED, "The session was not opened.",

@@ -16,7 +16,7 @@ from safety.verdicts import ALLOWED, Refused, Verdict, days, refused
 def study_complete(_ask: Ask, facts: Facts, _limits: Limits) -> Verdict:
     """In use `study` every number that nobody has verified in print is signed first, and the study still runs."""
     if facts.use is Use.STUDY and facts.lacks:
-        return refused(Reason.USE_FORBIDS, ", ".join(facts.lacks[:3]), "nothing missing")
+        return Refused(Reason.STUDY_INCOMPLETE, {"lacks": ", ".join(facts.lacks[:3])})
     return ALLOWED
 
 
@@ -99,12 +99,12 @@ def protocol_followed(ask: Ask, facts: Facts, _limits: Limits) -> Verdict:
     """A treatment gives the trains of its protocol, or shorter ones, up to the prescribed intensity."""
     if facts.kind is not SessionKind.TREATMENT:
         return ALLOWED
+    asked = f"{ask.train.pulses} pulses at {ask.train.rate}"
     if facts.protocol is None:
-        return Refused(Reason.UNKNOWN_PROTOCOL)
+        return refused(Reason.NOT_IN_PROTOCOL, asked, "there is none")
     phases = phases_of(ask.train, facts)
     if not phases:
         first = facts.protocol.phases[0].train
-        asked = f"{ask.train.pulses} pulses at {ask.train.rate}"
         return refused(Reason.NOT_IN_PROTOCOL, asked, f"{first.pulses} pulses at {first.rate}")
     prescribed = max(phase.intensity for phase in phases)
     if facts.threshold and ask.level > facts.threshold.level(prescribed):

@@ -95,7 +95,7 @@ def _understand(turn: Turn, connection: int, message: control.OpenSession) -> Se
     protocol, threshold = _protocol(turn, kind, message), _threshold(turn, message)
     lacks = turn.room.lacks(protocol, turn.now.wall_us)
     if lacks:
-        raise _Not(Reason.USE_FORBIDS, use=turn.room.use.value, lacks=lacks[0])
+        raise _Not(Reason.STUDY_INCOMPLETE, lacks=lacks[0])
     intensity = _intensity(kind, protocol, message)
     key = key_of(f"{message.subject} {turn.now.wall_us} {turn.now.us}")
     planned = protocol.pulses if protocol else _own_pulses(turn, kind)
@@ -133,7 +133,7 @@ def _threshold(turn: Turn, message: control.OpenSession) -> MotorThreshold | Non
     if told is None:
         return None
     if told.simulated and not turn.room.simulated:
-        raise _Not(Reason.USE_FORBIDS, use="a simulated threshold")
+        raise _Not(Reason.THRESHOLD_SIMULATED)
     return MotorThreshold(
         PercentMso(told.value_tenths), ThresholdMethod(told.method), told.pulses, told.sd_tenths, told.coil,
         told.taken_wall_us, told.simulated,

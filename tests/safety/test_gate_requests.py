@@ -73,7 +73,7 @@ def test_a_room_opens_no_session_for_another_coil_a_simulated_threshold_or_more_
     assert room.open(coil="coil-1", intensity_tenths=1000)["ok"]
     real = new(simulated=False)
     refused = real.open()
-    assert (refused["reason"], refused["detail"]) == ("use-forbids", {"use": "a simulated threshold"})
+    assert (refused["reason"], refused["detail"]) == ("threshold-simulated", {})
     assert real.open(threshold=real.threshold(simulated=False))["ok"]
 
 
@@ -82,7 +82,7 @@ def test_a_study_opens_no_session_while_a_row_of_its_tables_is_not_signed() -> N
     lacking, signed = new(use=Use.STUDY, lacks=lambda _protocol, _wall_us: (unsigned,)), new(use=Use.STUDY)
     threshold = signed.threshold(simulated=False)
     refused = lacking.open(threshold=threshold)
-    assert (refused["reason"], refused["detail"]) == ("use-forbids", {"use": "study", "lacks": unsigned})
+    assert (refused["reason"], refused["detail"]) == ("study-incomplete", {"lacks": unsigned})
     assert signed.open(threshold=threshold)["ok"]
 
 

@@ -43,9 +43,9 @@ def trains(pulses: int, hertz: float, level: float = 50, **more: int) -> Ask:
 
 
 SAID: dict[str, tuple[Ask, Facts, Reason, str, str]] = {
-    "a study that lacks reviews": (
-        trains(1, 0), replace(SCRIPT, use=Use.STUDY, lacks=FOUR_THINGS), Reason.USE_FORBIDS,
-        "one row, two rows, three rows", "nothing missing",
+    "a treatment without a protocol": (
+        trains(40, 10), replace(TREATMENT, protocol=None), Reason.NOT_IN_PROTOCOL,
+        "40 pulses at 10 Hz", "there is none",
     ),
     "a threshold taken with another coil": (
         trains(40, 10), replace(TREATMENT, coil="coil-2"), Reason.THRESHOLD_OTHER_COIL, "coil-1", "coil-2",
@@ -86,6 +86,14 @@ SAID: dict[str, tuple[Ask, Facts, Reason, str, str]] = {
         "0.0 s", "5.0 s",
     ),
 }  # fmt: skip
+
+
+def test_a_study_names_three_of_the_things_it_lacks() -> None:
+    facts = replace(SCRIPT, use=Use.STUDY, lacks=FOUR_THINGS)
+
+    said = {refused.reason: refused.detail for refused in judge_all(trains(1, 0), facts, LIMITS)}
+
+    assert said[Reason.STUDY_INCOMPLETE] == {"lacks": "one row, two rows, three rows"}
 
 
 @pytest.mark.parametrize("situation", SAID)

@@ -140,7 +140,7 @@ def test_a_simulated_threshold_never_counts_for_a_person(use: Use, allowed: bool
 
 
 def test_a_study_refuses_while_a_number_is_unsigned_and_others_do_not() -> None:
-    assert reasons(train(60), treatment(use=Use.STUDY, lacks=("rate is not signed",))) == {Reason.USE_FORBIDS}
+    assert reasons(train(60), treatment(use=Use.STUDY, lacks=("rate is not signed",))) == {Reason.STUDY_INCOMPLETE}
     assert reasons(train(60), treatment(use=Use.STUDY)) == set()
     assert reasons(train(60), treatment(use=Use.BENCH, lacks=("rate is not signed",))) == set()
 
@@ -186,7 +186,7 @@ def test_an_authorised_tier_2_protocol_lifts_the_visual_cap_and_nothing_else_doe
 
 def test_a_treatment_without_a_protocol_is_refused() -> None:
     past = (Past(START - 30 * SECOND_US, Train(2, TEN_HZ)),)
-    assert Reason.UNKNOWN_PROTOCOL in reasons(train(60), treatment(protocol=None, past=past))
+    assert Reason.NOT_IN_PROTOCOL in reasons(train(60), treatment(protocol=None, past=past))
 
 
 @pytest.mark.parametrize(

@@ -134,3 +134,11 @@ def _(new: New) -> tuple[Said, bool]:
 def _(new: New) -> tuple[Said, bool]:
     room = new(use=Use.BENCH)
     return answer(room.open()), room.open(kind="phantom", subject="", protocol="", threshold=None)["ok"]
+
+
+@comes_about(Reason.STUDY_INCOMPLETE)
+def _(new: New) -> tuple[Said, bool]:
+    room = new(use=Use.STUDY, lacks=lambda _protocol, _wall_us: ("rate is not signed", "cell_10hz_120 is not signed"))
+    signed = new(use=Use.STUDY)
+    threshold = signed.threshold(simulated=False)
+    return answer(room.open(threshold=threshold)), signed.open(threshold=threshold)["ok"]
