@@ -37,7 +37,7 @@ async def ask(guard: Guard | None, journal: Journal, build: Callable[[], Request
         answer = await guard.ask(request)
     except ValidationError as wrong:
         first = wrong.errors()[0]
-        return Refused("malformed", f"{first['loc'][0]} does not hold: {first['msg'].lower()}. Correct it.")
+        return Refused("malformed", f"Nothing was asked. {first['loc'][0]}: {first['msg'].lower()}. Correct it.")
     except CoilwardError as wrong:
         return Refused("watchdog-away", str(wrong))
     if isinstance(answer, Allowed):
@@ -50,12 +50,14 @@ async def ask(guard: Guard | None, journal: Journal, build: Callable[[], Request
 def away(who: str) -> Refused:
     """Nobody there: `watchdog` or `stimulator`."""
     what = "The watchdog does not answer" if who == "watchdog" else "No stimulator is connected"
-    return Refused(f"{who}-away", f"{what}. Wait until it is back; if it stays away, see `coilward doctor`.")
+    return Refused(
+        f"{who}-away", f"Nothing was done. {what}. Wait until it is back; if it stays away, see `coilward doctor`."
+    )
 
 
 def no_session() -> Refused:
     """A verb that needs a session, and there is none."""
-    return Refused("no-session", "No session is open. Start one first.")
+    return Refused("no-session", "Nothing was done. No session is open. Start one first.")
 
 
 def overtaken(verb: str, state: State) -> Refused:

@@ -63,7 +63,7 @@ class Opener:
             return self._understood(order, filed, answer)
         except OperatorError as wrong:
             await ask(lambda: CloseSession(by=by, why="not deliverable"))
-            return Refused("not-deliverable", str(wrong))
+            return Refused("not-deliverable", f"No session was opened. {wrong}")
 
     def _threshold(self, order: Order) -> Threshold | Refused:
         coil = self.site.stimulator.coil
@@ -86,7 +86,7 @@ class Opener:
         if found is None:
             return Refused(
                 "threshold-missing",
-                f"There is no motor threshold of {order.subject} with {coil}. File one with "
+                f"No session was opened. There is no motor threshold of {order.subject} with {coil}. File one with "
                 f"`coilward subject threshold {order.subject} …`.",
             )
         return found

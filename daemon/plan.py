@@ -157,7 +157,7 @@ def who_times(train: Train, dialect: Dialect) -> How:
             "Choose a protocol with shorter trains."
         )
     raise NotDeliverable(
-        f"the {able.model} runs {able.max_pulses_per_train} pulses in a train at most, and this one has "
+        f"The {able.model} runs {able.max_pulses_per_train} pulses in a train at most, and this one has "
         f"{train.pulses}. Choose a protocol with shorter trains."
     )
 
@@ -169,15 +169,15 @@ def check_deliverable(plan: Sequence[Planned], threshold: MotorThreshold, most: 
         rate, pulses = (SINGLE, 1) if now.single else (now.train.rate, now.train.pulses)
         if level > PercentMso.of(100):
             raise NotDeliverable(
-                f"train {number} needs {level}, more than the stimulator has: {min(now.intensity, most)} of a motor "
+                f"Train {number} needs {level}, more than the stimulator has: {min(now.intensity, most)} of a motor "
                 f"threshold of {threshold.value}. Lower the intensity."
             )
         if why := dialect.refuses_energy(level, rate, pulses):
-            raise NotDeliverable(f"train {number} at {level}: {why}")
+            raise NotDeliverable(f"Train {number} at {level}: {why} Lower the intensity, or choose a slower protocol.")
         pause_us = now.train.rate.period_us if now.single else then.gap_us if then else None
         needed_us = dialect.minimum_wait_us(level, rate, pulses)
         if pause_us is not None and pause_us < needed_us:
             raise NotDeliverable(
-                f"after train {number} at {level} the {dialect.capabilities.model} needs {needed_us / SECOND_US:g} s, "
+                f"After train {number} at {level} the {dialect.capabilities.model} needs {needed_us / SECOND_US:g} s, "
                 f"and the protocol leaves {pause_us / SECOND_US:g} s. Lower the intensity or choose a longer gap."
             )

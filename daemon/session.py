@@ -157,16 +157,18 @@ def _book(session: Session, pulses: int) -> Session:
 
 def _judge_intensity(session: Session, wanted: PercentRmt | None) -> Refusal | None:
     if wanted is None or wanted == PercentRmt(0):
-        return Refusal("intensity-missing", "No intensity was given: name one above 0 % rMT.")
+        return Refusal("intensity-missing", "The intensity was not changed. None was given. Name one above 0 % rMT.")
     if wanted > session.prescribed:
         return Refusal(
             "above-prescribed",
-            f"{wanted} is above what is prescribed: the protocol gives {session.prescribed}. Ask for that or less.",
+            f"The intensity was not changed. {wanted} is above what is prescribed: the protocol gives "
+            f"{session.prescribed}. Ask for that or less.",
         )
     if wanted.tenths > session.intensity.tenths + LARGEST_RAISE.tenths:
         return Refusal(
             "raise-too-large",
-            f"{wanted} is too far above the present {session.intensity}: a step is {LARGEST_RAISE} at most. "
+            f"The intensity was not changed. {wanted} is too far above the present {session.intensity}: a step is "
+            f"{LARGEST_RAISE} at most. "
             "Raise step by step, asking the subject after each.",
         )
     return None

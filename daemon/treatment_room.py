@@ -154,11 +154,11 @@ class TreatmentRoom(RoomWithArm):
         if found is None:
             return Refused(
                 "nothing-to-continue",
-                "There is no interrupted session to continue: it completed, is unknown here, or ended too long ago. "
+                "Nothing was continued. The session completed, is unknown here, or ended too long ago. "
                 "Start a new one.",
             )
         if not reason.strip():
-            return Refused("reason-missing", "Continuing needs a reason. Say why it was interrupted.")
+            return Refused("reason-missing", "Nothing was continued. No reason was given. Say why it was interrupted.")
         order = Order(found.subject, found.protocol, placement, found.intensity_tenths)
         return await self._open(order, by, Continuing(found.session, reason))
 
@@ -231,7 +231,7 @@ class TreatmentRoom(RoomWithArm):
             if isinstance(answer, Refused):
                 return answer
         if not await self._until(lambda: treatment.over, END_S):
-            return Refused("report-missing", "The session has ended; its report is not written yet. Check the disk.")
+            return Refused("report-missing", "The session has ended. Its report is not written yet. Check the disk.")
         return Done({"outcome": treatment.outcome, "report": self._report})
 
     async def lower(self, intensity_tenths: int, by: str) -> Answer:
@@ -312,7 +312,10 @@ class TreatmentRoom(RoomWithArm):
         if self._guard is None or self._driver is None:
             return away("stimulator" if self._guard else "watchdog")
         if trouble := self._journal.trouble:
-            return Refused("journal-not-written", f"The journal cannot be written: {trouble}. Free space on its disk.")
+            return Refused(
+                "journal-not-written",
+                f"No session was opened. The journal cannot be written: {trouble}. Free space on its disk.",
+            )
         return None
 
     def _begin(self, order: Order, by: str, opened: Opened) -> Answer:

@@ -89,7 +89,7 @@ def _rules(turn: Turn, ask: Ask, own: Block | None) -> frames.No | None:
     if isinstance(verdict, rules.Refused):
         return frames.No(verdict.reason, verdict.detail)
     unable = turn.room.dialect.refuses_energy(ask.level, ask.train.rate, ask.train.pulses)
-    return frames.No(Reason.ENERGY, {"why": unable}) if unable else None
+    return frames.No(Reason.ENERGY, {"why": unable.removesuffix(".")}) if unable else None
 
 
 def advance(turn: Turn) -> None:

@@ -217,7 +217,7 @@ def _judge_plan(turn: Turn, session: Session) -> No | None:
         unable = turn.room.dialect.refuses_energy(each.level, each.train.rate, each.train.pulses)
         needs_us = turn.room.dialect.minimum_wait_us(each.level, each.train.rate, each.train.pulses)
         if unable or 0 < each.gap_us < needs_us:
-            why = unable or f"it needs {needs_us / 1e6:g} s between trains"
+            why = unable.removesuffix(".") if unable else f"it needs {needs_us / 1e6:g} s between trains"
             return No(Reason.ENERGY, {"why": why})
     return None
 

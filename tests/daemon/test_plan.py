@@ -100,7 +100,7 @@ def test_a_train_neither_device_nor_host_may_run_is_not_deliverable() -> None:
 def test_fifty_hertz_at_sixty_percent_is_refused_before_anybody_sits_down(level: int, wrong: bool) -> None:
     plan = (Planned(Train(30, Hertz(500)), PercentRmt(1000), 26_000_000),)
     if wrong:
-        with pytest.raises(NotDeliverable, match="train 1 at 60 % MSO"):
+        with pytest.raises(NotDeliverable, match="Train 1 at 60 % MSO"):
             check_deliverable(plan, threshold(level), FULL, RAPID)
     else:
         check_deliverable(plan, threshold(level), FULL, RAPID)

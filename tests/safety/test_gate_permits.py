@@ -76,6 +76,30 @@ def test_a_permit_that_contradicts_itself_is_malformed(changes: dict[str, Any], 
     assert why in answer["detail"]["why"]
 
 
+class Weak:
+    """A dialect whose stimulator is too weak for any train."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def refuses_energy(self, level: object, rate: object, pulses: int) -> str:
+        return f"{rate} at {level} overheats the stimulator: {pulses - 1} pulses at most."
+
+
+def test_what_the_stimulator_cannot_deliver_is_refused_with_its_numbers_at_the_opening_and_at_the_permit() -> None:
+    room, unopened = ready(new), new()
+    unopened.start()
+    for each in (room, unopened):
+        each.room = replace(each.room, dialect=Weak(each.room.dialect))
+    for refused in (room.permit(), unopened.open()):
+        why = "10 Hz at 45 % MSO overheats the stimulator: 19 pulses at most"
+        assert (refused["reason"], refused["detail"]) == ("energy", {"why": why})
+    assert ready(new).permit()["ok"]
+
+
 def test_a_script_asks_for_no_permits() -> None:
     assert script(new).permit()["reason"] == "permit-busy"
 
