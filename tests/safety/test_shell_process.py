@@ -17,7 +17,7 @@ import pytest
 
 from drivers.errors import ConfigError
 from safety import __main__ as process
-from safety import ledger_cli, realtime
+from safety import ledger_cli, ledger_writer, realtime
 from safety.instant import Instant
 from safety.site import load_site
 
@@ -217,3 +217,11 @@ def test_the_clocks_of_the_start_are_the_machine_s() -> None:
     now = process._now()
     assert before_us <= now.us <= time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
     assert abs(now.wall_us - time.time_ns() // 1000) < 60_000_000
+
+
+def test_the_unit_leaves_the_watchdog_the_boot_id_that_each_record_carries() -> None:
+    unit = (EXAMPLES.parent / "systemd" / "coilward-watchdog.service").read_text("utf-8").splitlines()
+
+    assert ledger_writer._BOOT_ID == Path("/proc/sys/kernel/random/boot_id")
+    assert "ProtectProc=invisible" in unit
+    assert "ProcSubset=pid" not in unit, "of /proc it would leave no file but the processes' own"
