@@ -32,7 +32,7 @@ def add_ledger_commands(subparsers: argparse._SubParsersAction[argparse.Argument
     commands = ledger.add_subparsers(dest="ledger_command", required=True)
 
     show = commands.add_parser("show", help="every record, with the totals it led to")
-    show.add_argument("--subject", help="only records of this pseudonym, or of this 16-digit key")
+    show.add_argument("--subject", help="only records that count against this pseudonym, or this 16-digit key")
     show.add_argument("--json", action="store_true", help="one JSON object a line")
     show.add_argument("--zone", type=_zone, default="UTC", help="the room's time zone, for times and treatment days")
 
@@ -72,7 +72,7 @@ def _show(args: argparse.Namespace) -> int:
     if not args.json:
         print(headings())
     for row in ledger_rows(found, args.zone):
-        if subject in (None, row["subject"]):
+        if row["everybody"] or subject in (None, row["subject"]):
             print(json.dumps(row) if args.json else columns(row))
     if found.torn:
         print("behind the last record lies one that was cut while being written", file=sys.stderr)

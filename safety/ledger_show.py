@@ -9,23 +9,29 @@ from zoneinfo import ZoneInfo
 
 from drivers.quantities import SECOND_US
 from safety.book import EMPTY_BOOK
+from safety.book_sums import KEPT_US
 from safety.ledger_format import KEY0, Kind, Record, settled_of
 from safety.ledger_replay import Replay
 
 
 def ledger_rows(found: Replay, zone: ZoneInfo) -> Iterator[dict[str, Any]]:
-    """A row of JSON values for each record; totals are of its session, and of its subject's day in `zone`."""
+    """A row of JSON values for each record; totals are of its session, and of its subject's day in `zone`.
+
+    `everybody`: it counts against all subjects, those included that come for the first time.
+    """
     ends = {entry.record.ref: entry.record for entry in found.entries if entry.record.kind in _ENDS}
     book = EMPTY_BOOK
     for entry in found.entries:
-        record = entry.record
+        record, before = entry.record, book
         book = book.apply(entry.seq, record)
+        strangers = [each.window(_STRANGER, book.last_wall_us, KEPT_US) for each in (before, book)]
         yield {
             "seq": entry.seq,
             "time": datetime.fromtimestamp(record.wall_us / SECOND_US, zone).isoformat(timespec="milliseconds"),
             "kind": record.kind.name,
             "simulated": record.simulated,
             "subject": _hex(record.subject),
+            "everybody": strangers[1] > strangers[0],
             "session": _hex(record.session),
             "coil": _hex(record.coil),
             "protocol": _hex(record.protocol),
@@ -51,6 +57,8 @@ def _settled(record: Record, end: Record | None) -> str:
     return f"{end.pulses} ({note.low}-{note.high} {note.by.name.lower()})"
 
 
+_STRANGER = b"\xff" * len(KEY0)
+"""Whom no record names."""
 _ENDS = (Kind.SETTLE, Kind.UNKNOWN, Kind.RESOLVE)
 
 _COLUMNS = (
@@ -61,7 +69,7 @@ _COLUMNS = (
 
 def columns(row: dict[str, Any]) -> str:
     """A row as one line of a table."""
-    return _COLUMNS.format(**row).rstrip()
+    return _COLUMNS.format(**row | ({"subject": "everybody"} if row["everybody"] else {})).rstrip()
 
 
 def headings() -> str:

@@ -15,7 +15,7 @@ from safety.ledger import HEAD, LOG, open_ledger
 from safety.ledger_bench import Spread, carries, spread
 from safety.ledger_cli import BROKEN, NO_ANSWER, SOUND, TORN, add_ledger_commands
 from safety.ledger_files import DiskFolder
-from safety.ledger_format import RECORD_BYTES, By, Kind, Record, Settled, key, settled_note
+from safety.ledger_format import RECORD_BYTES, By, Carry, Kind, Record, Settled, carried_note, key, settled_note
 
 START = 1_767_600_000_000_000
 RECORD = Record(Kind.OPEN, 100, 610, 100, key("anna"), key("morning"), key("coil"), key("demo"), simulated=True)
@@ -34,9 +34,13 @@ HISTORY = (
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
+    return written(tmp_path, *HISTORY)
+
+
+def written(tmp_path: Path, *records: Record) -> Path:
     folder = tmp_path / "state"
     ledger, _ = open_ledger(DiskFolder(folder), simulated=True, boot=key("boot"), now=Instant(0, START), growth=16)
-    for record in HISTORY:
+    for record in records:
         ledger.append(record)
     ledger.keep_head()
     ledger.close()
@@ -81,6 +85,32 @@ def test_show_is_a_table_in_the_rooms_time(state: Path, capsys: pytest.CaptureFi
     assert lines[0].split() == ["seq", "time", "kind", "subject", "session", "pulses", "settled", "session", "day"]
     assert lines[2].split()[:3] == ["2", "2026-01-05T09:00:00.000+01:00", "OPEN"]
     assert len(lines) == 11
+
+
+def test_show_of_one_subject_has_what_counts_against_everybody_and_not_what_counts_against_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nobody = Record(Kind.LOST, 600, wall_us=START, simulated=True)
+    carried = replace(nobody, kind=Kind.CARRIED, pulses=30, code=Carry.EVERYBODY, note=carried_note(START))
+    folder = written(
+        tmp_path,
+        Record(Kind.OPEN, 100, subject=key("anna"), session=key("morning"), wall_us=START, simulated=True),
+        nobody,
+        replace(nobody, kind=Kind.FOUND_ARMED, pulses=40),
+        replace(nobody, session=key("morning"), pulses=50),
+        replace(nobody, subject=key("anna"), pulses=60),
+        carried,
+        replace(nobody, kind=Kind.BOOT, pulses=0),
+    )
+
+    rows = shown(capsys, "--state", str(folder), "--subject", "bruno")
+    assert [(row["kind"], row["pulses"]) for row in rows] == [("LOST", 600), ("FOUND_ARMED", 40), ("CARRIED", 30)]
+    assert [row["day_total"] for row in rows] == [600, 640, 670]
+    assert all(row["everybody"] and row["subject"] == "" for row in rows)
+
+    assert ledger("show", "--state", str(folder), "--subject", "bruno") == SOUND
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split()[2:4] for line in lines] == [[kind, "everybody"] for kind in ("LOST", "FOUND_ARMED", "CARRIED")]
 
 
 @pytest.mark.parametrize("subject", ["bruno", key("bruno").hex()])
