@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from daemon.background import background
 from daemon.cli import show
 from daemon.cli.safety import stop_everywhere, tell_unconfirmed
+from daemon.cli.summary import Summary, summary_of
 from daemon.client import LIVE_S, RoomClient, View
 from daemon.messages import Answer, Code, RoomState, Sentence
 from daemon.runtime import Runtime
@@ -36,8 +34,6 @@ LOOK_AT_SUBJECT_S = 1.0
 CONFLICTS = 5
 CONFLICT_S = 0.2
 """How often, and how far apart, a release is asked again while the room's state is changing (engineering choices)."""
-REPORT_S = 10.0
-"""For the report to be written after a session has ended (engineering choice)."""
 ENDING_S = 15.0
 """For a session to be ended after STOP."""
 
@@ -55,14 +51,6 @@ class Refused(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.reason)
         self.answer = answer
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a session ended; `report` is its summary when it could be read here."""
-
-    view: View
-    report: Mapping[str, Any] | None
 
 
 @asynccontextmanager
@@ -100,7 +88,7 @@ async def conduct(
     progress: Progress,
     patient: bool = True,
     resumes: int = 0,
-) -> Ended:
+) -> Summary:
     """Opens with `opening`, releases once `confirm` agrees to what the watchdog understood, follows to the end.
 
     `patient` waits for a person when the session is paused, tripped or unknown; else it is ended then, unless it was
@@ -116,10 +104,10 @@ async def conduct(
             stop.set()
         stuck = _Stuck(room, patient=patient, resumes=resumes)
         view = await _follow(room, runtime, stop, str(opened.detail["session"]), progress, stuck)
-        return Ended(view, await report_of(room, view))
+        return await summary_of(room, view, stopped=stop.is_set())
 
 
-async def resume(room: RoomClient, runtime: Runtime, stop: asyncio.Event, progress: Progress) -> Ended:
+async def resume(room: RoomClient, runtime: Runtime, stop: asyncio.Event, progress: Progress) -> Summary:
     """Releases a paused session again and follows it to its end, its person present from here on.
 
     Raises `Refused`, OperatorError when no session is open, and what `RoomClient` raises.
@@ -131,7 +119,7 @@ async def resume(room: RoomClient, runtime: Runtime, stop: asyncio.Event, progre
         _must(await begin(room, "resume", paused.hash))
         stuck = _Stuck(room, patient=True, resumes=0)
         view = await _follow(room, runtime, stop, str(paused.session), progress, stuck)
-        return Ended(view, await report_of(room, view))
+        return await summary_of(room, view, stopped=stop.is_set())
 
 
 async def begin(room: RoomClient, verb: str, hash_: str) -> Answer:
@@ -238,19 +226,6 @@ async def _end_when_told(room: RoomClient, runtime: Runtime, stop: asyncio.Event
         answer = await room.ask("end")
         if answer.code is not Code.CONFLICT:
             _must(answer)
-
-
-async def report_of(room: RoomClient, view: View) -> Mapping[str, Any] | None:
-    """The summary in the report's file, when it lies on this machine and is this user's to read."""
-    path = view.state.report
-    if path is None:
-        path = (await room.until(lambda later: later.state.report is not None, REPORT_S)).state.report
-    try:
-        found: Mapping[str, Any] = json.loads(await asyncio.to_thread(Path(str(path)).read_text))
-    except (FileNotFoundError, PermissionError):
-        return None
-    names = ("outcome", "protocol", "trains", "pulses", "waits", "off_target", "report")
-    return {name: found[name] for name in names if name in found}
 
 
 def _must(answer: Answer) -> Answer:

@@ -15,6 +15,7 @@ from daemon.cli.bar import Bar
 from daemon.cli.place import Place, place
 from daemon.cli.safety import Json, ask, stop
 from daemon.cli.show import Exit
+from daemon.cli.summary import Summary
 from daemon.client import RoomClient
 from daemon.messages import Answer
 from drivers.errors import OperatorError
@@ -27,7 +28,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Release without asking: you ha
 Intensity = Annotated[str | None, typer.Option(help="In % rMT, at most what is prescribed.")]
 
 Confirm = Callable[[Answer], Coroutine[Any, Any, bool]]
-Conducting = Callable[[RoomClient, asyncio.Event, Bar], Awaitable[conduct.Ended]]
+Conducting = Callable[[RoomClient, asyncio.Event, Bar], Awaitable[Summary]]
 
 
 @app.command()
@@ -79,7 +80,7 @@ def resume(ctx: typer.Context, as_json: Json = False) -> None:
     """Release a paused session again, and stay in the foreground as its operator. Ctrl-C is STOP."""
     where = place(ctx)
 
-    async def resuming(room: RoomClient, stop: asyncio.Event, bar: Bar) -> conduct.Ended:
+    async def resuming(room: RoomClient, stop: asyncio.Event, bar: Bar) -> Summary:
         return await conduct.resume(room, where.runtime, stop, bar)
 
     raise typer.Exit(asyncio.run(_foreground(where, resuming, as_json=as_json)))
@@ -137,7 +138,7 @@ async def _open(where: Place, opening: Callable[[RoomClient], Awaitable[Answer]]
         show.err.print(show.understood(opened))
         return yes or await _typed_yes("Release? [y/N] ")
 
-    async def conducting(room: RoomClient, stop: asyncio.Event, bar: Bar) -> conduct.Ended:
+    async def conducting(room: RoomClient, stop: asyncio.Event, bar: Bar) -> Summary:
         asking = _paused_bar(bar, confirm)
         return await conduct.conduct(
             room, where.runtime, stop, opening=lambda: opening(room), confirm=asking, progress=bar
@@ -180,14 +181,10 @@ def _paused_bar(bar: Bar, confirm: Confirm) -> Confirm:
     return asking
 
 
-def tell_end(ended: conduct.Ended, *, as_json: bool) -> Exit:
+def tell_end(ended: Summary, *, as_json: bool) -> Exit:
     """Prints how a session ended."""
-    report: Any = ended.report
     if as_json:
-        show.as_json(report if report is not None else {"outcome": ended.view.state.phase})
-    elif report is not None:
-        show.out.print(show.summary(report))
+        show.as_json(ended)
     else:
-        show.out.print(show.room(ended.view))
-    complete = report["outcome"] == "completed" if report is not None else ended.view.state.phase == "done"
-    return Exit.OK if complete else Exit.REFUSED
+        show.out.print(show.summary(ended))
+    return Exit.OK if ended["outcome"] == "completed" else Exit.REFUSED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -14,12 +15,15 @@ import typer
 
 from daemon.cli import conduct, show
 from daemon.cli.bar import Bar, Quiet
-from daemon.cli.operate import tell_end
 from daemon.cli.place import place
 from daemon.cli.show import Exit
+from daemon.cli.summary import Summary
 from daemon.client import connect
+from daemon.journal import FILE_NAME
+from daemon.json_lines import read_rows
 from daemon.kept import forget_unless_reported, records
 from daemon.messages import Answer
+from daemon.report import make_report, report_the_last, rows_of
 from daemon.runtime import Runtime
 from daemon.simulated_arm import SimulatedArm, some_host
 from daemon.simulated_room import (
@@ -62,15 +66,22 @@ def try_(
     Uses a folder of its own unless --runtime is given, and keeps journal and report of the last 20 trials in
     $XDG_STATE_HOME/coilward/try. Ctrl-C is STOP, and ends everything.
     """
-    arm = SimulatedArm(some_host(), head, seed) if profile == "robot" else None
-    what = Simulated(stimulator, pacing, arm=arm)
-    given = place(ctx).runtime if ctx.parent is not None and ctx.parent.params.get("runtime") else None
     trial = Trial(new_name(), protocol, once=once, as_json=as_json)
-    with _folders(given, trial.subject) as (runtime, records):
-        raise typer.Exit(asyncio.run(_try(runtime, replace(what, records=records), trial)))
+    try:
+        arm = SimulatedArm(some_host(), head, seed) if profile == "robot" else None
+        what = Simulated(stimulator, pacing, arm=arm)
+        given = place(ctx).runtime if ctx.parent is not None and ctx.parent.params.get("runtime") else None
+        with _folders(given, trial.subject) as (runtime, records):
+            try:
+                code = asyncio.run(_try(runtime, replace(what, records=records), trial))
+            finally:
+                trial.tell(broken_off(trial, records))
+    finally:
+        trial.tell(nothing_delivered(protocol, "refused"))
+    raise typer.Exit(code)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trial:
     """One simulated treatment, and what is wanted of it."""
 
@@ -78,14 +89,21 @@ class Trial:
     protocol: str
     once: bool
     as_json: bool
+    told: bool = False
+
+    def tell(self, summary: Summary | None) -> None:
+        """Its one JSON object, where that is wanted: the first one told stands."""
+        if self.as_json and summary is not None and not self.told:
+            self.told = True
+            show.as_json(summary)
 
 
 @contextmanager
-def _folders(given: Runtime | None, subject: str) -> Iterator[tuple[Runtime, Path | None]]:
+def _folders(given: Runtime | None, subject: str) -> Iterator[tuple[Runtime, Path]]:
     """Where the room is, and where its records stay. A folder that was not asked for is gone afterwards."""
     if given is not None:
         check_runtime_path(given.folder)
-        yield given, None
+        yield given, given.folder / "state" / "daemon"
         return
     with tempfile.TemporaryDirectory(prefix="coilward-") as folder:
         kept = records(subject)
@@ -98,6 +116,7 @@ def _folders(given: Runtime | None, subject: str) -> Iterator[tuple[Runtime, Pat
 async def _try(runtime: Runtime, what: Simulated, trial: Trial) -> Exit:
     async with conduct.stop_key() as stop, _started(runtime, what, stop) as room:
         if room is None:
+            trial.tell(nothing_delivered(trial.protocol, "stopped"))
             return Exit.REFUSED
         code = await while_it_lives(room, _treat(room, stop, trial))
         if not trial.once and not stop.is_set():
@@ -156,11 +175,12 @@ async def _treat(room: RunningRoom, stop: asyncio.Event, trial: Trial) -> Exit:
                 )
         except conduct.Refused as no:
             conduct.refused(no.answer)
-            if trial.as_json:
-                show.as_json(nothing_delivered(trial.protocol))
+            trial.tell(nothing_delivered(trial.protocol, "refused"))
             return Exit.REFUSED
-    code = tell_end(ended, as_json=trial.as_json)
-    return code if ended.report is not None and agrees(ended.report) else Exit.REFUSED
+    trial.tell(ended)
+    if not trial.as_json:
+        show.out.print(show.summary(ended))
+    return Exit.OK if agrees(ended) else Exit.REFUSED
 
 
 async def while_it_lives(room: RunningRoom, work: Coroutine[Any, Any, T]) -> T:
@@ -189,8 +209,26 @@ def agrees(report: Mapping[str, Any]) -> bool:
     )
 
 
-def nothing_delivered(protocol: str) -> dict[str, Any]:
+def broken_off(trial: Trial, state: Path) -> Summary | None:
+    """What the daemon's journal in `state` has of a trial whose end nobody saw, and its report where none was written.
+
+    None: it opened no session.
+    """
+    rows = read_rows(state / FILE_NAME).rows
+    opened = next((row for row in rows if row["kind"] == "opened" and row["subject"] == trial.subject), None)
+    if opened is None:
+        return None
+    with contextlib.suppress(OSError, OperatorError):
+        report_the_last(rows, state / "reports")
+    report = make_report(rows_of(rows, opened))
+    path = state / "reports" / f"{opened['session']}.json"
+    early = "unknown_pulses" if report.unknown else "ended_early"
+    ended = {"outcome": report.outcome if report.ended else early}
+    return report.summary(str(path) if path.exists() else None) | ended
+
+
+def nothing_delivered(protocol: str, outcome: str) -> dict[str, Any]:
     """The JSON object of a session that was not opened."""
     nothing = {"low": 0, "high": 0, "by": "none"}
     pulses = {"planned": 0, "commanded": 0, "settled": 0, "read_back": nothing, "sensed": None, "unknown": 0}
-    return {"outcome": "refused", "protocol": protocol, "trains": 0, "pulses": pulses, "report": None}
+    return {"outcome": outcome, "protocol": protocol, "trains": 0, "pulses": pulses, "report": None}

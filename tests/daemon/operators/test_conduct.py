@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from daemon.cli.conduct import begin, report_of
+from daemon.cli.conduct import begin
+from daemon.cli.summary import report_of, summary_of
 from daemon.messages import Code
+from daemon.room import Counts
 
 HASH = "ab" * 16
 
@@ -66,3 +68,38 @@ async def test_a_report_that_is_the_daemon_s_alone_does_not_spoil_the_end_of_a_s
 
     monkeypatch.setattr(Path, "read_text", forbid)
     assert await report_of(olga, view) is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "counts", "stopped", "outcome"),
+    [
+        ({"phase": "done"}, Counts(60, 60, 60), False, "completed"),
+        ({"phase": "ended-early"}, Counts(60, 20, 20), False, "ended_early"),
+        ({"phase": "ended-early"}, Counts(60, 20, 20), True, "stopped"),
+        ({"phase": "ended-early", "trip": {"reason": "beats-lost"}}, Counts(60, 20, 20), True, "tripped"),
+        ({"phase": "ended-early"}, Counts(60, 20, 20, 20), False, "unknown_pulses"),
+        ({"phase": "refused"}, Counts(60), False, "refused"),
+    ],
+)
+async def test_a_session_whose_report_is_garbage_is_summed_up_as_the_room_shows_it(
+    house: Any, olga: Any, tmp_path: Path, shown: Any, counts: Counts, *, outcome: str, stopped: bool
+) -> None:
+    file = tmp_path / "report.json"
+    file.write_text('{"outcome": ')
+    house.room.show(**shown, protocol="demo", train=1, trains=3, counts=counts, report=str(file))
+    view = await olga.until(lambda view: view.state.report is not None, 5)
+    back = {"low": 0, "high": counts.commanded, "by": "none"}
+    assert await summary_of(olga, view, stopped=stopped) == {
+        "outcome": outcome,
+        "protocol": "demo",
+        "trains": 1,
+        "pulses": {
+            "planned": 60,
+            "commanded": counts.commanded,
+            "settled": counts.settled,
+            "read_back": back,
+            "sensed": None,
+            "unknown": counts.unknown,
+        },
+        "report": str(file),
+    }

@@ -9,8 +9,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from daemon.runtime import Runtime
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
 WITH_ARM = pytest.mark.xdist_group("arm")
@@ -35,16 +38,20 @@ def in_a_folder_of_its_own(home: Path, *arguments: str) -> subprocess.Popen[str]
     )
 
 
-def processes_of(runtime: Path) -> list[str]:
-    found = []
+def commands_of(runtime: Path) -> dict[int, str]:
+    found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             command = (entry / "cmdline").read_text().replace("\0", " ")
         except (FileNotFoundError, ProcessLookupError):
             continue
         if str(runtime) in command and int(entry.name) != os.getpid():
-            found.append(command)
+            found[int(entry.name)] = command
     return found
+
+
+def processes_of(runtime: Path) -> list[str]:
+    return list(commands_of(runtime).values())
 
 
 def all_gone(runtime: Path, deadline_s: float = 15) -> bool:
@@ -124,3 +131,88 @@ def test_what_is_no_stimulator_is_said_before_anything_starts(runtime: Path) -> 
     _, err = trial.communicate(timeout=60)
     assert trial.returncode == 1
     assert "magstim-rapid2:11" in err
+
+
+# --- one JSON object, whatever happens ------------------------------------------------------------------------
+
+
+def told_by(trial: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
+    """The object in its last line, with every documented field, and what it complained about; it has failed."""
+    out, err = trial.communicate(timeout=120)
+    assert trial.returncode == 1, (out, err)
+    told: dict[str, Any] = json.loads(out.splitlines()[-1])
+    assert told.keys() >= {"outcome", "protocol", "trains", "pulses", "report"}
+    assert told["pulses"].keys() == {"planned", "commanded", "settled", "read_back", "sensed", "unknown"}
+    assert told["pulses"]["read_back"].keys() == {"low", "high", "by"}
+    return told, err
+
+
+def once(runtime: Path, *options: str) -> subprocess.Popen[str]:
+    return coilward(runtime, "try", "--once", "--json", "--no-pacing", "--profile", "fixed", *options)
+
+
+def appears(path: Path, trial: subprocess.Popen[str]) -> None:
+    while not path.exists():
+        assert trial.poll() is None, trial.communicate()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [(("over-fire", "--pulses", "3"), "tripped"), (("lose-reply", "--of", "EH"), "unknown_pulses")],
+)
+def test_a_fault_at_the_stimulator_ends_the_trial_by_its_name(
+    runtime: Path, fault: tuple[str, ...], outcome: str
+) -> None:
+    trial = once(runtime)
+    appears(Runtime(runtime).simulator_control, trial)
+    ctl = [sys.executable, "-m", "simulator", "ctl", *fault, "--runtime", str(runtime)]
+    subprocess.run(ctl, check=True, capture_output=True, timeout=30)
+    told, _ = told_by(trial)
+    assert told["outcome"] == outcome
+    assert (told["pulses"]["planned"], told["pulses"]["commanded"], told["pulses"]["settled"]) == (60, 20, 20)
+    assert outcome == "tripped" or told["pulses"]["unknown"] == 20
+    assert json.loads(Path(told["report"]).read_text())["outcome"] == outcome
+
+
+def test_a_daemon_killed_in_a_train_leaves_its_pulses_unknown_and_a_report(runtime: Path) -> None:
+    trial = once(runtime)
+    first_told(runtime, trial, "trigger")
+    (daemon,) = [pid for pid, command in commands_of(runtime).items() if " -m daemon " in command]
+    os.kill(daemon, signal.SIGKILL)
+    told, err = told_by(trial)
+    assert "The daemon ended." in err
+    assert told["outcome"] == "unknown_pulses"
+    assert (told["pulses"]["planned"], told["pulses"]["commanded"], told["pulses"]["unknown"]) == (60, 20, 20)
+    assert Path(told["report"]).exists()
+
+
+def test_a_watchdog_killed_in_a_train_ends_the_session_and_its_report_is_told(runtime: Path) -> None:
+    trial = once(runtime)
+    first_told(runtime, trial, "trigger")
+    (watchdog,) = [pid for pid, command in commands_of(runtime).items() if " -m safety " in command]
+    os.kill(watchdog, signal.SIGKILL)
+    told, _ = told_by(trial)
+    assert told["outcome"] in ("unknown_pulses", "ended_early")
+    assert told["pulses"]["commanded"] == 20
+    assert json.loads(Path(told["report"]).read_text())["outcome"] == told["outcome"]
+
+
+def test_a_trial_stopped_while_its_room_starts_says_stopped(runtime: Path) -> None:
+    trial = once(runtime)
+    appears(Runtime(runtime).broker, trial)
+    trial.send_signal(signal.SIGINT)
+    told, _ = told_by(trial)
+    assert told["outcome"] == "stopped"
+    assert told["pulses"]["planned"] == 0
+
+
+@pytest.mark.parametrize(
+    "options", [("--stimulator", "magstim"), ("--stimulator", "magstim-rapid2:7"), ("--protocol", "no-such")]
+)
+def test_a_trial_that_cannot_begin_says_refused(runtime: Path, options: tuple[str, ...]) -> None:
+    told, err = told_by(once(runtime, *options))
+    assert told["outcome"] == "refused"
+    assert told["pulses"]["planned"] == told["pulses"]["settled"] == 0
+    assert err
+    assert "Traceback" not in err
