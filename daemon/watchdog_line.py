@@ -1,6 +1,6 @@
 """One short conversation with the watchdog over its control socket, for commands that must work without a broker.
 
-Blocking, with a deadline on every wait: `coilward stop` and `coilward doctor` stand on it, and nothing else.
+Blocking, with a deadline on every wait: `stop`, `doctor`, and `reset` and `resolve` where no daemon is, stand on it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import socket
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
+from daemon.guard_view import sentence
 from daemon.guard_words import Hello, Request
 from drivers.errors import DeadlinePassed, OperatorError, PortLost, PortNotFound
 
@@ -23,16 +24,17 @@ class WatchdogRefused(OperatorError):
     """The watchdog understood and said no: `reason` is its name for why."""
 
     def __init__(self, reason: str, detail: dict[str, Any]) -> None:
-        super().__init__(f"the watchdog refused: {reason}")
+        super().__init__(sentence(reason, detail))
         self.reason = reason
         self.detail = detail
 
 
 class WatchdogLine:
-    """Entered, it has said hello as a command line; it never opens a session."""
+    """Entered, it has said hello, by itself as a command line, which only looks and stops; it never opens a session."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, role: Literal["cli", "guarded"] = "cli") -> None:
         self._path = path
+        self._role = role
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._unread = b""
         self._id = 0
@@ -43,8 +45,13 @@ class WatchdogLine:
         self._socket.settimeout(DEADLINE_S)
         try:
             self._socket.connect(str(self._path))
-            self.hello = self.ask(Hello(role="cli"))
-        except (FileNotFoundError, ConnectionRefusedError):
+            self.hello = self.ask(Hello(role=self._role))
+        except PermissionError:
+            self._socket.close()
+            raise PortNotFound(
+                f"No watchdog answers at {self._path}. Its socket is for the group coilward. Join that group."
+            ) from None
+        except OSError:
             self._socket.close()
             raise PortNotFound(
                 f"No watchdog answers at {self._path}. It is not running, or its runtime is another. "

@@ -18,6 +18,7 @@ def status(turn: Turn) -> dict[str, Any]:
         "wall_us": turn.now.wall_us,
         "phase": state.phase.value,
         "nonce": state.nonces[-1][0] if state.nonces else None,
+        "daemon": "daemon" in dict(state.roles).values(),
         "speaker": state.speaker.value if state.speaker else None,
         "hold": state.hold.json if state.hold else None,
         "trip": {"reason": trip.reason.json, "at_us": trip.at_us, "detail": trip.detail,

@@ -114,6 +114,11 @@ def _watchdog(where: Place) -> str:
             f"The watchdog is tripped: {trip['reason']}. It stays so until a person lifts it. "
             "Clear the cause, then run `coilward reset`."
         )
+    if status.get("unknown"):
+        raise OperatorError(
+            f"Nobody knows whether pulse {status['unknown'][0]} went out. Its answer was lost; it is counted, and no "
+            f"other follows. Say what was seen: `coilward resolve {status['unknown'][0]} --why …`."
+        )
     return f"{status['phase']}, witness {status['witness']}, {line.hello.get('use', '?')}"
 
 

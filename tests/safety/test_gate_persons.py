@@ -49,6 +49,14 @@ def test_only_the_daemon_s_own_user_may_call_itself_the_daemon(uid: int) -> None
     assert room.ask(control.Attach(), OTHER_RUN, 1234)["ok"]
 
 
+def test_the_status_says_whether_a_daemon_is_there_to_name_persons() -> None:
+    room = new()
+    room.ask(control.Hello(role="guarded"), RUN)
+    assert room.ask(control.Status(), RUN)["status"]["daemon"] is True
+    room.feed(events.Disconnected(HOLDER))
+    assert room.ask(control.Status(), RUN)["status"]["daemon"] is False
+
+
 def test_a_guarded_run_is_one_person_whatever_names_it_gives(tripped: VirtualRoom) -> None:
     for name in ("ann", "bob", f"uid {BOB}"):
         assert reset(tripped, name, RUN, ANN) == "reset-needs-second-person"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_a_line_says_hello_as_a_command_line_and_passes_over_pushes(tmp_path: Pa
     assert [(message["do"], message.get("role")) for message in heard] == [("hello", "cli"), ("stop", None)]
 
 
-def test_a_refusal_of_the_watchdog_has_its_name(tmp_path: Path) -> None:
+def test_a_refusal_of_the_watchdog_has_its_name_and_its_sentence(tmp_path: Path) -> None:
     def refuse(request: dict[str, Any]) -> list[dict[str, Any]]:
         ok = request["do"] == "hello"
         return [{"re": request["id"], "ok": ok, "reason": "tripped", "detail": {}}]
@@ -60,13 +61,24 @@ def test_a_refusal_of_the_watchdog_has_its_name(tmp_path: Path) -> None:
     with (
         watchdog(tmp_path / "control", refuse),
         WatchdogLine(tmp_path / "control") as line,
-        pytest.raises(WatchdogRefused, match="tripped"),
+        pytest.raises(WatchdogRefused, match="A safety stop is active") as refused,
     ):
         line.ask(Stop(by="olga"))
+    assert refused.value.reason == "tripped"
 
 
 def test_a_watchdog_that_hangs_up_and_one_that_is_not_there_are_told_apart(tmp_path: Path) -> None:
     with watchdog(tmp_path / "control", lambda _: []), pytest.raises(PortLost), WatchdogLine(tmp_path / "control"):
         pass
     with pytest.raises(PortNotFound, match="not running"), WatchdogLine(tmp_path / "nobody"):
+        pass
+
+
+def test_a_socket_that_is_not_for_this_user_names_the_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Barred(socket.socket):
+        def connect(self, _address: Any) -> None:
+            raise PermissionError
+
+    monkeypatch.setattr("daemon.watchdog_line.socket.socket", Barred)
+    with pytest.raises(PortNotFound, match="Join that group"), WatchdogLine(tmp_path / "control"):
         pass
