@@ -93,6 +93,31 @@ def test_what_may_stand_under_a_key_is_read(written: str, ask: Question, value: 
 
 
 @pytest.mark.parametrize(
+    ("ask", "default", "written", "value"),
+    [
+        (lambda table: table.text("x", "a"), "a", 'x = "b"', "b"),
+        (lambda table: table.choice("x", ("left", 5), "left"), "left", "x = 5", 5),
+        (lambda table: table.flag("x", True), True, "x = false", False),
+        (lambda table: table.whole("x", 1, 20, 4), 4, "x = 5", 5),
+        (lambda table: table.number("x", Decimal(4)), 4, "x = 5", 5),
+        (lambda table: table.table("x", {"y": 4}).raw, {"y": 4}, "x = { y = 5 }", {"y": 5}),
+    ],
+)
+def test_a_key_left_out_has_its_default_and_one_that_is_there_its_value(
+    ask: Question, default: object, written: str, value: object
+) -> None:
+    assert ask(parse_table("", "a.toml")) == default
+    assert ask(parse_table(written, "a.toml")) == value
+
+
+def test_a_table_knows_which_keys_it_has() -> None:
+    table = parse_table("x = 1", "a.toml")
+
+    assert "x" in table
+    assert "y" not in table
+
+
+@pytest.mark.parametrize(
     ("written", "ask", "sentence"),
     [
         ("", text, "x is missing: must be a text in quotes; write a text in quotes"),
