@@ -95,7 +95,8 @@ def _chain(blocks: list[bytes]) -> tuple[list[Entry], list[bytes], bool]:
         except TornRecord as error:
             if 0 < place == len(blocks) - 1:
                 return entries, hashes, True
-            raise LedgerBroken(f"record {place + 1} in the file is damaged ({error}), and others follow it") from error
+            others = "others follow it" if len(blocks) > 1 else "it is the only one"
+            raise LedgerBroken(f"record {place + 1} in the file is damaged ({error}), and {others}") from error
         except BadRecord as error:
             raise LedgerBroken(f"record {place + 1} in the file is not of this program's version: {error}") from error
         _check_place(place, entry, entries, hashes)
