@@ -5,18 +5,23 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from daemon.arm.goals import Ellipsoid, Error, before, next_point
+from daemon.arm.goals import Ellipsoid, Error, before, flat_along, next_point, tilt_of
 from daemon.arm.limits import ArmLimits
 from drivers.poses import Pose
 
 IN_LINE_M, IN_LINE_RAD = 0.010, math.radians(8)
 """Off the target's normal by no more than this, the coil begins to close in."""
+BEFORE_IT_M = 0.02
+"""Within this of the place before the target, the coil turns as the target is."""
 OUT_OF_LINE_RAD = math.radians(20)
 """Turned off by more than this while closing in, it comes up again."""
 FURTHEST_OFF_M = 0.3
 """A normal that has not left the head by then points into it (engineering choice: more than a head is deep)."""
 WAIT_M = 0.004
 """It closes in no further while the arm is this far behind."""
+FLAT_RAD = math.radians(15)
+"""A coil that leans no more against the scalp below it has its edge no nearer to it than its middle: 80 mm from the
+middle 15° come down by 21 mm, and a scalp with a radius of 100 mm falls away by 40 mm."""
 THERE_M, THERE_RAD = 0.003, math.radians(3)
 """On the target, near enough to call it tracking; the lease has limits of its own."""
 
@@ -28,6 +33,9 @@ class Target:
     head_from_target: Pose
     scalp: Ellipsoid
     keep_out: Ellipsoid
+    """For a coil that lies flat along the scalp."""
+    swing: Ellipsoid
+    """For one that does not, and whose edge may reach further in than its middle."""
     stand_off_m: float
     """Off the target along its normal: outside the ellipsoid that is kept clear."""
     target_from_head: Pose
@@ -41,7 +49,7 @@ class Target:
             off_m += 0.01
             if off_m > FURTHEST_OFF_M:
                 raise ValueError("the target's normal does not lead out of the head: check the target's orientation")
-        return cls(head_from_target, scalp, keep_out, off_m, head_from_target.inverse())
+        return cls(head_from_target, scalp, keep_out, scalp.grown(limits.swing_m), off_m, head_from_target.inverse())
 
 
 class Approach:
@@ -73,10 +81,18 @@ class Approach:
         return before(target.head_from_target, self.gap_m), closing if self.gap_m > 0 else 0.0
 
     def _around(self, head_from_tcp: Pose) -> Pose:
-        place = before(self.target.head_from_target, self.target.stand_off_m)
-        inside = self.target.keep_out.holds(head_from_tcp.translation)
-        point = next_point(self.target.keep_out, head_from_tcp.translation, place.translation)
-        return Pose(head_from_tcp.quaternion if inside else place.quaternion, point)
+        """Flat along the scalp, and turned as the target is once before it; what leans comes out before it turns."""
+        target = self.target
+        place = before(target.head_from_target, target.stand_off_m)
+        if (place.inverse() @ head_from_tcp).distance <= BEFORE_IT_M:
+            return place
+        flat = tilt_of(head_from_tcp, target.scalp) <= FLAT_RAD
+        keep_out = target.keep_out if flat else target.swing
+        point = next_point(keep_out, head_from_tcp.translation, place.translation)
+        if keep_out.holds(head_from_tcp.translation):
+            return Pose(head_from_tcp.quaternion, point)
+        turned = flat_along(target.scalp, Pose(place.quaternion, head_from_tcp.translation))
+        return Pose(turned.quaternion, point)
 
 
 def there(error: Error, angle_rad: float) -> bool:

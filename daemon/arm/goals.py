@@ -89,6 +89,17 @@ class Error:
         return math.hypot(self.lateral_m, self.depth_m)
 
 
+def flat_along(scalp: Ellipsoid, pose: Pose) -> Pose:
+    """The pose turned no further than it takes for its +z to lead straight into the head below it."""
+    (x, y, z), (u, v, w) = pose.rotate((0.0, 0.0, 1.0)), scalp.inward(pose.translation)
+    across = (y * w - z * v, z * u - x * w, x * v - y * u)
+    length = math.hypot(*across)
+    if length < OPPOSITE:  # there already, or right away from it: any axis across will do
+        across, length = pose.rotate((1.0, 0.0, 0.0)), 1.0
+    turn = _scaled(across, tilt_of(pose, scalp) / length)
+    return Pose((Pose.turned(turn) @ Pose(pose.quaternion)).quaternion, pose.translation)
+
+
 def before(target: Pose, gap_m: float) -> Pose:
     """The pose `gap_m` off the target along its normal, away from the head."""
     return target @ Pose(translation=(0.0, 0.0, -gap_m))

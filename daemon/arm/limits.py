@@ -68,7 +68,9 @@ class ArmLimits:
     lateral_m: float = 0.025
     """Further off the target than this, sideways, it comes up and approaches: it does not slide along the scalp."""
     clearance_m: float = 0.04
-    """From the scalp, on the way to and from the place before the target."""
+    """From the scalp, on the way to and from the place before the target, of a coil that lies flat along it."""
+    swing_m: float = 0.10
+    """From the scalp, of a coil that lies otherwise: a figure-of-eight coil's edge is 80 to 90 mm from its point."""
 
 
 def of_the_goal(limits: ArmLimits, robot: RobotCapabilities, point: Vector) -> ArmReason | None:

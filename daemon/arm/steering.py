@@ -81,13 +81,16 @@ class Steering:
     def park(self, now_us: int, dt_s: float, sight: Sight) -> Pose:
         """One step towards the parking place, clear of the head wherever it was last seen."""
         park, camera, head = self._setup.park, self._setup.robot_from_camera, sight.at(now_us)
-        point = park.translation
+        point, turned = park.translation, park.quaternion
         if head is not None and camera is not None and self.target is not None:
             robot_from_head = camera @ head.pose
             back = robot_from_head.inverse()
             start, end = back.apply(self.reference.pose.translation), back.apply(point)
-            point = robot_from_head.apply(next_point(self.target.keep_out, start, end))
-        goal, speed = Pose(park.quaternion, point), self._setup.limits.approach_speed_m_s
+            keep_out = self.target.keep_out if self.target.swing.holds(end) else self.target.swing
+            point = robot_from_head.apply(next_point(keep_out, start, end))
+            if keep_out.holds(start):  # it comes out before it turns
+                turned = self.reference.pose.quaternion
+        goal, speed = Pose(turned, point), self._setup.limits.approach_speed_m_s
         return self.reference.towards(goal, STILL, STILL, dt_s, speed_m_s=speed, together=True)
 
     def is_parked(self) -> bool:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import replace
 
 import pytest
 
 from daemon.arm.approach import Approach, Target, there
-from daemon.arm.goals import Error
-from daemon.arm.hold import HoldState
+from daemon.arm.goals import Error, flat_along, tilt_of
+from daemon.arm.hold import HoldState, Verb
 from daemon.arm.limits import ArmLimits
 from daemon.arm.prediction import Estimate
 from daemon.arm.steering import Steering
 from drivers.poses import Pose, Vector
 from drivers.robots import RobotState
 from drivers.trackers import Tool
-from tests.daemon.arm.hold_room import HEAD, ROBOT_FROM_CAMERA, SCALP, SETUP, TARGET, tracking, without
+from simulator.head.skull import Ellipsoid as Skull
+from simulator.head.skull import gap
+from tests.daemon.arm.hold_room import HEAD, ROBOT_FROM_CAMERA, SCALP, SETUP, TARGET, Room, tracking, without
 
 STILL: Vector = (0.0, 0.0, 0.0)
 
@@ -71,13 +74,89 @@ FORTY_MM_OFF = pytest.mark.parametrize(
 
 
 @FORTY_MM_OFF
-def test_a_coil_within_40_mm_of_the_scalp_comes_straight_out_before_it_turns(near: Vector, clear: Vector) -> None:
-    leaning = Pose.turned((0.5, 0.2, 0.0)).quaternion
-    out, _ = approach().goal(Pose(leaning, near), 0.0)
-    on_its_way, _ = approach().goal(Pose(leaning, clear), 0.0)
+def test_a_coil_that_lies_flat_within_40_mm_of_the_scalp_comes_straight_out(near: Vector, clear: Vector) -> None:
+    out, _ = approach().goal(flat(near, leaning=14.9), 0.0)
+    on_its_way, _ = approach().goal(flat(clear, leaning=14.9), 0.0)
 
-    assert (out.quaternion, on_its_way.quaternion) == (leaning, TARGET.quaternion)
+    assert out.quaternion == flat(near, leaning=14.9).quaternion
     assert not SCALP.grown(0.040).holds(out.translation)
+    assert tilt_of(Pose(on_its_way.quaternion, clear), SCALP) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("near", "clear"),
+    [
+        ((0.1995, 0.0, 0.0), (0.2005, 0.0, 0.0)),
+        ((0.0, -0.1795, 0.0), (0.0, -0.1805, 0.0)),
+        ((0.0, 0.05, 0.1817), (0.0, 0.05, 0.1830)),
+    ],
+)
+def test_a_coil_that_leans_within_100_mm_of_the_scalp_comes_straight_out_before_it_turns(
+    near: Vector, clear: Vector
+) -> None:
+    out, _ = approach().goal(flat(near, leaning=15.1), 0.0)
+    on_its_way, _ = approach().goal(flat(clear, leaning=15.1), 0.0)
+
+    assert out.quaternion == flat(near, leaning=15.1).quaternion
+    assert not SCALP.grown(0.100).holds(out.translation)
+    assert tilt_of(Pose(on_its_way.quaternion, clear), SCALP) == pytest.approx(0, abs=1e-6)
+
+
+def test_within_20_mm_of_the_place_before_the_target_the_coil_turns_as_the_target_is() -> None:
+    leaning = Pose.turned((math.radians(25), 0.0, 0.0)) @ TARGET
+    way = Approach(Target.of(leaning, SCALP, ArmLimits(), SETUP.away_m), ArmLimits())
+    place = leaning @ Pose(translation=(0.0, 0.0, -way.target.stand_off_m))
+    there, _ = way.goal(place @ Pose.turned((0.3, 0.0, 0.0), (0.0199, 0.0, 0.0)), 0.0)
+    beside, _ = way.goal(place @ Pose.turned((0.3, 0.0, 0.0), (0.0201, 0.0, 0.0)), 0.0)
+
+    assert there == place
+    assert beside != place
+
+
+@pytest.mark.parametrize("opposite", [False, True])
+def test_a_coil_is_laid_flat_by_no_further_a_turn_than_it_takes(opposite: bool) -> None:
+    there = flat((0.05, -0.1, 0.12), leaning=0)
+    turned = there @ Pose.turned((math.pi, 0.0, 0.0)) if opposite else there
+    laid = flat_along(SCALP, turned)
+
+    assert tilt_of(laid, SCALP) == pytest.approx(0, abs=1e-6)
+    assert laid.angle_to(turned) == pytest.approx(math.pi if opposite else 0, abs=1e-6)
+    assert laid.translation == turned.translation
+
+
+def flat(point: Vector, *, leaning: float) -> Pose:
+    """A coil at this point of the head's frame that leans by so many degrees against the scalp below it."""
+    return flat_along(SCALP, Pose(TARGET.quaternion, point)) @ Pose.turned((math.radians(leaning), 0.0, 0.0))
+
+
+@pytest.mark.parametrize("seed", [24, 30])
+def test_however_a_coil_lies_when_it_is_sent_its_edge_stays_20_mm_off_until_it_closes_in(seed: int) -> None:
+    draw, skull = random.Random(seed), Skull(SCALP.centre, SCALP.radii)
+    at = anywhere(draw)
+    while gap(skull, at) < 0.04:
+        at = anywhere(draw)
+    room = Room(at=HEAD @ at)
+    room.run(0.2)
+    assert room.order(Verb.TO_TARGET) is None
+    gaps = []
+    while room.hold.state is not HoldState.TRACK:
+        room.turn()
+        if room.on_target().translation[2] < -0.04 or room.on_target().distance > 0.08:
+            gaps.append(gap(skull, room.head.inverse() @ room.tcp))
+        assert len(gaps) < 10_000
+    room.order(Verb.PARK)
+    room.run(1)
+    home = [(room.turn(), gap(skull, room.head.inverse() @ room.tcp))[1] for _ in range(2_000)]
+
+    assert min(gaps) > 0.020
+    assert min(home) > 0.040
+
+
+def anywhere(draw: random.Random) -> Pose:
+    """head_from_tcp of a coil about the head, turned any way."""
+    direction = [draw.gauss(0, 1) for _ in range(3)]
+    away_m = draw.uniform(0.16, 0.35) / math.hypot(*direction)
+    return Pose.turned([draw.uniform(-2, 2) for _ in range(3)], [part * away_m for part in direction])
 
 
 @FORTY_MM_OFF

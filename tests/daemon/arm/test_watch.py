@@ -156,13 +156,16 @@ def test_the_reference_goes_at_250_mm_s_and_turns_at_1_rad_s_at_most() -> None:
 
 
 def test_on_its_way_to_the_head_and_home_the_arm_goes_at_100_mm_s_at_most() -> None:
-    x, y, z = (HEAD @ TARGET @ Pose(translation=(0.0, 0.0, -SETUP.away_m))).translation
-    park = Pose(ON_TARGET.quaternion, (x + 0.2, y - 0.2, z + 0.2))  # all axes alike: each has a √3rd of the speed
+    lean = math.acos(1 / math.sqrt(3)) / math.sqrt(2)  # the normal along all axes alike: each has a √3rd of the speed
+    head = Pose.turned((-lean, lean, 0.0), HEAD.translation)
+    park = head @ TARGET @ Pose(translation=(0.0, 0.0, -0.4))
     room = Room(replace(SETUP, park=park), at=park)
+    room.head = head
     room.run(0.2)
     assert room.order(Verb.TO_TARGET) is None
     room.run(20, until=lambda _: room.on_target().distance < 0.1)
-    home = Room(replace(SETUP, park=park), at=Pose(park.quaternion, (x, y, z)))
+    home = Room(replace(SETUP, park=park), at=head @ TARGET @ Pose(translation=(0.0, 0.0, -SETUP.away_m)))
+    home.head = head
     home.run(0.2)
     assert home.order(Verb.PARK) is None
     home.run(5)
