@@ -49,8 +49,9 @@ from daemon.messages import (
 )
 from daemon.mqtt_bus import Address, MqttBus
 from daemon.topics import Topics
+from daemon.typed import message_of
 from daemon.verbs import VERBS
-from drivers.errors import DeadlinePassed, OperatorError, WireError
+from drivers.errors import DeadlinePassed, WireError
 
 __all__ = ["Address", "NoAnswer", "RoomClient", "RoomUnknown", "View", "connect"]
 
@@ -218,13 +219,7 @@ class RoomClient:
             seen = view.state.state_seq
         nonce = self._beat.nonce if self.alive and self._beat is not None else None
         command_id = secrets.token_hex(16)
-        try:
-            command = row.command.model_validate(
-                {"id": command_id, "client": self.client, "nonce": nonce, "state_seq": seen, **fields}
-            )
-        except ValidationError as problem:
-            first = problem.errors()[0]
-            raise OperatorError(f"{verb} was not sent: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        command = message_of(row.command, id=command_id, client=self.client, nonce=nonce, state_seq=seen, **fields)
         reply = self._topics.reply(self.user, self.client)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[command_id] = answer

@@ -10,13 +10,21 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 MAX_LINE_BYTES = 4096
 _DAY_US = 86_400_000_000
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Words = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be printable text")
+    return text
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
+TextOrNone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_printable)]
+Words = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Hex16 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Large = Annotated[int, Field(ge=0, le=2**62)]
@@ -74,8 +82,8 @@ class OpenSession(Request):
     door: Literal["daemon", "pty"]
     by: Text
     coil: Text
-    subject: Annotated[str, StringConstraints(max_length=64)] = ""
-    protocol: Annotated[str, StringConstraints(max_length=64)] = ""
+    subject: TextOrNone = ""
+    protocol: TextOrNone = ""
     threshold: Threshold | None = None
     ceiling_tenths: int | None = Field(default=None, ge=0, le=1000, description="0.1 % MSO")
     intensity_tenths: int | None = Field(default=None, ge=0, le=1300, description="0.1 % rMT")
@@ -114,7 +122,7 @@ class Resolve(Request):
     do = "resolve"
     by: Text
     ref: int = Field(ge=1, le=2**62)
-    why: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    why: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
     nonce: Hex32
 
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from daemon.guard_link import Allowed, Denied, GuardLink
 from daemon.guard_words import CloseSession, OpenSession, Release, Stop
+from daemon.typed import message_of
 from drivers.errors import CoilwardError, OperatorError
 from safety.reasons import Reason
 
@@ -67,8 +68,8 @@ async def run(runtime: Path, wanted: Wanted) -> int:
 
 
 async def _session(link: GuardLink, runtime: Path, wanted: Wanted) -> int:
-    opened = _allowed(await link.ask(OpenSession(
-        kind="script" if wanted.subject else "phantom", door="pty", by=wanted.by, coil=wanted.coil,
+    opened = _allowed(await link.ask(message_of(
+        OpenSession, kind="script" if wanted.subject else "phantom", door="pty", by=wanted.by, coil=wanted.coil,
         subject=wanted.subject, ceiling_tenths=wanted.ceiling_tenths,
     )))  # fmt: skip
     understood = opened["understood"]

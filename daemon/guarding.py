@@ -14,6 +14,7 @@ from daemon.journal import Journal
 from daemon.room import Answer, Done, Refused
 from daemon.session import Refusal
 from daemon.session_table import State, situation
+from daemon.typed import wrong_field
 from drivers.errors import CoilwardError
 
 
@@ -36,8 +37,7 @@ async def ask(guard: Guard | None, journal: Journal, build: Callable[[], Request
         journal.write("asked", verb=request.do, by=getattr(request, "by", ""))
         answer = await guard.ask(request)
     except ValidationError as wrong:
-        first = wrong.errors()[0]
-        return Refused("malformed", f"Nothing was asked. {first['loc'][0]}: {first['msg'].lower()}. Correct it.")
+        return Refused("malformed", wrong_field(wrong))
     except CoilwardError as wrong:
         return Refused("watchdog-away", str(wrong))
     if isinstance(answer, Allowed):

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from daemon import guarded as guard
-from daemon.cli.operate import percent_tenths
 from daemon.cli.place import place, whoami
+from daemon.thresholds import mso_tenths
 
 
 def guarded(
@@ -29,7 +29,7 @@ def guarded(
         coil=coil or where.site.stimulator.coil,
         by=whoami(),
         subject=subject,
-        ceiling_tenths=percent_tenths(ceiling) if ceiling is not None else None,
+        ceiling_tenths=mso_tenths(ceiling) if ceiling is not None else None,
         unattended=unattended,
     )
     raise typer.Exit(guard.main(where.runtime.folder, wanted))

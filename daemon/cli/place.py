@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -96,4 +97,7 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
 
 def whoami() -> str:
     """The login name, for records that a person signs on this machine."""
-    return os.environ.get("USER") or str(os.getuid())
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

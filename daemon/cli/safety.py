@@ -19,6 +19,7 @@ from daemon.guard_view import Rest, rest
 from daemon.guard_words import Request, Reset, Resolve, Stop
 from daemon.messages import Answer, Code, Sentence
 from daemon.runtime import Runtime
+from daemon.typed import message_of
 from daemon.watchdog_line import WatchdogLine, WatchdogRefused
 from drivers.errors import CoilwardError, PortNotFound
 
@@ -122,7 +123,7 @@ def resolve(
 ) -> None:
     """Book an unknown pulse as delivered, with a person's reason. Takes control where a daemon runs."""
     where, done = place(ctx), "Booked as delivered."
-    answer = _directly(where.runtime, lambda nonce: Resolve(by=whoami(), ref=ref, why=why, nonce=nonce))
+    answer = _directly(where.runtime, lambda nonce: message_of(Resolve, by=whoami(), ref=ref, why=why, nonce=nonce))
     if answer is not None:
         raise typer.Exit(show.answer(answer, done, as_json=as_json))
     raise typer.Exit(asyncio.run(ask(where, "resolve", done, as_json=as_json, take=True, ref=ref, why=why)))
