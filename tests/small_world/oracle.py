@@ -89,6 +89,7 @@ class Books(NamedTuple):
     """When the present attempt to disarm began."""
     ready_us: int | None = None
     read_back: tuple[tuple[bytes, int], ...] = ()
+    """(settings, when) of the last two answers since a setting."""
     coil: tuple[int, int] | None = None
     asked_us: int | None = None
     """When the trigger was written whose answer is awaited."""
@@ -193,10 +194,10 @@ class Books(NamedTuple):
             told = (a.body["kind"] for a in step.actions if isinstance(a, events.Tell))
             if "disarmed" in told:
                 books = books._replace(disarm_since_us=None, ready_us=None)
-        if letter in b"x\\" and not refused:
+        if letter != b"E" and not refused:  # an answer to `E` shows the condition from before it
             books = books._replace(ready_us=now_us if reply[1] & READY_BIT else None)
         if letter == b"\\" and not refused:
-            books = books._replace(read_back=(*self.read_back, (reply[3:], now_us))[-2:])
+            books = books._replace(read_back=(*self.read_back, (reply[3:-1], now_us))[-2:])
         if letter == b"F" and not refused:
             books = books._replace(coil=(int(reply[2:5]), now_us))
         return books
@@ -340,7 +341,7 @@ class Books(NamedTuple):
         _require(self.disarm_since_us is None, "nothing triggers while disarming")
         two = len(self.read_back) == 2 and self.read_back[0][0] == self.read_back[1][0]
         _require(two and now_us - self.read_back[1][1] <= FRESH_US, "settings are read back twice and fresh")
-        _require(self.read_back[1][0][:-1] == b"0450100000030003" + b"0001", "the device is set to what was granted")
+        _require(self.read_back[1][0] == b"0450100000030003" + b"0001", "the device is set to what was granted")
         _require(bool(self.grants), "I2: no trigger without a permit")
         number, grant = self.grants[-1]
         _require(grant.left > 0, "I7: a permit is used once")

@@ -30,7 +30,7 @@ from tests.small_world.world import ARM, ARM_LOOP, DISTURBANCES, LEASES, MS, TRI
 
 ORIGINS_BELOW_US = (S, 10**15)
 """Machines that have just started, and up to thirty years old."""
-ROUNDS, STEPS = settings().max_examples // 5, 12
+ROUNDS, STEPS = settings().max_examples // 5, 14
 """Of walks from each checkpoint, and of moves in a walk."""
 
 
@@ -63,7 +63,7 @@ def gone_on(world: World, chance: Random) -> World:
     astray = OPENINGS if closed else REQUESTS
     anything = DISTURBANCES | (LEASES if world.profile == "robot" else {})
     kinds: list[dict[str, Move]] = [{"go on": sensible}, astray, anything]
-    (moves,) = chance.choices(kinds, [3, 3 if closed else 1, 1])
+    (moves,) = chance.choices(kinds, [1, 4, 1] if closed else [3, 1, 1])
     return moves[chance.choice(sorted(moves))](world) or world
 
 
@@ -84,7 +84,8 @@ def _reset(world: World) -> World:
 BY_LUCK_OR_NEVER = {
     # needs another library, another site, a history of days, or a person who is not this one
     Reason.COURSE_FULL, Reason.DAY_FULL, Reason.TWELVE_HOURS_FULL, Reason.WEEK_FULL, Reason.SUBJECT_BLOCKED,
-    Reason.PROTOCOL_NOT_AUTHORISED, Reason.USE_FORBIDS, Reason.THRESHOLD_SIMULATED, Reason.THRESHOLD_VISUAL,
+    Reason.PROTOCOL_NOT_AUTHORISED, Reason.USE_FORBIDS, Reason.STUDY_INCOMPLETE, Reason.THRESHOLD_SIMULATED,
+    Reason.THRESHOLD_VISUAL,
     # what two trains of three pulses never come near, or a stricter rule says first
     Reason.AUTONOMY, Reason.BLOCK_TOO_LARGE, Reason.ENERGY, Reason.PERMIT_TOO_SOON, Reason.PULSES_TOO_CLOSE,
     Reason.RATE_OVER_LIMIT, Reason.TRAIN_TOO_LONG, Reason.WINDOW_FULL, Reason.WITNESS_TOO_WEAK, Reason.NOTHING_LEFT,
@@ -93,9 +94,8 @@ BY_LUCK_OR_NEVER = {
     Reason.DEVICE_FAULT, Reason.EVIDENCE_CONTRADICTS, Reason.READ_BACK_DIFFERS, Reason.READ_BACK_STALE,
     Reason.REMOTE_LOST, Reason.TEMPERATURE_UNREAD, Reason.TRAIN_NOT_TRIGGERED, Reason.TOO_MANY_CUTS,
     # two rare things in a row
-    Reason.ARMED_ELSEWHERE, Reason.ARMED_IDLE, Reason.CANNOT_CONTINUE, Reason.COIL_TOO_HOT, Reason.DISARM_UNCONFIRMED,
-    Reason.HUNT_SINGLE_PULSES, Reason.LEASE_LOST, Reason.LEDGER_LATE, Reason.RESET_CONDITIONS, Reason.THRESHOLD_POOR,
-    Reason.TRIGGER_REFUSED,
+    Reason.ARMED_ELSEWHERE, Reason.ARMED_IDLE, Reason.COIL_TOO_HOT, Reason.LEASE_LOST, Reason.LEDGER_LATE,
+    Reason.PORT_ABSENT, Reason.RESET_CONDITIONS, Reason.THRESHOLD_OLD, Reason.THRESHOLD_POOR, Reason.TRIGGER_REFUSED,
 }  # fmt: skip
 """Reasons a walk may miss; each has its situation in `tests/safety/refusals`, or its test where that one says."""
 

@@ -11,7 +11,21 @@ from dataclasses import replace
 from drivers.magstim.framing import seal
 from safety import control, events
 from safety.events import Door
-from tests.small_world.world import ANYBODY, LEVEL, MS, PULSES, RATE_TENTHS, STATUS, WALL_US, Move, S, World
+from tests.small_world.world import (
+    ANYBODY,
+    ARM,
+    LEVEL,
+    LEVEL_OVER,
+    MS,
+    PULSES,
+    RATE_TENTHS,
+    STATUS,
+    TRIGGER,
+    WALL_US,
+    Move,
+    S,
+    World,
+)
 
 DAY_US = 24 * 3_600 * S
 THRESHOLD = control.Threshold(LEVEL * 10, "emg", 20, "coil-1", WALL_US - 3_600 * S, 15, simulated=True)
@@ -63,6 +77,8 @@ OPENINGS: dict[str, Move] = {
     "open without a subject": _opens(subject=""),
     "continue": _goes_on,
     "continue what never was": _opens(continues="ab" * 8, reason="why not"),
+    "arm all the same": lambda world: world.sent(ARM),
+    "a level all the same": lambda world: world.sent(LEVEL_OVER),
     # of other kinds
     "open a hunt": _kind("threshold"),
     "open a script": _kind("script"),
@@ -80,15 +96,19 @@ REQUESTS: dict[str, Move] = {
     "permit, timed": _wants(1, 0, triggers=2, spacing_us=7 * S, times_us=(0, 7 * S)),
     "permit, twenty timed": _wants(1, 0, triggers=20, spacing_us=S, times_us=tuple(n * S for n in range(20))),
     "raise": _raised,
+    "raise from far below": lambda world: _raised(world.asked(control.Intensity(900, "ann"))),
     "raise above what is prescribed": lambda world: world.asked(control.Intensity(1010, "ann")),
     "release of another plan": lambda world: world.asked(control.Release("f" * 32, world.shown_nonce(), "ann")),
     "release on an old nonce": lambda world: world.asked(control.Release(world.hash, "f" * 32, "ann")),
     "resolve what is known": lambda world: world.asked(control.Resolve("ann", 2**40, "no", world.shown_nonce())),
     "a stranger as the arm": lambda world: world.asked(control.Hello("lease"), ANYBODY),
+    "a stranger as the daemon": lambda world: world.asked(control.Hello("daemon"), ANYBODY, uid=1000),
     "half a frame": lambda world: world.feed(events.ClientNoise(Door.DAEMON, seal(b"EA")[:2])),
     "a frame with a wrong end": lambda world: world.feed(events.ClientNoise(Door.DAEMON, b"EA\x00")),
     "interlock off": lambda world: world.sent(seal(b"b@")),
     "a flood of questions": _flood,
+    "trigger at once": lambda world: world.sent(TRIGGER),
+    "nobody there for 4 s": lambda world: world._replace(present=False).passed(4 * S, every_us=140 * MS, prompt=True),
     "5 s, answered": lambda world: world.passed(5_001 * MS, every_us=140 * MS, prompt=True),
 }
 """Where one is."""

@@ -291,10 +291,10 @@ class World(NamedTuple):
         """A whole frame from a door."""
         return self.feed(events.ClientFrame(door, frame, DIALECT.effect(frame)))
 
-    def asked(self, message: control.Message, connection: int = HOLDER) -> World:
-        """A control message."""
+    def asked(self, message: control.Message, connection: int = HOLDER, uid: int = 0) -> World:
+        """A control message of somebody's process."""
         world = self._replace(request=self.request + 1)
-        return world.feed(events.Requested(connection, world.request, message))
+        return world.feed(events.Requested(connection, world.request, message, uid))
 
     def shown_nonce(self) -> str:
         """The newest nonce an operator saw; one that never was before any."""
