@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from daemon.guard_link import Allowed, Denied, GuardLink
-from daemon.guard_words import CloseSession, OpenSession, Release, Stop
+from daemon.guard_words import CloseSession, OpenSession, Release, Stop, Threshold
 from daemon.typed import message_of
 from drivers.errors import CoilwardError, OperatorError
 from safety.reasons import Reason
@@ -46,6 +46,8 @@ class Wanted:
     by: str
     subject: str = ""
     ceiling_tenths: int | None = None
+    threshold: Threshold | None = None
+    """Of this subject; none: the tables hold as for the highest intensity."""
     unattended: bool = False
 
 
@@ -70,11 +72,13 @@ async def run(runtime: Path, wanted: Wanted) -> int:
 async def _session(link: GuardLink, runtime: Path, wanted: Wanted) -> int:
     opened = _allowed(await link.ask(message_of(
         OpenSession, kind="script" if wanted.subject else "phantom", door="pty", by=wanted.by, coil=wanted.coil,
-        subject=wanted.subject, ceiling_tenths=wanted.ceiling_tenths,
+        subject=wanted.subject, ceiling_tenths=wanted.ceiling_tenths, threshold=wanted.threshold,
     )))  # fmt: skip
     understood = opened["understood"]
+    threshold = understood["threshold_tenths"]
     print(
         f"guarded: {understood['kind']} session for {understood['subject'] or 'no subject'}, "
+        f"{f'threshold {threshold / 10:g} % MSO, ' if threshold else ''}"
         f"at most {understood['ceiling_tenths'] / 10:g} % MSO, {understood['pulses_left']} pulses left",
         file=sys.stderr,
     )

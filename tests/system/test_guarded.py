@@ -13,12 +13,15 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from daemon.guard_words import Threshold
+from daemon.thresholds import Thresholds
 from safety.ledger_format import Kind
 from tests.system.processes import ANSWER_S, boot_us, children_of, end, lives, until
 from tests.system.room import RealRoom, real_room
@@ -158,6 +161,27 @@ said["after"] = rapid.getParameters()
     )
     assert "refused (b@): The command was not passed on. It would bypass a protection" in explained
     assert "refused (EH): The train was not allowed" in explained
+
+
+def test_with_a_threshold_on_file_a_train_may_last_as_long_as_its_level_allows_this_subject(room: RealRoom) -> None:
+    """40 % MSO are 89 % of this subject's threshold: the tables give 10 Hz 5 s there, and 2.2 s where nobody knows."""
+    filed = Threshold(value_tenths=450, method="emg", pulses=20, coil="coil-1", taken_wall_us=time.time_ns() // 1000,
+                      simulated=True)  # fmt: skip
+    Thresholds(room.folder / "daemon").file(SUBJECT, filed, "operator")
+    walk = """
+train(4)
+rapid.arm(delay=True)
+ready()
+rapid.validateSequence()
+said["fired"] = rapid.fire(receipt=True)
+time.sleep(5)
+"""
+    with guarded(room, PREAMBLE + walk + LAST_WORDS, *IN_SESSION, "--threshold-on-file") as process:
+        code, said, explained = outcome(process)
+    assert code == 0, explained
+    assert "threshold 45 % MSO, at most 40 % MSO" in explained
+    assert said["fired"][0] == 0, explained
+    assert room.pulses() == 40
 
 
 @both_firmwares

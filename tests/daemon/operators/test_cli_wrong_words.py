@@ -69,6 +69,16 @@ def test_what_guarded_cannot_ask_names_the_field(
     assert [each["do"] for each in heard] == ["hello"]
 
 
+def test_a_threshold_that_is_not_on_file_or_not_ours_to_read_is_not_made_up(says: Says, tmp_path: Path) -> None:
+    guarded = ("guarded", "--subject", "S-1", "--threshold-on-file", "--unattended", "--", "true")
+    assert "No threshold of S-1 with coil-1 is on file. why It is filed once it was measured." in says(*guarded)
+    (tmp_path / "state" / "thresholds.jsonl").mkdir(parents=True)
+    said = says(*guarded)
+
+    assert "cannot be read: Is a directory. why Thresholds name subjects" in said
+    assert said.endswith("leave out --threshold-on-file: each level is then judged as the strongest.")
+
+
 @pytest.mark.parametrize(
     ("ref", "why", "bound"),
     [
