@@ -57,9 +57,14 @@ class Person:
         self.world = Control(room.runtime.folder)
         self.sentences: list[str] = []
         self.resumed = 0
+        self.suffered: list[str] = []
 
     async def does(self, switch: str, **arguments: object) -> dict[str, Any]:
         return dict(await asyncio.to_thread(lambda: self.world(switch, **arguments)))
+
+    async def suffers(self, switch: str, **arguments: object) -> None:
+        await self.does(switch, **arguments)
+        self.suffered.append(switch)
 
     async def opens(self) -> None:
         await take_control(self.client)
@@ -149,15 +154,15 @@ def trains_of(pulses: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 async def misfortunes(person: Person) -> None:
     """What a head and a tracker do in a bad hour."""
     await person.next_train()
-    await person.does("shift", mm=30, s=0.6)
+    await person.suffers("shift", mm=30, s=0.6)
     await person.next_train()
-    await person.does("hide", s=0.3)
+    await person.suffers("hide", s=0.3)
     await person.until("gap", "held")
-    await person.does("startles")
+    await person.suffers("startles")
     await person.next_train()
-    await person.does("freeze-tracker", how="poses", s=0.4)
+    await person.suffers("freeze-tracker", how="poses", s=0.4)
     await person.next_train()
-    await person.does("hide", s=3)
+    await person.suffers("hide", s=3)
 
 
 async def test_a_treatment_of_a_head_that_moves_is_completed_and_no_train_begins_off_target(runtime: Runtime) -> None:
@@ -170,6 +175,7 @@ async def test_a_treatment_of_a_head_that_moves_is_completed_and_no_train_begins
         told = await asyncio.to_thread(report_of, view)
 
     assert told["outcome"] == "completed", person.sentences
+    assert person.suffered == ["shift", "hide", "startles", "freeze-tracker", "hide"], "all of it, while it was treated"
     assert person.resumed >= 1, "three seconds out of sight: the coil came off, and a person resumed"
     assert told["pulses"]["unknown"] == 0
     assert told["pulses"]["settled"] >= len(pulses), "none is lost from the count"
