@@ -106,6 +106,10 @@ class GuardView:
         """BOOTTIME of the newest status; 0 while there is none."""
         return int(self._status.get("at_us", 0))
 
+    def wall_us(self, ours: int) -> int:
+        """Unix µs as the watchdog keeps it, by which it judges how old a threshold is; `ours` while it says nothing."""
+        return int(self._status.get("wall_us", ours))
+
     @property
     def pulses_left(self) -> int | None:
         """As the function `pulses_left`, now."""

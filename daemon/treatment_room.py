@@ -262,7 +262,7 @@ class TreatmentRoom(RoomWithArm):
 
     async def file_threshold(self, measured: Measured, by: str) -> Answer:
         """As `Room.file_threshold`; in a thread, because a stalled disk must not stall the beats."""
-        answer = await asyncio.to_thread(self._opener.file, measured, by, self._clock()[1])
+        answer = await asyncio.to_thread(self._opener.file, measured, by, self.view.wall_us(self._clock()[1]))
         if isinstance(answer, Done):
             self._journal.write("threshold", by=by, **asdict(measured))
         return answer

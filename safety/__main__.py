@@ -8,13 +8,12 @@ import importlib.util
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from types import FrameType
 
 from drivers.errors import CoilwardError, ConfigError
 from safety import ledger_cli, realtime
-from safety.instant import Instant
+from safety.clock import machine
 from safety.ledger_link import spawn_writer
 from safety.site import Site, load_site
 from safety.start import room_of, starting_state
@@ -71,8 +70,8 @@ def serve(site: Site, runtime: Path) -> int:
     lock = alone(runtime)
     room = room_of(site)
     site.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    state, ledger = starting_state(room, site.state, _now(), spawn_writer)
-    watchdog = Watchdog(room, state, site.stimulator.port, runtime, ledger)
+    state, ledger, clock = starting_state(room, site.state, machine(), spawn_writer)
+    watchdog = Watchdog(room, state, site.stimulator.port, runtime, ledger, clock=clock)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         watchdog.running = False
@@ -103,10 +102,6 @@ def alone(runtime: Path) -> int:
         os.close(lock)
         raise ConfigError(f"another watchdog runs in {runtime}; stop it first, or choose another --runtime") from None
     return lock
-
-
-def _now() -> Instant:
-    return Instant(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000, time.time_ns() // 1000)
 
 
 if __name__ == "__main__":

@@ -11,4 +11,4 @@ class Instant(NamedTuple):
     us: int
     """CLOCK_BOOTTIME in µs: runs on through suspend, so an old lease looks old after it."""
     wall_us: int
-    """Unix time in µs, never earlier than the ledger's last record."""
+    """Unix time in µs, read once and then run on with `us`; never earlier than the ledger's last record."""

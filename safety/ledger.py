@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from drivers.errors import OurError
+from safety.clock import continued
 from safety.instant import Instant
 from safety.ledger_errors import LedgerBroken, LedgerFailed
 from safety.ledger_files import Folder, LogFile
@@ -156,7 +157,7 @@ def open_ledger(
     found = read_ledger(folder, simulated=simulated)
     ledger = Ledger(folder, found, boot, growth)
     if found.torn:
-        ledger.append(lost(found, now, largest))
+        ledger.append(lost(found, continued(found.entries[-1], boot, now), largest))
     ledger.make_room()
     ledger.keep_head()
     return ledger, OpenReport(created, found.torn)

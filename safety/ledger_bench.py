@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from safety.clock import machine
 from safety.ledger import open_ledger
 from safety.ledger_files import DiskFile, DiskFolder
 from safety.ledger_format import RECORD_BYTES, Kind, Record
-from safety.ledger_writer import boot_key, clock
+from safety.ledger_writer import boot_key
 
 GRANT_US = 200_000
 """A permit waits this long for its RESERVE, then it is refused."""
@@ -58,7 +59,7 @@ def bare_syncs(folder: Path, times: int) -> list[float]:
 
 def ledger_commits(folder: Path, times: int) -> list[float]:
     """Durations, µs, of `Ledger.append`."""
-    ledger, _ = open_ledger(DiskFolder(folder / "ledger"), simulated=True, boot=boot_key(), now=clock())
+    ledger, _ = open_ledger(DiskFolder(folder / "ledger"), simulated=True, boot=boot_key(), now=machine())
 
     def commit(_: int) -> None:
         ledger.append(Record(Kind.RESERVE, 1, simulated=True))

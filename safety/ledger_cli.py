@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from drivers.errors import CoilwardError, OperatorError
+from safety.clock import machine
 from safety.ledger import LARGEST_RESERVE, LOG, read_ledger
 from safety.ledger_bench import CARRIES_US, GRANT_US, bare_syncs, carries, ledger_commits, spread
 from safety.ledger_errors import LedgerBroken
@@ -19,7 +20,7 @@ from safety.ledger_format import KEY0, key
 from safety.ledger_replay import Replay
 from safety.ledger_show import columns, headings, ledger_rows
 from safety.ledger_unlock import UNLOCKED, Engineer, salvage, unlock
-from safety.ledger_writer import boot_key, clock
+from safety.ledger_writer import boot_key
 
 DEFAULT_STATE = Path("/var/lib/coilward/watchdog")
 SOUND, TORN, BROKEN, NO_ANSWER = 0, 1, 2, 3
@@ -124,7 +125,7 @@ def _unlock(args: argparse.Namespace) -> int:
             folder,
             Engineer(args.by, args.reason),
             simulated=_simulated(args.state, otherwise=args.simulated),
-            now=clock(),
+            now=machine(),
             boot=boot_key(),
         )
     finally:

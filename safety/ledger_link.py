@@ -16,7 +16,8 @@ from safety.events import Committed
 from safety.ledger import LARGEST_RESERVE, OpenReport, read_ledger
 from safety.ledger_errors import LedgerBroken, LedgerFailed
 from safety.ledger_files import DiskFolder
-from safety.ledger_format import Record
+from safety.ledger_format import Entry, Record
+from safety.ledger_replay import Replay
 from safety.ledger_wire import ANSWER_BYTES, HELLO, Answer, parse_answer, request_bytes
 
 START_S = 30.0
@@ -105,7 +106,8 @@ class Spawned(NamedTuple):
     link: LedgerLink
     pid: int
     book: Book
-    last_seq: int
+    last: Entry
+    """Its newest record."""
     opened: OpenReport
 
 
@@ -122,11 +124,11 @@ def spawn_writer(state: Path, *, simulated: bool, largest: int = LARGEST_RESERVE
     link = LedgerLink(ours, process)
     try:
         hello = _hello(ours)
-        book = _book(state, hello, simulated=simulated)
+        found = _found(state, hello, simulated=simulated)
     except BaseException:
         link.close()
         raise
-    return Spawned(link, process.pid, book, hello.head.seq, hello.report)
+    return Spawned(link, process.pid, found.book(), found.entries[-1], hello.report)
 
 
 def _hello(sock: socket.socket) -> Answer:
@@ -145,7 +147,7 @@ def _hello(sock: socket.socket) -> Answer:
     return hello
 
 
-def _book(state: Path, hello: Answer, *, simulated: bool) -> Book:
+def _found(state: Path, hello: Answer, *, simulated: bool) -> Replay:
     folder = DiskFolder(state)
     try:
         found = read_ledger(folder, simulated=simulated)
@@ -158,4 +160,4 @@ def _book(state: Path, hello: Answer, *, simulated: bool) -> Book:
             f"the writer stands at record {hello.head.seq} and the watchdog reads up to {found.head.seq}: "
             "they do not see the same ledger"
         )
-    return found.book()
+    return found

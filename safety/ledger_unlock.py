@@ -15,6 +15,7 @@ from drivers.errors import OperatorError
 from drivers.quantities import SECOND_US
 from safety.book import Book
 from safety.book_sums import KEPT_US
+from safety.clock import continued
 from safety.instant import Instant
 from safety.ledger import FAILED, HEAD, LARGEST_RESERVE, LOG, Ledger, begin, genesis, lost, read_ledger
 from safety.ledger_errors import BadRecord, LedgerBroken, WrongLedger
@@ -119,11 +120,12 @@ def unlock(
     try:
         found = read_ledger(folder, simulated=simulated)
     except LedgerBroken as error:
-        anew = _plan(folder, str(error), simulated=simulated, now=now, largest=largest)
+        anew = _plan(folder, str(error), simulated=simulated, boot=boot, now=now, largest=largest)
         _write_down(folder, engineer, anew.done, now)
         _begin_anew(folder, anew, engineer, boot)
         return anew.done
-    record = replace(lost(found, now, largest), note=engineer.note)
+    at = continued(found.entries[-1], boot, now)
+    record = replace(lost(found, at, largest), note=engineer.note)
     done = Unlocked("", int(found.torn), record.pulses, record.subject == KEY0, "")
     _write_down(folder, engineer, done, now)
     ledger = Ledger(folder, found, boot)
@@ -142,13 +144,14 @@ class _Anew:
     done: Unlocked
 
 
-def _plan(folder: Folder, why: str, *, simulated: bool, now: Instant, largest: int) -> _Anew:
+def _plan(folder: Folder, why: str, *, simulated: bool, boot: bytes, now: Instant, largest: int) -> _Anew:
     log, head_data = (folder.read(name) if folder.exists(name) else b"" for name in (LOG, HEAD))
     saved = salvage(log, head_data)
     if any(entry.record.simulated != simulated for entry in saved.entries):
         raise WrongLedger("this ledger holds records of the other kind, simulated or real: name the right state folder")
     book = Book.of((entry.seq, entry.record) for entry in saved.entries)
-    at = Instant(now.us, max(now.wall_us, book.last_wall_us))
+    at = continued(saved.entries[-1], boot, now) if saved.entries else now
+    at = Instant(at.us, max(at.wall_us, book.last_wall_us))
     worst = _worst(saved, at, largest)
     records = (genesis(at, simulated=simulated, ref=saved.highest), *book.carried(), worst)
     stamped = tuple(replace(one, simulated=simulated, boot_us=at.us, wall_us=at.wall_us) for one in records)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import argparse
 import signal
 import socket
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from drivers.errors import OurError
-from safety.instant import Instant
+from safety.clock import machine
 from safety.ledger import LARGEST_RESERVE, Ledger, OpenReport, open_ledger
 from safety.ledger_errors import LedgerError, LedgerFailed
 from safety.ledger_files import DiskFolder
@@ -28,11 +27,6 @@ _LONGEST_REQUEST = 4096
 def boot_key() -> bytes:
     """The 8 bytes that name this boot of the machine."""
     return key(_BOOT_ID.read_text().strip())
-
-
-def clock() -> Instant:
-    """Now."""
-    return Instant(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000, time.time_ns() // 1000)
 
 
 def serve(sock: socket.socket, ledger: Ledger, report: OpenReport) -> None:
@@ -77,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 DiskFolder(options.state),
                 simulated=options.simulated,
                 boot=boot_key(),
-                now=clock(),
+                now=machine(),
                 largest=options.largest,
             )
         except (LedgerError, OSError) as error:

@@ -15,9 +15,11 @@ from drivers.errors import ConfigError
 from drivers.quantities import SINGLE, Train
 from safety.asking import Past
 from safety.authorisations import load_authorisations
+from safety.clock import Clock, continued
 from safety.instant import Instant
 from safety.ledger_errors import LedgerBusy, LedgerError
 from safety.ledger_link import LedgerLink, Spawned
+from safety.ledger_writer import boot_key
 from safety.protocols import Protocol, load_protocols
 from safety.reasons import Reason
 from safety.review import Signature, load_reviewed, study_lacks
@@ -53,15 +55,19 @@ def _lacks(site: Site, signatures: tuple[Signature, ...], protocol: Protocol | N
     return study_lacks(site, protocol, signatures, wall_us)
 
 
-def starting_state(room: Room, folder: Path, now: Instant, spawn: Callable[..., Spawned]) -> tuple[State, LedgerLink]:
-    """The state before the first event, and the link to a ledger writer (to nobody in a lockout)."""
+def starting_state(
+    room: Room, folder: Path, now: Instant, spawn: Callable[..., Spawned]
+) -> tuple[State, LedgerLink, Clock]:
+    """The state before the first event, the link to a ledger writer (to nobody in a lockout), and the clock that goes
+    on where the ledger's does.
+    """
     try:
         spawned = _spawned(room, folder, spawn)
     except LedgerBusy:
         raise  # nothing is wrong with the ledger: another watchdog keeps it
     except LedgerError as error:
         print(f"coilward-watchdog: LOCKED: {error}", file=sys.stderr)
-        return replace(State(), phase=Phase.LOCKOUT, seen_us=now.us), _link_to_nobody()
+        return replace(State(), phase=Phase.LOCKOUT, seen_us=now.us), _link_to_nobody(), Clock(now)
     state = State(seen_us=now.us, book=spawned.book)
     if spawned.book.last_opened is not None:
         # The last train before the restart may have just ended: its end counts as now, so intervals are kept.
@@ -69,7 +75,7 @@ def starting_state(room: Room, folder: Path, now: Instant, spawn: Callable[..., 
     if spawned.book.open_trip:
         reason = next((each for each in Reason if each.code == spawned.book.open_trip), Reason.LATE_TICK)
         state = replace(state, phase=Phase.TRIPPED, trip=Trip(reason, now.us, "before the last start"))
-    return state, spawned.link
+    return state, spawned.link, Clock(continued(spawned.last, boot_key(), now))
 
 
 def _spawned(room: Room, folder: Path, spawn: Callable[..., Spawned]) -> Spawned:

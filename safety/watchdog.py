@@ -18,6 +18,7 @@ from drivers.errors import WireError
 from drivers.ports import Port, open_port
 from drivers.stimulators import PieceKind
 from safety import connections, control, events, gate, ledger_link
+from safety.clock import Clock
 from safety.doors import READ_BYTES, HalfFrames, PtyDoor, SocketDoor, together
 from safety.events import Door
 from safety.instant import Instant
@@ -44,12 +45,16 @@ def _not_written(action: events.Action) -> bool:
 class Watchdog:
     """Owns the stimulator's port, both doors, the control socket and the ledger's link."""
 
-    def __init__(self, room: Room, state: State, port_url: str, runtime: Path, ledger: ledger_link.LedgerLink) -> None:
+    def __init__(
+        self, room: Room, state: State, port_url: str, runtime: Path, ledger: ledger_link.LedgerLink, *, clock: Clock
+    ) -> None:
         self.room = room
         self.state = state
+        self.now = clock.now
         self.running = True
         self._url = port_url
         self._ledger = ledger
+        self._clock = clock
         timing = room.limits.timing
         self._trigger_effect = room.dialect.effect(room.dialect.trigger)
         self._replies = HalfFrames(room.dialect.reply_reader(), timing.exchange_us)
@@ -105,11 +110,6 @@ class Watchdog:
         trigger = self.room.dialect.trigger
         gate.step(self.room, self.state, events.ClientFrame(speaker, trigger, self._trigger_effect), self.now())
 
-    def now(self) -> Instant:
-        """Both clocks, read together; the wall clock never runs behind the ledger."""
-        boot_us = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
-        return Instant(boot_us, max(time.time_ns() // 1000, self.state.book.last_wall_us))
-
     def feed(self, event: events.Input) -> None:
         """One step of the gate, and what follows from it; the stimulator's bytes go before words."""
         self.state, actions = gate.step(self.room, self.state, event, self.now(), self._carry_out)
@@ -136,6 +136,9 @@ class Watchdog:
             if door.frames.drop_if_old(now.us):
                 self._tell({"kind": "half-frame-dropped", "at_us": now.us, "wall_us": now.wall_us})
         self._replies.drop_if_old(now.us)
+        ahead_us = self._clock.stepped()
+        if ahead_us is not None:
+            self._tell({"kind": "clock-stepped", "at_us": now.us, "wall_us": now.wall_us, "ahead_us": ahead_us})
 
     # --- actions ----------------------------------------------------------------------------------------------
 

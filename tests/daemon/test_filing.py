@@ -32,6 +32,16 @@ async def test_what_was_measured_is_on_file_as_of_now_and_the_next_session_takes
     assert isinstance(await stage.room.start(order, "operator"), Done)
 
 
+async def test_a_threshold_is_dated_by_the_watchdog_s_wall_clock_which_judges_its_age(stage: Stage) -> None:
+    stage.room.hear({**stage.room.view.status, "say": "status", "wall_us": 1_700_000_000_000_000})
+
+    assert isinstance(await stage.room.file_threshold(MEASURED, "olga"), Done)
+
+    filed = stage.room._opener.thresholds.latest("sim-0002", "coil-1")
+    assert filed is not None
+    assert filed.taken_wall_us == 1_700_000_000_000_000
+
+
 async def test_in_a_room_that_simulates_nothing_a_threshold_is_real(stage: Stage) -> None:
     bench = stage.site.model_copy(update={"site": stage.site.site.model_copy(update={"use": "bench"})})
     opener = replace(stage.room._opener, site=bench)

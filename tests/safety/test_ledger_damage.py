@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from safety.ledger import HEAD, LOG, OpenReport, read_ledger
+from safety.instant import Instant
+from safety.ledger import HEAD, LOG, OpenReport, open_ledger, read_ledger
 from safety.ledger_errors import LedgerBroken
 from safety.ledger_format import HASH0, KEY0, RECORD_BYTES, Head, Kind, Record, digest, key, seal
 from safety.ledger_replay import HEAD_SLOT_BYTES, Replay, head_file, replay
@@ -24,6 +25,8 @@ from tests.safety.cached_folder import (
     opened,
     written,
 )
+
+HOUR_US = 3_600_000_000
 
 
 def torn(folder: CachedFolder, block: bytes) -> None:
@@ -61,11 +64,22 @@ def test_a_torn_record_before_any_session_counts_against_everybody() -> None:
 def test_a_torn_record_is_never_dated_before_the_last() -> None:
     folder = CachedFolder()
     ledger, _ = opened(folder)
-    ledger.append(replace(OPEN, wall_us=NOW.wall_us + 10**9))
+    ledger.append(replace(OPEN, boot_us=NOW.us, wall_us=NOW.wall_us + 10**9))
     ledger.close()
     torn(folder, b"\x01")
     opened(folder)[0].close()
     assert read_ledger(folder, simulated=True).entries[-1].record.wall_us == NOW.wall_us + 10**9
+
+
+def test_a_torn_record_is_dated_as_its_boot_runs_whatever_was_done_to_the_wall_clock() -> None:
+    folder = CachedFolder()
+    ledger, _ = opened(folder)
+    ledger.append(replace(OPEN, boot_us=NOW.us))
+    ledger.close()
+    torn(folder, b"\x01")
+    later = Instant(NOW.us + 10, NOW.wall_us + 25 * HOUR_US)
+    open_ledger(folder, simulated=True, boot=BOOT, now=later, growth=8)[0].close()
+    assert read_ledger(folder, simulated=True).entries[-1].record.wall_us == NOW.wall_us + 10
 
 
 SMALL = CachedFolder()

@@ -19,7 +19,8 @@ from safety.ledger_format import HASH0, RECORD_BYTES, By, Kind, Record, Settled,
 from safety.ledger_unlock import LARGEST_DAY, UNLOCKED, Engineer, Unlocked, salvage, unlock
 
 SECOND = 1_000_000
-HOUR = 3600 * SECOND
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
 BOOT = key("this boot")
 START = 1_800_000_000 * SECOND
 NOW = Instant(5 * SECOND, START + 2 * HOUR)
@@ -100,6 +101,19 @@ def test_a_torn_ledger_gets_one_worst_case_and_goes_on(state: Path) -> None:
     (state / LOG).write_bytes(log)
     assert unlocked(state).missing == 1
     assert weeks(book(state)) == (30, 20 + LARGEST, 0)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize(("boot", "dated_us"), [(BOOT, 62 * MINUTE + 5 * SECOND), (key("another boot"), 25 * HOUR)])
+def test_an_unlock_is_dated_as_its_boot_runs_whatever_was_done_to_the_wall_clock(
+    state: Path, boot: bytes, dated_us: int, *, broken: bool
+) -> None:
+    if broken:
+        damage(state, 3)
+    folder = DiskFolder(state)
+    unlock(folder, ENGINEER, simulated=True, now=Instant(5 * SECOND, START + 25 * HOUR), boot=boot)
+    folder.close()
+    assert book(state).last_wall_us == START + dated_us
 
 
 @pytest.mark.parametrize(

@@ -16,18 +16,22 @@ from drivers.quantities import SINGLE, Train
 from safety import start
 from safety.asking import Past
 from safety.book import EMPTY_BOOK, Book
+from safety.clock import Clock
 from safety.instant import Instant
 from safety.ledger import OpenReport
 from safety.ledger_errors import LedgerBroken, LedgerBusy
-from safety.ledger_format import Kind, Record, key
+from safety.ledger_format import HASH0, Entry, Kind, Record, key
 from safety.ledger_link import LedgerLink, Spawned
+from safety.ledger_writer import boot_key
 from safety.reasons import Reason
 from safety.site import load_site
 from safety.state import Phase
 from tests.safety.conftest import VirtualRoom
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+HOUR_US = 3_600_000_000
 NOW = Instant(5_000_000, 1_790_000_000_000_000)
+LAST = Entry(1, key("the boot before"), HASH0, Record(Kind.GENESIS, simulated=True))
 
 
 def test_a_simulated_room_is_made_of_its_site_file_with_its_deadlines_slackened() -> None:
@@ -77,14 +81,20 @@ def link() -> Iterator[LedgerLink]:
         made.close()
 
 
-def spawning(link: LedgerLink, book: Book) -> Callable[..., Spawned]:
-    return lambda _folder, **_options: Spawned(link, 1, book, book.last_seq, OpenReport())
+def spawning(link: LedgerLink, book: Book, last: Entry = LAST) -> Callable[..., Spawned]:
+    return lambda _folder, **_options: Spawned(link, 1, book, last, OpenReport())
+
+
+def ahead_us(clock: Clock) -> int:
+    """How far a clock's wall time is ahead of its BOOTTIME."""
+    now = clock.now()
+    return now.wall_us - now.us
 
 
 def test_a_fresh_ledger_starts_in_boot_with_nothing_behind_it(
     tmp_path: Path, room_at: Callable[..., VirtualRoom], link: LedgerLink
 ) -> None:
-    state, given = start.starting_state(room_at().room, tmp_path, NOW, spawning(link, EMPTY_BOOK))
+    state, given, _ = start.starting_state(room_at().room, tmp_path, NOW, spawning(link, EMPTY_BOOK))
     assert given is link
     assert (state.phase, state.trip, state.past, state.seen_us) == (Phase.BOOT, None, (), NOW.us)
 
@@ -93,9 +103,21 @@ def test_after_a_session_its_last_train_counts_as_just_ended(
     tmp_path: Path, room_at: Callable[..., VirtualRoom], link: LedgerLink
 ) -> None:
     book = EMPTY_BOOK.apply(1, Record(Kind.OPEN, pulses=5, subject=key("S-1"), session=key("one"), simulated=True))
-    state, _ = start.starting_state(room_at().room, tmp_path, NOW, spawning(link, book))
+    state, _, _ = start.starting_state(room_at().room, tmp_path, NOW, spawning(link, book))
     assert state.past == (Past(NOW.us, Train(1, SINGLE)),)
     assert state.book is book
+
+
+def test_the_clock_goes_on_where_a_watchdog_of_this_boot_left_off_and_else_by_the_machine_s(
+    tmp_path: Path, room_at: Callable[..., VirtualRoom], link: LedgerLink
+) -> None:
+    def ahead_after(boot: bytes) -> int:
+        last = Entry(9, boot, HASH0, Record(Kind.CLOSE, boot_us=NOW.us - 1, wall_us=NOW.wall_us - 25 * HOUR_US))
+        _, _, clock = start.starting_state(room_at().room, tmp_path, NOW, spawning(link, EMPTY_BOOK, last))
+        return ahead_us(clock)
+
+    assert ahead_after(boot_key()) == NOW.wall_us - NOW.us - 25 * HOUR_US + 1
+    assert ahead_after(key("the boot before")) == NOW.wall_us - NOW.us
 
 
 @pytest.mark.parametrize(("code", "reason"), [(Reason.PORT_LOST.code, Reason.PORT_LOST), (65_000, Reason.LATE_TICK)])
@@ -103,7 +125,7 @@ def test_a_trip_outlives_a_restart_even_one_of_a_reason_this_version_does_not_kn
     code: int, reason: Reason, tmp_path: Path, room_at: Callable[..., VirtualRoom], link: LedgerLink
 ) -> None:
     book = EMPTY_BOOK.apply(1, Record(Kind.TRIP, code=code, simulated=True))
-    state, _ = start.starting_state(room_at().room, tmp_path, NOW, spawning(link, book))
+    state, _, _ = start.starting_state(room_at().room, tmp_path, NOW, spawning(link, book))
     assert state.phase is Phase.TRIPPED
     assert state.trip is not None
     assert (state.trip.reason, state.trip.at_us) == (reason, NOW.us)
@@ -124,9 +146,10 @@ def test_a_ledger_that_cannot_be_trusted_locks_out_and_says_why(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "detach", noted)
-        state, nobody = start.starting_state(room_at().room, tmp_path, NOW, spawn)
+        state, nobody, ours = start.starting_state(room_at().room, tmp_path, NOW, spawn)
     try:
         assert (state.phase, state.seen_us) == (Phase.LOCKOUT, NOW.us)
+        assert ahead_us(ours) == NOW.wall_us - NOW.us
         assert "LOCKED: record 3 does not follow record 2" in capsys.readouterr().err
         assert nobody.receive() == [], "the link to nobody stays open and silent: no second failure is reported"
     finally:
@@ -160,7 +183,7 @@ def waiting(busy: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_writer_of_a_killed_watchdog_is_waited_for(
     tmp_path: Path, room_at: Callable[..., VirtualRoom], link: LedgerLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    busy = Busy(30, Spawned(link, 1, EMPTY_BOOK, 0, OpenReport()))
+    busy = Busy(30, Spawned(link, 1, EMPTY_BOOK, LAST, OpenReport()))
     waiting(busy, monkeypatch)
     assert start.starting_state(room_at().room, tmp_path, NOW, busy.spawn)[1] is link
     assert busy.now_s == pytest.approx(103.0)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from safety.instant import Instant
+from safety.clock import machine
 from safety.ledger import open_ledger
 from safety.ledger_files import DiskFolder
 from safety.ledger_link import Committed, LedgerLink
-from safety.ledger_writer import boot_key, clock, serve
+from safety.ledger_writer import boot_key, serve
 from tests.safety.ledger_writer.watchdog_end import RESERVE, counted, hear, pair
 
 
@@ -25,8 +25,7 @@ def forked_writer(state: Path, sock: socket.socket) -> int:
     if pid:
         return pid
     try:
-        now = Instant(clock().us, clock().wall_us)
-        ledger, report = open_ledger(DiskFolder(state), simulated=True, boot=boot_key(), now=now, growth=256)
+        ledger, report = open_ledger(DiskFolder(state), simulated=True, boot=boot_key(), now=machine(), growth=256)
         serve(sock, ledger, report)
     finally:
         os._exit(0)

@@ -22,13 +22,13 @@ from tests.safety.ledger_writer.watchdog_end import RESERVE, counted, hear, in_t
 
 def test_records_are_committed_in_order_and_are_there_after_a_restart(tmp_path: Path) -> None:
     with_link = spawn_writer(tmp_path, simulated=True)
-    assert (with_link.last_seq, with_link.opened, with_link.book.last_seq) == (1, OpenReport(created=True), 1)
+    assert (with_link.last.seq, with_link.opened, with_link.book.last_seq) == (1, OpenReport(created=True), 1)
     for token in range(1, 21):
         assert with_link.link.send(token, replace(RESERVE, pulses=token)) is None
     assert hear(with_link.link, 20) == [Committed(token, token + 1) for token in range(1, 21)]
     with_link.link.close()
     again = spawn_writer(tmp_path, simulated=True)
-    assert (again.last_seq, again.opened) == (21, OpenReport())
+    assert (again.last.seq, again.opened) == (21, OpenReport())
     assert again.book.session(RESERVE.session) == sum(range(1, 21))
     again.link.close()
 

@@ -15,6 +15,7 @@ from drivers.errors import PortNotFound
 from drivers.magstim.framing import seal
 from drivers.ports import Port, port_from_socket
 from safety import control, events, watchdog
+from safety.clock import Clock
 from safety.instant import Instant
 from safety.ledger import OpenReport
 from safety.ledger_format import HASH0, Head, Record
@@ -30,13 +31,20 @@ PATIENCE_S = 20.0
 DISARM = seal(b"EA")
 
 
-class HandTurned(Watchdog):
-    """The loop with the clock of a virtual room."""
+class HandClock(Clock):
+    """The clock of a virtual room; what is done to the machine's own is `stepped_us`, said once."""
 
-    world: VirtualRoom
+    def __init__(self, world: VirtualRoom) -> None:
+        super().__init__(world.now)
+        self.world = world
+        self.stepped_us: int | None = None
 
     def now(self) -> Instant:
         return self.world.now
+
+    def stepped(self) -> int | None:
+        stepped_us, self.stepped_us = self.stepped_us, None
+        return stepped_us
 
 
 class Shell:
@@ -56,8 +64,8 @@ class Shell:
         self.records: list[tuple[int, Record]] = []
         self.writes = True
         self.clients: list[Client] = []
-        HandTurned.world = world
-        self.loop = HandTurned(world.room, world.state, "pty:/device", folder, LedgerLink(ours))
+        self.clock = HandClock(world)
+        self.loop = Watchdog(world.room, world.state, "pty:/device", folder, LedgerLink(ours), clock=self.clock)
 
     def open_port(self, url: str) -> Port:
         self.tried.append(url)

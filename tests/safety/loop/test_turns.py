@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +13,13 @@ from safety import events, gate, watchdog
 from safety.events import Door
 from safety.ledger import OpenReport
 from safety.ledger_errors import LedgerFailed
-from safety.ledger_format import HASH0, Head, Kind, Record
+from safety.ledger_format import HASH0, Head, Kind
 from safety.ledger_wire import Answer, answer_bytes
 from safety.state import Phase, Room, State
 from safety.watchdog import Watchdog
 from tests.safety.loop.conftest import DISARM, Shell
 
-MS = 1_000
+MS, S = 1_000, 1_000_000
 TRIGGER = seal(b"EH")
 
 
@@ -80,14 +79,18 @@ def test_an_idle_turn_of_an_armed_device_rehearses_a_trigger_of_which_nothing_fo
         door.recv(9)
 
 
-def test_the_wall_clock_never_runs_behind_the_ledger(shell: Shell) -> None:
-    now = Watchdog.now(shell.loop)
-    assert abs(now.us - time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000) < 60_000_000
-    assert abs(now.wall_us - time.time_ns() // 1000) < 60_000_000
-    ahead_us = now.wall_us + 10**12
-    book = shell.loop.state.book.apply(1, Record(Kind.BOOT, wall_us=ahead_us))
-    shell.loop.state = type(shell.loop.state)(book=book)
-    assert Watchdog.now(shell.loop).wall_us == ahead_us
+def test_a_step_of_the_machine_s_clock_is_said_once_and_stops_nothing(shell: Shell) -> None:
+    shell.started()
+    shell.turn()
+    assert shell.told("clock-stepped") == []
+
+    shell.clock.stepped_us = -7_200 * S
+    shell.turn(3)
+
+    (said,) = shell.told("clock-stepped")
+    assert said["ahead_us"] == -7_200 * S
+    assert said["wall_us"] - said["at_us"] == shell.world.now.wall_us - shell.world.now.us
+    assert shell.phase is Phase.SAFE
 
 
 def test_every_nonce_is_new_and_comes_in_its_time(shell: Shell) -> None:
