@@ -56,6 +56,16 @@ class Calibration(Sealed):
     condition: Figure
     """Largest over smallest singular value of the last step: the decades of precision that the poses cost."""
 
+    @property
+    def unsure(self) -> tuple[float, float]:
+        """Standard deviation of the coil's face as its marker shows it: metres along one axis, radians about one.
+
+        No marker sits further from where it was found than new poses miss by, or they would miss by more.
+        """
+        axis_m = self.held_out.rms_mm / 1000 / math.sqrt(3)
+        axis_rad = math.radians(self.held_out.rms_deg) / math.sqrt(3)
+        return math.hypot(axis_m, axis_rad * self.tcp_from_coil.distance), axis_rad
+
     def flange_from_coil(self, flange_from_tcp: Pose) -> Pose:
         """The marker on the flange, from the tool centre point as it is set in the controller."""
         return flange_from_tcp @ self.tcp_from_coil

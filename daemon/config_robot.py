@@ -15,9 +15,11 @@ RobotModel = Literal["ur3", "ur5", "ur10", "ur3e", "ur5e", "ur10e", "ur16e"]
 ToolName = Literal["head", "coil", "pointer"]
 
 
-def _with_a_head(tools: dict[ToolName, SitePath]) -> dict[ToolName, SitePath]:
+def _with_head_and_coil(tools: dict[ToolName, SitePath]) -> dict[ToolName, SitePath]:
     if "head" not in tools:
         raise ValueError("must have the tool `head`: the coil follows it")
+    if "coil" not in tools:
+        raise ValueError("must have the tool `coil`: no train begins unless the camera sees it on its target")
     return tools
 
 
@@ -28,9 +30,9 @@ class TrackerSection(Section):
     port: Port = Field(
         description="where the tracker is plugged in", examples=["serial:/dev/serial/by-id/usb-…", "tcp:10.0.0.7:8765"]
     )
-    tools: Annotated[dict[ToolName, SitePath], AfterValidator(_with_a_head)] = Field(
-        description="tool files (.rom) by what carries the marker: head, and if there are any coil and pointer",
-        examples=[{"head": "head.rom"}],
+    tools: Annotated[dict[ToolName, SitePath], AfterValidator(_with_head_and_coil)] = Field(
+        description="tool files (.rom) by what carries the marker: head, coil, and pointer if there is one",
+        examples=[{"head": "head.rom", "coil": "coil.rom"}],
     )
 
 

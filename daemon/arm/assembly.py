@@ -48,6 +48,7 @@ def setup_of(site: Site, arm: UrSite) -> Setup:
             f"[robot] rate_hz = {robot.rate_hz}: a {robot.model} takes {arm_can.rate_hz:g} set-points a second."
             f" Write rate_hz = {arm_can.rate_hz:g}."
         )
+    unsure_m, unsure_rad = (0.0, 0.0) if calibration is None else calibration.unsure
     return Setup(
         robot_from_camera=None if calibration is None else calibration.robot_from_camera,
         park=robot.park_pose,
@@ -56,6 +57,8 @@ def setup_of(site: Site, arm: UrSite) -> Setup:
         limits=ArmLimits(box=Box(arm.box.low, arm.box.high)),
         rate_hz=robot.rate_hz,
         tcp_from_coil=None if calibration is None else calibration.tcp_from_coil,
+        unsure_m=unsure_m,
+        unsure_rad=unsure_rad,
         slack=arm.slack,
     )
 

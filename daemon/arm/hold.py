@@ -12,7 +12,7 @@ from daemon.arm import limits, table, watch
 from daemon.arm.approach import Target
 from daemon.arm.goals import Ellipsoid, Error, tilt_of
 from daemon.arm.health import AWAKE, UNREACHABLE_US, Health
-from daemon.arm.lease import BEGIN_HEAD_M_S, FRESH_US, ROBOT_FRESH_US, Lease, LeaseKeeper, Situation
+from daemon.arm.lease import BEGIN_HEAD_M_S, COIL_SEEN_US, FRESH_US, ROBOT_FRESH_US, Lease, LeaseKeeper, Situation
 from daemon.arm.outputs import Command, Output
 from daemon.arm.prediction import Estimate
 from daemon.arm.reasons import ArmReason, Refusal
@@ -58,7 +58,9 @@ class Hold:
         self._sight = Sight(setup)
         self._health = Health(setup.limits, setup.heard_us(UNREACHABLE_US))
         self._steering = Steering(setup)
-        self._lease = LeaseKeeper(setup.fresh_us(FRESH_US), setup.heard_us(ROBOT_FRESH_US))
+        self._lease = LeaseKeeper(
+            setup.fresh_us(FRESH_US), setup.heard_us(ROBOT_FRESH_US), setup.fresh_us(COIL_SEEN_US)
+        )
         self._since_us = 0
         self._stepped_us: int | None = None
         self._leaving = self._waking = self._parking = self._starting = False
@@ -110,6 +112,9 @@ class Hold:
         command, goal = self._act(now_us, dt_s, None if broken else arm)
         if self.state is HoldState.APPROACH and self._steering.arrived(error, angle):
             self._happens(Event.ARRIVED, None, now_us)
+        seen, seen_angle = self._steering.error(head, None if arm is None else arm.robot_from_tcp @ self._sight.off)
+        if error is not None and seen is not None:  # what is judged, and shown, is the worse
+            error, angle = max(error, seen, key=lambda each: each.distance_m), max(angle, seen_angle)
         lease = self._judge(now_us, head, error, angle)
         if (self._sight.age_us(now_us) or 0) > self._setup.fresh_us(FRESH_US):
             error = None
@@ -266,10 +271,11 @@ class Hold:
                 head_m_s=head.speed_m_s,
                 site_m_s=math.hypot(*head.velocity_of(site)),
                 turning_rad_s=math.hypot(*head.turning),
-                noise_m=math.hypot(self._setup.tracker.noise_m, turn_noise * math.hypot(*site)),
-                noise_rad=turn_noise,
+                noise_m=math.hypot(self._setup.tracker.noise_m, turn_noise * math.hypot(*site), self._setup.unsure_m),
+                noise_rad=math.hypot(turn_noise, self._setup.unsure_rad),
                 head_age_us=age_us,
                 robot_age_us=now_us - arm.received_us,
+                coil_age_us=self._sight.coil_age_us(now_us),
             )
         )
 
@@ -281,5 +287,8 @@ class Hold:
             return None
         if self._health.slow:
             return ArmReason.ROBOT_SLOW
-        fast = lease is not Lease.BEGIN and speed_m_s > BEGIN_HEAD_M_S
-        return ArmReason.HEAD_FAST if fast else self._sight.trouble(now_us)
+        if lease is Lease.BEGIN:
+            return self._sight.trouble(now_us)
+        if speed_m_s > BEGIN_HEAD_M_S:
+            return ArmReason.HEAD_FAST
+        return self._sight.trouble(now_us) or self._sight.coil_trouble(now_us)

@@ -1,7 +1,7 @@
 """The on-target lease: whether a train may begin, may go on, or neither. It fails closed.
 
-The limits are those of the world; what is measured is held to less, by two standard deviations of the noise at the
-target and by how far head and coil may have moved apart since the measurement (design: 2 mm / 3° hold in the world).
+The limits are those of the world; what is measured is held to less, by two standard deviations of what is not known of
+the target and of the coil, and by how far they may have moved apart since (design: 2 mm / 3° hold in the world).
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ FRESH_US = 100_000
 """Oldest head pose a running train may go on with (interlocks.md H36)."""
 ROBOT_FRESH_US = 50_000
 """Oldest pose of the arm; it sends one every 2 to 8 ms."""
+COIL_SEEN_US = DWELL_US
+"""Oldest sight of the coil's marker a train may begin with. A camera that is bumped meanwhile shifts the head as well,
+and that costs the dwell: by then the marker's age has told (engineering choice)."""
 
 
 class Lease(Enum):
@@ -35,26 +38,32 @@ class Situation:
 
     at_us: int
     distance_m: float
-    """Between the coil as the arm reports it and the target as predicted to now."""
+    """Between the target as predicted to now and the coil as the arm reports it or the tracker sees it: the worse."""
     angle_rad: float
     head_m_s: float
     site_m_s: float
     """Speed of the target's point, which a turn of the head moves more than the marker."""
     turning_rad_s: float
     noise_m: float
-    """Standard deviation of the target's point along one axis, from the tracker's noise over the lever."""
+    """Standard deviation along one axis: of the target's point by the tracker's noise over the lever, and of the coil
+    by what the calibration leaves unknown."""
     noise_rad: float
     head_age_us: int
     robot_age_us: int
+    coil_age_us: int | None
+    """Since the coil's marker was seen; None when it never was."""
 
 
 class LeaseKeeper:
     """Remembers since when the coil is on its target, and whether it was."""
 
-    def __init__(self, fresh_us: int, robot_fresh_us: int = ROBOT_FRESH_US) -> None:
-        """`fresh_us`: oldest head pose that counts, at least 1.5 frame periods; `robot_fresh_us`: of the arm."""
+    def __init__(self, fresh_us: int, robot_fresh_us: int = ROBOT_FRESH_US, coil_seen_us: int = COIL_SEEN_US) -> None:
+        """`fresh_us`: oldest head pose that counts, at least 1.5 frame periods; `robot_fresh_us`: of the arm;
+        `coil_seen_us`: oldest sight of the coil's marker.
+        """
         self._fresh_us = fresh_us
         self._robot_fresh_us = robot_fresh_us
+        self._coil_seen_us = coil_seen_us
         self._inside_since_us: int | None = None
         self._held = Lease.NONE
 
@@ -71,7 +80,8 @@ class LeaseKeeper:
         far = now.distance_m + 2 * now.noise_m + unknown_s * now.site_m_s
         turned = now.angle_rad + 2 * now.noise_rad + unknown_s * now.turning_rad_s
         scale = 1.0 if self._held is Lease.BEGIN else ENTER
-        if far <= scale * BEGIN_M and turned <= scale * BEGIN_RAD and now.head_m_s <= scale * BEGIN_HEAD_M_S:
+        near = far <= scale * BEGIN_M and turned <= scale * BEGIN_RAD and now.head_m_s <= scale * BEGIN_HEAD_M_S
+        if near and now.coil_age_us is not None and now.coil_age_us <= self._coil_seen_us:
             if self._inside_since_us is None:
                 self._inside_since_us = now.at_us
             if now.at_us - self._inside_since_us >= DWELL_US:

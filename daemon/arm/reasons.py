@@ -45,6 +45,12 @@ class ArmReason(Enum):
     COIL_MARKER_DISAGREES = ("coil-marker-disagrees", "The coil is taken away.",
         "The camera sees the coil where the robot says it is not: the robot's base or the coil's marker has shifted.",
         "Check the base and the coil's marker, calibrate again, then send the coil to the target.")
+    COIL_MARKER_UNSEEN = ("coil-marker-unseen", "No train can begin.",
+        "The camera does not see the coil's marker, so nobody but the robot says where the coil is.",
+        "Clear the view from the camera to the coil's marker.")
+    COIL_SEEN_OFF = ("coil-seen-off", "No train can begin.",
+        "Camera and robot disagree about where the coil is: something has shifted, or the calibration is too coarse.",
+        "Fix camera, base and marker, calibrate again, then send the coil to the target.")
     HEAD_FAST = ("head-fast", "No train can begin or go on.", "The head moves too fast.", "Wait until it is still.")
     # The goal and the way there
     NO_TARGET = ("no-target", "The coil stays where it is.", "No target has been chosen.", "Choose a target first.")

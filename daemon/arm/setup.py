@@ -38,7 +38,11 @@ class Setup:
     rate_hz: float = 500.0
     """Turns of the loop per second."""
     tcp_from_coil: Pose | None = None
-    """Where the coil's marker sits on the tool; None: learned from its first sight, and only changes are noticed."""
+    """Where the coil's marker sits on the tool; None: as at its first sight, and only changes are noticed."""
+    unsure_m: float = 0.0
+    unsure_rad: float = 0.0
+    """Standard deviation, along and about one axis, of the coil's face as its marker shows it: what the calibration
+    leaves unknown."""
     slack: float = 1.0
     """Factor on the ages the lease and the arm's word may have; above 1 in simulations only, because shared machines
     stall. Never on how long the coil stays at a head that is not seen: the force on the head grows with it."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
+from daemon.arm.lease import COIL_SEEN_US
 from daemon.arm.prediction import Estimate, HeadFilter
 from daemon.arm.reasons import ArmReason
 from daemon.arm.setup import PERIODS, Setup
 from daemon.arm.trust import Trust
+from drivers.poses import Pose
 from drivers.robots import RobotState
 from drivers.trackers import Frame
 
 GOOD_IN_A_ROW = 3
 """Frames that must be good before it goes on after a freeze: an engineering choice."""
+AGREES_M, AGREES_RAD = 0.001, math.radians(0.75)
+"""What tracker and arm may disagree by about the coil, and calibration leave unknown, before people are told: half of
+the 2 mm and a quarter of the 3° in which a train may begin (engineering choice)."""
 AT_ONCE = frozenset({
     ArmReason.JUMP, ArmReason.MARKER_SWAP, ArmReason.CAMERA_MOVED, ArmReason.COIL_MARKER_DISAGREES,
 })  # fmt: skip
@@ -37,6 +44,15 @@ class Sight:
     def moved(self) -> ArmReason | None:
         """Camera, base or coil marker has shifted: what is seen no longer says where the arm has to be."""
         return self._trust.moved
+
+    @property
+    def off(self) -> Pose:
+        """From the tool as the arm says it stands to where the tracker sees it."""
+        return self._trust.off
+
+    def coil_age_us(self, now_us: int) -> int | None:
+        """Since the coil's marker was seen; None when it never was."""
+        return None if self._trust.coil_us is None else now_us - self._trust.coil_us
 
     @property
     def settled(self) -> bool:
@@ -88,6 +104,15 @@ class Sight:
         if self._received_us is None or now_us - self._received_us > overdue_us:
             return ArmReason.TRACKER_SILENT
         return self._why_not or ArmReason.TRACKER_LATE
+
+    def coil_trouble(self, now_us: int) -> ArmReason | None:
+        """Why the tracker does not confirm where the arm says that the coil is; None when it does."""
+        age_us = self.coil_age_us(now_us)
+        if age_us is None or age_us > self._setup.fresh_us(COIL_SEEN_US):
+            return ArmReason.COIL_MARKER_UNSEEN
+        off_m, off_rad = self.off.distance + 2 * self._setup.unsure_m, self.off.angle + 2 * self._setup.unsure_rad
+        agrees = off_m <= AGREES_M and off_rad <= AGREES_RAD
+        return None if agrees else ArmReason.COIL_SEEN_OFF
 
     @property
     def doubtful(self) -> bool:

@@ -2,7 +2,8 @@
 
 Recognised, each with its own reason: a tracker that repeats itself, a marker that jumps further than a head can, two
 markers taken for each other, and a camera, base or coil marker that has shifted (the tracker's view of the coil's
-marker against the arm's own word for where its tool is).
+marker against the arm's own word for where its tool is). Less than a shift is not forgotten: `off` says how far the two
+disagree, and the lease is judged by both.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ IN_A_ROW = 3
 """Frames that must agree on a shift; a single one is left out, and the lease is gone meanwhile."""
 LEARN_S = 3.0
 """How slowly the expected place of the coil marker follows what is seen: calibration errors vary along the way."""
+SMOOTH_S = 0.05
+"""How slowly `off` follows: three frames at 60 Hz, so that a single one does not move the lease; a base that is bumped
+must be noticed within the 80 ms of design §7 (engineering choice)."""
 STAMPED_US = 30_000
 """By how much the time of a state of the arm, or of a frame, may be wrong: an engineering choice."""
 KEPT = 256
@@ -56,6 +60,10 @@ class Trust:
         self._robot_from_camera = robot_from_camera
         self._measured = tcp_from_coil
         self._expected = tcp_from_coil
+        self.off = IDENTITY
+        """From the tool as the arm says it stands to where the tracker sees it; nothing of it is ever learned away."""
+        self.coil_us: int | None = None
+        """When the coil's marker was last seen."""
         self._arm: deque[tuple[int, Pose]] = deque(maxlen=KEPT)
         self._number: int | None = None
         self._last: Frame | None = None
@@ -124,10 +132,10 @@ class Trust:
         if robot_from_tcp is None:
             return None
         seen = robot_from_tcp.inverse() @ self._robot_from_camera @ sight.pose
-        if self._expected is None:
-            self._expected = seen
-        apart = self._expected.inverse() @ seen
-        wrong = IDENTITY if self._measured is None else self._measured.inverse() @ seen
+        if self._measured is None or self._expected is None:
+            self._measured = self._expected = seen
+        self._disagrees(frame.source_us, seen @ self._measured.inverse())
+        apart, wrong = self._expected.inverse() @ seen, self._measured.inverse() @ seen
         sudden, far = _beyond(apart, SHIFT_M, SHIFT_RAD), _beyond(wrong, WRONG_M, WRONG_RAD)
         if sudden or far:
             shifts_m, turns_rad = self._unsure(frame.source_us, robot_from_tcp)
@@ -148,6 +156,11 @@ class Trust:
         self._expected = self._expected.towards(seen, min(0.1, gap_s / LEARN_S))
         self._coil, self._coil_us = sight.pose, frame.source_us
         return None
+
+    def _disagrees(self, at_us: int, tcp_from_seen: Pose) -> None:
+        gap_s = math.inf if self.coil_us is None else (at_us - self.coil_us) / 1e6
+        self.off = self.off.towards(tcp_from_seen, min(1.0, max(0.0, gap_s / SMOOTH_S)))
+        self.coil_us = at_us
 
     def _which(self, frame: Frame, camera_from_coil: Pose, robot_from_camera: Pose, robot_from_tcp: Pose) -> ArmReason:
         """Head and coil shifted together: the camera did. Else it was the base, or the coil's marker."""

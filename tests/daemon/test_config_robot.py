@@ -85,6 +85,10 @@ def test_a_simulation_moves_no_arm_on_another_machine() -> None:
     ("sections", "said"),
     [
         (TRACKER.replace("head = ", "pointer = "), "tools: must have the tool `head`: the coil follows it"),
+        (
+            TRACKER.replace("coil = ", "pointer = "),
+            "tools: must have the tool `coil`: no train begins unless the camera",
+        ),
         (TRACKER.replace("vicra", "lyra"), 'model = "polaris-lyra": must be'),
         (TRACKER.replace("pty:", "/dev"), "must begin with one of serial:, pty:, tcp:"),
         (ROBOT.replace("127.0.0.2", "ur.local"), "must be an address in numbers"),

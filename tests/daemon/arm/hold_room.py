@@ -45,6 +45,8 @@ class Room:
         self.move: Callable[[int], Pose] | None = None
         """robot_from_head by the time in µs; None: stays where `head` is."""
         self.camera = ROBOT_FROM_CAMERA
+        self.base = Pose()
+        """Where the arm's base stands now, seen from where it stood; `shift_base` bumps it."""
         self.tcp = at or HEAD @ TARGET @ Pose(translation=(0.0, 0.0, -0.02))
         self.program = Program.IDLE
         self.lag_turns = 0
@@ -90,9 +92,13 @@ class Room:
         """What the arm says."""
         still = (0.0,) * 6
         return RobotState(
-            self.now_us, self.tcp, JOINTS, still, still, RobotMode.RUNNING, SafetyMode.NORMAL, self.program, 0, 1.0,
-            self.now_us / 1e6,
+            self.now_us, self.base.inverse() @ self.tcp, JOINTS, still, still, RobotMode.RUNNING, SafetyMode.NORMAL,
+            self.program, 0, 1.0, self.now_us / 1e6,
         )  # fmt: skip
+
+    def shift_base(self, by: Pose) -> None:
+        """The base, and with it the coil, is moved; the arm knows nothing of it."""
+        self.base, self.tcp = by @ self.base, by @ self.tcp
 
     def on_target(self) -> Pose:
         """target_from_tcp as it really is."""
@@ -121,7 +127,8 @@ class Room:
         if output.command is Command.FOLLOW:
             assert output.goal is not None
             self._goals.append(output.goal)
-            self.tcp, self.program = self._goals[-min(len(self._goals), self.lag_turns + 1)], Program.TRACKING
+            self.tcp = self.base @ self._goals[-min(len(self._goals), self.lag_turns + 1)]
+            self.program = Program.TRACKING
         elif output.command is Command.RETRACT:
             if self.program is not Program.RETRACTED:
                 self._retract()

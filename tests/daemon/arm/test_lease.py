@@ -15,8 +15,8 @@ from daemon.arm.lease import Lease, LeaseKeeper, Situation
 
 START_US = 55_000_000
 MS = 1_000
-PERFECT = Situation(START_US, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0)
-WELL = Situation(START_US, 0.0005, math.radians(0.5), 0.0, 0.0, 0.0, 0.0001, 0.001, 20_000, 4_000)
+PERFECT = Situation(START_US, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0)
+WELL = Situation(START_US, 0.0005, math.radians(0.5), 0.0, 0.0, 0.0, 0.0001, 0.001, 20_000, 4_000, 20_000)
 
 
 def dwelt(now: Situation = WELL) -> LeaseKeeper:
@@ -118,6 +118,9 @@ def test_leaving_for_one_turn_starts_the_dwell_anew() -> None:
         ({"head_age_us": 100_001}, Lease.NONE),
         ({"robot_age_us": 50_000}, Lease.BEGIN),
         ({"robot_age_us": 50_001}, Lease.NONE),
+        ({"coil_age_us": 300_000}, Lease.BEGIN),
+        ({"coil_age_us": 300_001}, Lease.CONTINUE),
+        ({"coil_age_us": None}, Lease.CONTINUE),
         ({"noise_m": 0.0007}, Lease.BEGIN),
         ({"noise_m": 0.0008}, Lease.CONTINUE),
         ({"site_m_s": 0.1, "head_age_us": 10_000}, Lease.BEGIN),
@@ -128,6 +131,14 @@ def test_leaving_for_one_turn_starts_the_dwell_anew() -> None:
 )
 def test_each_limit_is_tightened_by_noise_and_by_what_is_not_known_yet(change: dict, lease: Lease) -> None:
     assert dwelt().judge(replace(WELL, at_us=START_US + 300 * MS + 2_000, **change)) is lease
+
+
+def test_a_coil_marker_that_comes_into_view_again_starts_the_dwell_anew() -> None:
+    keeper = dwelt()
+    keeper.judge(replace(WELL, at_us=START_US + 400_000, coil_age_us=None))
+    back = [keeper.judge(replace(WELL, at_us=START_US + at_ms * 1000)) for at_ms in (404, 703, 704)]
+
+    assert back == [Lease.CONTINUE, Lease.CONTINUE, Lease.BEGIN]
 
 
 def test_none_forgets_the_dwell() -> None:

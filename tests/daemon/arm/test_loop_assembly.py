@@ -36,7 +36,7 @@ state = "daemon"
 [tracker]
 model = "polaris-vega"
 port = "pty:/run/t"
-tools = {{ head = "head.rom" }}
+tools = {{ head = "head.rom", coil = "coil.rom" }}
 [robot]
 model = "{model}"
 host = "{host}"
@@ -50,6 +50,7 @@ calibration = "calibration.json"
 file = "target.json"
 """
 CAMERA = Pose.turned((0.1, 0.2, 0.3), (2.0, 0.0, 0.5))
+MARKER = Pose(translation=(0.0, 0.08, -0.06))
 
 
 def site(
@@ -64,12 +65,14 @@ def site(
     return parse_site(SITE.format(use=use, host=host, model=model, rate_hz=rate_hz, more=more), folder / "site.toml")
 
 
-def calibrated(folder: Path, *, simulated: bool) -> None:
-    none = Misfit(rms_mm=0.0, rms_deg=0.0, worst_mm=0.0, worst_deg=0.0)
+NONE = Misfit(rms_mm=0.0, rms_deg=0.0, worst_mm=0.0, worst_deg=0.0)
+
+
+def calibrated(folder: Path, *, simulated: bool, missed: Misfit = NONE) -> None:
     spread = Spread(turns_deg=(0.0, 0.0, 0.0), shifts_mm=(0.0, 0.0, 0.0))
     Calibration(
         made="2026-01-01T00:00:00+00:00", by="test", simulated=simulated, robot_from_camera=CAMERA,
-        tcp_from_coil=Pose(), poses=12, residual=none, held_out=none, spread=spread, condition=3.0,
+        tcp_from_coil=MARKER, poses=12, residual=NONE, held_out=missed, spread=spread, condition=3.0,
     ).write(folder / "calibration.json")  # fmt: skip
 
 
@@ -117,6 +120,19 @@ def test_the_hold_is_told_where_the_camera_stands_and_the_controllers_own_box(tm
     assert math.isclose((setup.robot_from_camera.inverse() @ CAMERA).distance, 0, abs_tol=1e-9)
     assert (setup.limits.box.low, setup.limits.box.high) == (arm.box.low, arm.box.high)
     assert (setup.tracker.model, setup.rate_hz) == ("polaris-vega", 500)
+    assert setup.tcp_from_coil == MARKER
+
+
+def test_the_hold_is_told_what_the_calibration_leaves_unknown(tmp_path: Path) -> None:
+    """Held-out poses miss by 0.6 mm and 0.3° over three axes; the marker's 0.1 m off the coil's face are a lever."""
+    room = site(tmp_path)
+    nobody_knows = setup_of(room, arm_of(room))
+    calibrated(tmp_path, simulated=True, missed=Misfit(rms_mm=0.6, rms_deg=0.3, worst_mm=1.2, worst_deg=0.7))
+    setup = setup_of(room, arm_of(room))
+
+    assert (nobody_knows.unsure_m, nobody_knows.unsure_rad) == (0.0, 0.0)
+    assert math.degrees(setup.unsure_rad) == pytest.approx(0.1732, abs=1e-4)
+    assert setup.unsure_m * 1e3 == pytest.approx(math.hypot(0.3464, 0.3023), abs=1e-3)
 
 
 def test_a_room_that_is_not_calibrated_yet_has_an_arm_that_goes_to_no_target(tmp_path: Path) -> None:

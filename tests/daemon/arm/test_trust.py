@@ -154,6 +154,38 @@ def test_where_the_coil_marker_is_expected_follows_what_is_seen_with_a_time_of_3
     assert (goes_on(6.45), goes_on(6.49)) == (None, DISAGREES)
 
 
+@pytest.mark.parametrize("measured", [TCP_FROM_COIL, None], ids=["measured", "as first seen"])
+def test_how_far_the_tracker_sees_the_coil_off_the_arms_word_is_never_learned_away(measured: Pose | None) -> None:
+    seen = Seen(measured)
+    assert seen.coil(TCP_FROM_COIL) is None
+    for _ in range(1_000):
+        assert seen.coil(by(mm=3.5) @ TCP_FROM_COIL) is None
+
+    assert seen.trust.off.translation == pytest.approx((0.0035, 0.0, 0.0), abs=1e-6)
+    assert seen.trust.off.angle < 1e-6
+
+
+def test_a_single_frame_moves_it_by_its_share_of_50_ms_and_after_50_ms_one_frame_says_all() -> None:
+    def after(ms: float) -> float:
+        seen = Seen()
+        assert seen.coil(TCP_FROM_COIL) is None
+        seen.coil(by(mm=3) @ TCP_FROM_COIL, ms=ms)
+        return seen.trust.off.distance * 1e3
+
+    assert [after(ms) for ms in (10, 20, 50, 500)] == pytest.approx([0.6, 1.2, 3.0, 3.0], abs=1e-3)
+
+
+def test_when_the_coils_marker_was_last_seen_is_remembered() -> None:
+    seen = Seen(TCP_FROM_COIL)
+    assert seen.frame() is None
+    before = seen.trust.coil_us
+    assert seen.coil(TCP_FROM_COIL) is None
+    at_us = seen.at_us
+    assert seen.frame(ms=20) is None
+
+    assert (before, seen.trust.coil_us) == (None, at_us)
+
+
 def test_three_frames_in_a_row_accuse_and_three_acquit() -> None:
     seen, off = Seen(), TCP_FROM_COIL @ by(mm=6)
     for _ in range(3):
