@@ -19,6 +19,8 @@ from drivers.trackers import Frame
 
 LONGEST_PLACEMENT: Final = 200
 """Characters the watchdog takes."""
+DIGITS: Final = 12
+"""Of a calibration's hash: two that anybody makes differ in them (engineering choice)."""
 
 PASSING: Final = frozenset({"head-lost", "tracker-silent", "tracker-late"})
 """Why an arm does not start towards a head that may be seen again the next moment."""
@@ -59,6 +61,7 @@ class ArmSide:
         self.coil = Coil(journal, clock, ahead_us)
         self.link: Arm | None = None
         self._journal = journal
+        self._calibration = "unknown"
 
     async def linked(self, link: Arm) -> None:
         """The arm answers: it is told where the coil belongs. Raises as `Arm.ask`."""
@@ -66,7 +69,8 @@ class ArmSide:
         if not answer.ok:
             raise DeviceRefused(f"The arm does not take the target {self.target.id}: {answer.why}. Correct its file.")
         self.link = link
-        self._journal.write("arm", linked=True, target=self.target.id)
+        self._calibration = str(answer.detail.get("calibration") or "none")
+        self._journal.write("arm", linked=True, target=self.target.id, calibration=self._calibration)
 
     def unlinked(self, why: str) -> str | None:
         """The connection has ended; why a running session has to pause, if it has to."""
@@ -112,10 +116,25 @@ class ArmSide:
         if self.coil.view is not None and self.coil.view.state in ENGAGED:
             self._tell(go(to))
 
+    @property
+    def words(self) -> str:
+        """Where the coil is held, and by which calibration: what the arm itself goes by."""
+        return f"{self.target.words}; calibration {self._calibration[:DIGITS]}"
+
     def placed(self, order: Order) -> Order:
-        """An order with the target's words as its placement, the operator's own behind them: part of the hash."""
-        told = "; ".join(part for part in (self.target.words, order.placement.strip()) if part)
+        """An order with these words as its placement, the operator's own behind them: part of the hash."""
+        told = "; ".join(part for part in (self.words, order.placement.strip()) if part)
         return replace(order, placement=told[:LONGEST_PLACEMENT])
+
+    def otherwise(self, placement: str) -> Refused | None:
+        """Why a session that was opened with this placement cannot go on; None: the arm holds the coil by it."""
+        if placement.startswith(self.words):
+            return None
+        return Refused(
+            "calibration-changed",
+            "Nothing was released. The arm holds the coil by another calibration than this session was opened with. "
+            "End the session and start it again.",
+        )
 
     def shown(self) -> dict[str, Any]:
         """The coil for people: the fields of `messages.ArmState`."""

@@ -9,6 +9,7 @@ target's +z points into the head, and `head_from_target` already stands off the 
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,8 +61,9 @@ class Target(BaseModel):
     def words(self) -> str:
         """What an operator reads of it, and what is part of the session's hash."""
         x, y, z = (part * 1000 for part in self.head_from_target[4:])
-        gap = f"{self.air_gap_m * 1000:g} mm off the scalp"
-        return f"robot: target {self.id} at {x:.1f} {y:.1f} {z:.1f} mm of the head marker, {gap}"
+        a, b, c = (math.degrees(part) for part in self.pose.rotation_vector)
+        place = f"at {x:.1f} {y:.1f} {z:.1f} mm of the head marker, turned {a:.1f} {b:.1f} {c:.1f}°"
+        return f"robot: target {self.id} {place}, {self.air_gap_m * 1000:g} mm off the scalp"
 
     def order(self) -> dict[str, Any]:
         """The message that tells the arm where to hold the coil."""

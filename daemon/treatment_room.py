@@ -169,6 +169,8 @@ class TreatmentRoom(RoomWithArm):
             return no_session()
         if Event.RELEASED not in TRANSITIONS[treatment.session.state]:
             return self._happen(treatment, Happened(Event.RELEASED))  # says why not
+        if self._arm and (otherwise := self._arm.otherwise(str(self._opened["placement"]))):
+            return otherwise
         if missing := await ready(self._connected, self.view, treatment.counted_us):
             return missing
         left = self.view.pulses_left

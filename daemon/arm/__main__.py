@@ -47,13 +47,14 @@ def serve(site: Site, runtime: Path) -> None:
     """Turns until it is told to end and the coil is off the head."""
     _, section = sections_of(site)
     arm = arm_of(site)
-    hold = Hold(setup_of(site, arm))
+    setup = setup_of(site, arm)
+    hold = Hold(setup)
     with alone(runtime / "arm"), select.epoll() as watch:
         say = Voice(sys.stderr.fileno()).say
         robot = RobotLink(lambda now_us, start: UrArm.dial(arm, now_us, start=start), say)
         clients = Clients(runtime / "arm" / "control", watch)
         lease = WatchdogLease(runtime / "watchdog" / "control", watch, say)
-        loop = Loop(hold, robot, clients, lease, watch=watch, say=say)
+        loop = Loop(hold, robot, clients, lease, watch=watch, say=say, calibration=setup.calibration)
 
         def heard_of(spare_s: float) -> bool:
             return bool(select.select([watch], [], [], spare_s)[0])  # epoll's own wait counts in whole milliseconds

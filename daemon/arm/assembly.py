@@ -59,6 +59,7 @@ def setup_of(site: Site, arm: UrSite) -> Setup:
         tcp_from_coil=None if calibration is None else calibration.tcp_from_coil,
         unsure_m=unsure_m,
         unsure_rad=unsure_rad,
+        calibration="" if calibration is None else calibration.hash,
         slack=arm.slack,
     )
 

@@ -71,9 +71,12 @@ class Loop:
         *,
         watch: select.epoll,
         say: Callable[[str], None],
+        calibration: str,
         clock_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
-        """`clock_ns` only tells how long it took to the goal: what is done in a turn depends on the turn's time."""
+        """`calibration` is the hash that whoever sets a target is told. `clock_ns` only tells how long it took to the
+        goal: what is done in a turn depends on the turn's time.
+        """
         self.lateness = Lateness()
         """Of the wakings; whoever wakes the loop fills it in."""
         self._to_goal = Lateness()
@@ -86,6 +89,7 @@ class Loop:
         self._lease = lease
         self._watch = watch
         self._say = say
+        self._calibration = calibration
         self._output: Output | None = None
         self._frame: Frame | None = None
         self._said: Moment | None = None
@@ -164,7 +168,7 @@ class Loop:
         except ValueError as wrong:
             self._clients.answer(client, "target", f"{wrong}: choose it again")
         else:
-            self._clients.answer(client, "target")
+            self._clients.answer(client, "target", calibration=self._calibration)
 
     def _order(self, client: Client, do: str, verb: Verb, now_us: int) -> None:
         if self._ending_us is not None and verb is not Verb.STOP:

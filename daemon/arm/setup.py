@@ -43,6 +43,8 @@ class Setup:
     unsure_rad: float = 0.0
     """Standard deviation, along and about one axis, of the coil's face as its marker shows it: what the calibration
     leaves unknown."""
+    calibration: str = ""
+    """The hash of the calibration all this is from, for the session's; empty without one."""
     slack: float = 1.0
     """Factor on the ages the lease and the arm's word may have; above 1 in simulations only, because shared machines
     stall. Never on how long the coil stays at a head that is not seen: the force on the head grows with it."""

@@ -32,6 +32,7 @@ class ArmInMemory:
         self.side = ArmSide(TARGET, stage.room._journal, now_us, lambda: 0)
         stage.room._arm = self.side
         self.orders: list[dict[str, Any]] = []
+        self.calibration = "5ea1" * 16
         self.refuse: dict[str, str] = {}
         """Why, by where it is to go."""
         self.way_s = WAY_S
@@ -58,7 +59,7 @@ class ArmInMemory:
     async def ask(self, order: Mapping[str, Any]) -> ArmAnswer:
         self.orders.append(dict(order))
         if order["do"] != "go":
-            return ArmAnswer(ok=True)
+            return ArmAnswer(ok=True, detail={"calibration": self.calibration})
         to = str(order["to"])
         if to in self.refuse:
             return ArmAnswer(ok=False, why=self.refuse[to])

@@ -109,7 +109,9 @@ def test_a_target_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 
     assert read == target
     assert read.pose.translation == (0.03, 0.02, 0.11)
-    assert read.words == "robot: target left-m1 at 30.0 20.0 110.0 mm of the head marker, 5 mm off the scalp"
+    assert read.words == (
+        "robot: target left-m1 at 30.0 20.0 110.0 mm of the head marker, turned 69.3 69.3 69.3°, 5 mm off the scalp"
+    )
     assert read.order()["scalp"]["radii"] == [0.08, 0.1, 0.09]
 
 

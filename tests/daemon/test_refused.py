@@ -284,6 +284,20 @@ async def _(stage: Any) -> Any:
     return await stage.room.coil_away("operator")
 
 
+@comes_about(
+    "calibration-changed",
+    "Nothing was released. The arm holds the coil by another calibration than this session was opened with. "
+    "End the session and start it again.",
+)
+async def _(stage: Any) -> Any:
+    arm = ArmInMemory(stage)
+    await arm.side.linked(arm)
+    await stage.opened()
+    arm.calibration = "0dd5" * 16
+    await arm.side.linked(arm)
+    return await stage.room.release(HASH, NONCE, "operator")
+
+
 async def test_the_arm_does_not_move_while_the_stimulator_is_not_in_standby(stage: Stage, arm: ArmInMemory) -> None:
     await arm.connected()
     stage.guard.condition = "ready"

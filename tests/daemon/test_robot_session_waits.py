@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from daemon.guard_words import AskPermit, OpenSession
+from daemon.room import Order, Refused
 from drivers.errors import DeviceRefused
-from tests.daemon.arm_in_memory import ArmInMemory, begun
+from drivers.poses import Pose
+from tests.daemon.arm_in_memory import TARGET, ArmInMemory, begun
 from tests.daemon.guard_in_memory import now_us
 from tests.daemon.stage import first_pulse, report_of, rows
 
@@ -45,8 +47,44 @@ async def test_the_targets_words_are_part_of_what_the_watchdog_hashes(stage: Any
     await begun(stage, arm)
 
     placement = stage.guard.of(OpenSession)[0].placement
-    assert placement.startswith("robot: target left-m1 at 30.0 20.0 110.0 mm")
+    assert placement.startswith("robot: target left-m1 at 30.0 20.0 110.0 mm of the head marker, turned 0.0 0.0 0.0°")
+    assert "; calibration 5ea15ea15ea1; " in placement
     assert placement.endswith("left DLPFC, cap mark F3")
+
+
+@pytest.mark.parametrize("changed", ["nothing", "calibration", "orientation"])
+async def test_another_orientation_or_another_calibration_is_another_session_to_the_watchdog(
+    stage: Any, arm: ArmInMemory, changed: str
+) -> None:
+    order = Order("S-1", "demo", "left DLPFC, cap mark F3")
+    await arm.connected()
+    before = arm.side.placed(order)
+    if changed == "calibration":
+        arm.calibration = "0dd5" * 16
+        await arm.side.linked(arm)
+    if changed == "orientation":
+        turned = Pose.turned((0.0, 0.0, 0.002))  # a tenth of a degree
+        pose = (*turned.quaternion, *TARGET.pose.translation)
+        arm.side.target = TARGET.model_copy(update={"head_from_target": pose})
+
+    assert (arm.side.placed(order) == before) is (changed == "nothing")
+    assert arm.side.placed(order).placement.endswith("left DLPFC, cap mark F3")
+
+
+async def test_an_arm_that_came_back_with_another_calibration_is_not_released(stage: Any, arm: ArmInMemory) -> None:
+    await arm.connected()
+    await stage.opened()
+    arm.calibration = "0dd5" * 16
+    await arm.side.linked(arm)
+    refused = await stage.room.release("", "", "olga")
+    arm.calibration = "5ea1" * 16
+    await arm.side.linked(arm)
+    await stage.released()
+
+    assert isinstance(refused, Refused)
+    assert refused.reason == "calibration-changed"
+    assert "another calibration" in refused.sentence
+    assert arm.went == ["target"]
 
 
 async def test_a_cut_train_goes_on_by_itself_and_its_off_target_pulses_are_marked(stage: Any, arm: ArmInMemory) -> None:

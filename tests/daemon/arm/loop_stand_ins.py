@@ -202,6 +202,7 @@ class LoopRoom:
             self.lease,
             watch=self.watch,
             say=self.said.append,
+            calibration="5ea1",
             clock_ns=lambda: (self.now_us + self.took_us) * 1000,
         )
         self._callers: list[ClientStandIn] = []

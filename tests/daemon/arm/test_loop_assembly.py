@@ -12,7 +12,7 @@ import pytest
 
 from daemon.arm.__main__ import alone, run, told_to_end
 from daemon.arm.assembly import arm_of, setup_of
-from daemon.calibration_file import Calibration, Misfit, Spread
+from daemon.calibration_file import Calibration, Misfit, Spread, read_calibration
 from daemon.config import Site, parse_site
 from drivers.errors import ConfigError
 from drivers.poses import Pose
@@ -121,6 +121,7 @@ def test_the_hold_is_told_where_the_camera_stands_and_the_controllers_own_box(tm
     assert (setup.limits.box.low, setup.limits.box.high) == (arm.box.low, arm.box.high)
     assert (setup.tracker.model, setup.rate_hz) == ("polaris-vega", 500)
     assert setup.tcp_from_coil == MARKER
+    assert setup.calibration == read_calibration(tmp_path / "calibration.json").hash
 
 
 def test_the_hold_is_told_what_the_calibration_leaves_unknown(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_the_hold_is_told_what_the_calibration_leaves_unknown(tmp_path: Path) ->
 def test_a_room_that_is_not_calibrated_yet_has_an_arm_that_goes_to_no_target(tmp_path: Path) -> None:
     room = site(tmp_path)
 
-    assert setup_of(room, arm_of(room)).robot_from_camera is None
+    assert (setup_of(room, arm_of(room)).robot_from_camera, setup_of(room, arm_of(room)).calibration) == (None, "")
 
 
 def test_a_calibration_of_a_simulation_moves_no_real_arm(tmp_path: Path) -> None:

@@ -83,9 +83,10 @@ def test_a_refusal_of_the_hold_is_answered_with_its_reason_and_its_sentence(room
 
 
 def test_a_target_reaches_the_hold_whole(room: LoopRoom) -> None:
-    assert room.client("daemon").ask(**TARGET)["ok"]
+    answer = room.client("daemon").ask(**TARGET)
     ((pose, scalp),) = room.hold.told
 
+    assert (answer["ok"], answer["calibration"]) == (True, "5ea1")
     assert pose == Pose((1.0, 0, 0, 0), (0.03, 0.02, 0.11))
     assert (scalp.centre, scalp.radii) == ((0.0, 0.0, 0.0), (0.08, 0.1, 0.09))
 
