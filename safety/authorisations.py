@@ -27,7 +27,6 @@ class Authorisation:
     cells: tuple[Cell, ...]
     from_wall_us: int
     until_wall_us: int
-    file: str
 
     def covers(self, subject: str, protocol: Protocol, wall_us: int) -> bool:
         """Whether it speaks of this subject and this protocol version, names every cell, and holds now."""
@@ -50,7 +49,6 @@ def load_authorisation(path: Path) -> Authorisation:
         cells=tuple(exceeded_cell(each) for each in table.tables("cells")),
         from_wall_us=table.moment_us("valid_from"),
         until_wall_us=table.moment_us("valid_until"),
-        file=str(path),
     )
     table.done()
     if authorisation.until_wall_us <= authorisation.from_wall_us:

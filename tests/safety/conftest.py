@@ -43,7 +43,7 @@ WALL_US = 1_790_000_000 * S
 def authorisations(subject: str) -> tuple[Authorisation, ...]:
     """Leave for this subject to have every protocol of the library that exceeds the tables."""
     return tuple(
-        Authorisation("a physician", "a test", subject, each.id, each.version, each.exceeds, 0, 2**62, "test")
+        Authorisation("a physician", "a test", subject, each.id, each.version, each.exceeds, 0, 2**62)
         for each in PROTOCOLS.values()
         if each.exceeds
     )

@@ -78,23 +78,82 @@ def test_a_folder_that_cannot_be_listed_is_not_taken_for_an_empty_one(tmp_path: 
     )
 
 
+MOMENT = "a date and time with an offset, as 2026-03-01T00:00:00+01:00"
+KEYS = "cells, protocol, subject, valid_from, valid_until, version, who, why"
+CELL = "{'rate': 10, 'intensity': 120, 'seconds': 4}"
+
+
 @pytest.mark.parametrize(
-    ("changed", "to", "what"),
+    ("changed", "to", "says"),
     [
-        ('who = "example physician"', 'who = " "', "must not be empty"),
-        ("version = 1", "version = true", "must be a whole number"),
-        ("2036-01-01T00:00:00+01:00", "2036-01-01T00:00:00", "add the offset"),
-        ("2036-01-01T00:00:00+01:00", "2026-01-01T00:00:00+01:00", "must be later than valid_from"),
-        ("2036-01-01T00:00:00+01:00", "2036-01-01", "must be a date and time"),
-        ("seconds = 4", "second = 4", "seconds is missing"),
-        ("version = 1", "version = 1\nfor_all = true", "for_all = True: no such key here"),
-        ("[[cells]]", "[cells]", "must be an array of tables"),
+        (
+            'who = "example physician"',
+            'who = " "',
+            '[file] who = " ": must not be empty; write a text in quotes',
+        ),
+        (
+            "version = 1",
+            "version = true",
+            "[file] version = True: must be a whole number from 1 to 10000; write a whole number from 1 to 10000",
+        ),
+        (
+            "version = 1",
+            "version = 0",
+            "[file] version = 0: must be a whole number from 1 to 10000; choose a value inside",
+        ),
+        (
+            "version = 1",
+            "version = 10001",
+            "[file] version = 10001: must be a whole number from 1 to 10000; choose a value inside",
+        ),
+        (
+            "2036-01-01T00:00:00+01:00",
+            "2036-01-01T00:00:00",
+            f"[file] valid_until = 2036-01-01 00:00:00: must be {MOMENT}; add the offset",
+        ),
+        (
+            "2036-01-01T00:00:00+01:00",
+            "2026-01-01T00:00:00+01:00",
+            "[file] valid_until = 2026-01-01 00:00:00+01:00: must be later than valid_from; correct one of the two",
+        ),
+        (
+            "2036-01-01T00:00:00+01:00",
+            "2036-01-01",
+            f"[file] valid_until = 2036-01-01: must be {MOMENT}; write {MOMENT}",
+        ),
+        (
+            "seconds = 4",
+            "second = 4",
+            "[cells 1] seconds is missing: must be a number from 0; write a number from 0",
+        ),
+        (
+            "version = 1",
+            "version = 1\nfor_all = true",
+            f"[file] for_all = True: no such key here; remove it, or write one of: {KEYS}",
+        ),
+        (
+            "[[cells]]",
+            "[cells]",
+            f"[file] cells = {CELL}: must be an array of tables; write an array of tables",
+        ),
     ],
 )
-def test_a_file_that_does_not_hold_is_refused_with_its_key(changed: str, to: str, what: str, tmp_path: Path) -> None:
+def test_a_file_that_does_not_hold_is_refused_with_its_key(changed: str, to: str, says: str, tmp_path: Path) -> None:
     assert changed in TEXT
     path = written(tmp_path, TEXT.replace(changed, to))
     with pytest.raises(ConfigError) as caught:
         load_authorisations(tmp_path)
-    assert what in str(caught.value)
-    assert str(path) in str(caught.value)
+    assert str(caught.value) == f"{path}: {says}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "to"),
+    [
+        ("version = 1", "version = 10000"),
+        ("2036-01-01T00:00:00+01:00", "2026-01-01T00:00:01+01:00"),
+    ],
+)
+def test_the_highest_version_and_the_shortest_time_are_taken(changed: str, to: str, tmp_path: Path) -> None:
+    assert changed in TEXT
+    (authorisation,) = load_authorisations(written(tmp_path, TEXT.replace(changed, to)).parent)
+    assert (authorisation.subject, authorisation.protocol) == ("sim-0001", "mdd-10hz-37")
