@@ -1,4 +1,4 @@
-"""The watchdog's own reading of the site file, and the signatures a study needs."""
+"""The watchdog's own reading of the site file, and what a study lacks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from drivers.errors import ConfigError, OperatorError
+from drivers.errors import ConfigError
 from drivers.quantities import PercentRmt
 from safety.asking import Use
 from safety.limits import load_limits
 from safety.protocols import load_protocols
-from safety.review import load_reviewed, reviewed_text, sign, study_lacks, to_review, unsigned
+from safety.review import sign, study_lacks, to_review
 from safety.site import load_site
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "site.toml"
@@ -234,7 +234,7 @@ def test_a_study_names_its_grounds(changed: str, to: str, what: str, tmp_path: P
     assert str(caught.value) == f"{path}: {what}"
 
 
-# Review
+# What a study lacks
 
 
 def test_a_study_lacks_a_signature_under_every_unverified_row_it_uses(tmp_path: Path) -> None:
@@ -250,13 +250,6 @@ def test_a_study_lacks_a_signature_under_every_unverified_row_it_uses(tmp_path: 
     assert study_lacks(site, None, signatures, now) == ()
 
 
-def test_a_signature_ends_with_the_number_it_stands_under() -> None:
-    rows = to_review(load_limits(), ())
-    signatures = [sign(row, "a reviewer", 0) for row in rows]
-    assert unsigned(rows, signatures) == ()
-    assert unsigned(to_review(load_limits().tightened({"intensity": 110}), ()), signatures) == ("intensity",)
-
-
 def test_a_study_ends_with_its_last_day_in_the_room(tmp_path: Path) -> None:
     site = load_site(a_study(tmp_path))
     signatures = [sign(row, "a reviewer", 0) for row in to_review(site.limits, ())]
@@ -266,32 +259,6 @@ def test_a_study_ends_with_its_last_day_in_the_room(tmp_path: Path) -> None:
 
 def test_other_uses_lack_nothing() -> None:
     assert study_lacks(load_site(EXAMPLE), None, (), 0) == ()
-
-
-def test_signatures_survive_their_file(tmp_path: Path) -> None:
-    rows = to_review(load_limits(), ())[:3]
-    signatures = tuple(sign(row, 'reviewer "π" \\ one', wall("2026-06-01T12:00:00")) for row in rows)
-    path = tmp_path / "reviewed.toml"
-    path.write_text(reviewed_text(signatures), "utf-8")
-    assert load_reviewed(path) == signatures
-    assert load_reviewed(None) == ()
-
-
-@pytest.mark.parametrize("who", ["", "  ", "two\nlines"])
-def test_a_signature_needs_a_name(who: str) -> None:
-    row = to_review(load_limits(), ())[0]
-    with pytest.raises(OperatorError, match="is no name to sign with"):
-        sign(row, who, 0)
-
-
-def test_a_damaged_file_of_signatures_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "reviewed.toml"
-    path.write_text('[[signed]]\nrow = "intensity"\n', "utf-8")
-    with pytest.raises(ConfigError, match="digest is missing"):
-        load_reviewed(path)
-    path.write_text("signed = [1]\n", "utf-8")
-    with pytest.raises(ConfigError, match="must be an array of tables"):
-        load_reviewed(path)
 
 
 @pytest.mark.parametrize(("key", "uid"), [("arm_user", "arm_uid"), ("daemon_user", "daemon_uid")])
