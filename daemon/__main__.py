@@ -11,19 +11,18 @@ from daemon.app import serve
 from daemon.config import load_site
 from daemon.runtime import Runtime
 from drivers.errors import CoilwardError
+from drivers.runtime import RULE, default_runtime
 
 
 def main() -> int:
     """Runs the daemon until SIGTERM or SIGINT. Exit codes: 0 ended, 1 cannot run, 2 usage."""
     parser = argparse.ArgumentParser(prog="coilward-daemon", description=__doc__)
-    parser.add_argument(
-        "--runtime", type=Path, default=Runtime.default().folder, help="folder of sockets (default %(default)s)"
-    )
+    parser.add_argument("--runtime", type=Path, help=f"folder of sockets (default: {RULE})")
     parser.add_argument("--site", type=Path, required=True, help="the room's site file")
     args = parser.parse_args()
     code = 0
     try:
-        asyncio.run(serve(load_site(args.site), Runtime(args.runtime)))
+        asyncio.run(serve(load_site(args.site), Runtime(args.runtime or default_runtime())))
     except* (CoilwardError, OSError) as errors:
         code = 1
         for error in _leaves(errors):

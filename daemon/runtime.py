@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +11,6 @@ class Runtime:
     """The paths below one runtime folder."""
 
     folder: Path
-
-    @classmethod
-    def default(cls) -> Runtime:
-        """COILWARD_RUNTIME, else /run/coilward as root, else $XDG_RUNTIME_DIR/coilward."""
-        if named := os.environ.get("COILWARD_RUNTIME"):
-            return cls(Path(named))
-        if os.geteuid() == 0:
-            return cls(Path("/run/coilward"))
-        return cls(Path(os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")) / "coilward")
 
     @property
     def site(self) -> Path:

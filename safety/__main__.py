@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from drivers.errors import CoilwardError, ConfigError
+from drivers.runtime import RULE, default_runtime
 from safety import ledger_cli, realtime
 from safety.clock import machine
 from safety.ledger_link import spawn_writer
@@ -25,9 +26,7 @@ OUR_NAMES = ("drivers", "safety", "daemon", "simulator")
 def main() -> int:
     """Runs the watchdog, or one of its ledger commands. Exit codes: 0 ended, 1 cannot run, 2 usage."""
     parser = argparse.ArgumentParser(prog="coilward-watchdog", description=__doc__)
-    parser.add_argument(
-        "--runtime", type=Path, default=default_runtime(), help="folder of sockets (default %(default)s)"
-    )
+    parser.add_argument("--runtime", type=Path, help=f"folder of sockets (default: {RULE})")
     parser.add_argument("--site", type=Path, help="the room's site file")
     ledger_cli.add_ledger_commands(parser.add_subparsers(dest="command", metavar="{ledger}"))
     args = parser.parse_args()
@@ -37,19 +36,10 @@ def main() -> int:
         if args.site is None:
             parser.error("--site FILE is needed; examples/site.toml shows one")
         names_are_ours()
-        return serve(load_site(args.site), args.runtime / "watchdog")
+        return serve(load_site(args.site), (args.runtime or default_runtime()) / "watchdog")
     except CoilwardError as error:
         print(f"coilward-watchdog: {error}", file=sys.stderr)
         return 1
-
-
-def default_runtime() -> Path:
-    """COILWARD_RUNTIME, else /run/coilward as root, else a folder of this user's."""
-    if "COILWARD_RUNTIME" in os.environ:
-        return Path(os.environ["COILWARD_RUNTIME"])
-    if os.geteuid() == 0:
-        return Path("/run/coilward")
-    return Path(os.environ.get("XDG_RUNTIME_DIR", f"/tmp/coilward-{os.getuid()}")) / "coilward"  # noqa: S108  last resort
 
 
 def names_are_ours() -> None:

@@ -20,7 +20,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from drivers.errors import CoilwardError, ConfigError, OperatorError
+from drivers.errors import CoilwardError, OperatorError
+from drivers.runtime import default_runtime
 from simulator.arguments import command_line, room_of, stimulator_of
 from simulator.bench import Bench
 from simulator.clock import RealClock
@@ -33,17 +34,6 @@ from simulator.world import LogFile, TraceFile, World
 
 PR_SET_PDEATHSIG = 1
 """linux/prctl.h"""
-
-
-def default_runtime() -> Path:
-    """COILWARD_RUNTIME, or where the house's sockets live. ConfigError when nothing says where that is."""
-    if named := os.environ.get("COILWARD_RUNTIME"):
-        return Path(named)
-    if os.geteuid() == 0:
-        return Path("/run/coilward")
-    if own := os.environ.get("XDG_RUNTIME_DIR"):
-        return Path(own) / "coilward"
-    raise ConfigError("no runtime folder: give --runtime DIR, or set COILWARD_RUNTIME or XDG_RUNTIME_DIR")
 
 
 def _lock(folder: Path) -> int:

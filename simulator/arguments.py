@@ -10,6 +10,7 @@ from drivers.catalogue import FIRMWARES, MODELS, SUPPLY_VOLTS
 from drivers.errors import OperatorError
 from drivers.polaris.models import MODELS as TRACKERS
 from drivers.polaris.models import TCP_PORT, model
+from drivers.runtime import RULE
 from simulator.head.statistics import Motion
 from simulator.room import RoomOptions
 from simulator.room_switches import ALL_SWITCHES
@@ -24,7 +25,7 @@ def command_line() -> argparse.ArgumentParser:
     """Everything it understands."""
     line = "A simulated stimulator on a PTY, or a whole treatment room."
     parser = argparse.ArgumentParser(prog="coilward-simulator", description=line)
-    parser.add_argument("--runtime", type=Path, metavar="DIR", help="where sim/stimulator and sim/control appear")
+    parser.add_argument("--runtime", type=Path, metavar="DIR", help=f"where sim/ appears (default: {RULE})")
     _add_stimulator(parser)
     _add_room(parser)
     parser.add_argument("--log", type=Path, metavar="FILE", help="append what physically happens, as JSON lines")
@@ -32,7 +33,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("--die-with-parent", action="store_true", help="end when the starting process ends")
     orders = parser.add_subparsers(title="back door", metavar="ctl")
     where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    where.add_argument("--runtime", type=Path, metavar="DIR", help="the runtime of that simulator")
+    where.add_argument("--runtime", type=Path, metavar="DIR", help=f"of that simulator (default: {RULE})")
     line = "faults and accidents of a running simulator"
     ctl = orders.add_parser("ctl", help=line, description=line, parents=[where])
     _add_switches(ctl.add_subparsers(dest="do", required=True, metavar="SWITCH"), where)

@@ -21,8 +21,8 @@ from daemon.arm.robot_link import RobotLink
 from daemon.arm.socket import Clients
 from daemon.arm.watchdog_lease import WatchdogLease
 from daemon.config import Site, load_site
-from daemon.runtime import Runtime
 from drivers.errors import CoilwardError, ConfigError
+from drivers.runtime import RULE, default_runtime
 from drivers.ur.arm import UrArm
 from safety.realtime import Notifier
 
@@ -30,13 +30,11 @@ from safety.realtime import Notifier
 def main() -> int:
     """Runs the arm's loop until SIGTERM or SIGINT. Exit codes: 0 ended, 1 cannot run, 2 usage."""
     parser = argparse.ArgumentParser(prog="coilward-arm", description=__doc__)
-    parser.add_argument(
-        "--runtime", type=Path, default=Runtime.default().folder, help="folder of sockets (default %(default)s)"
-    )
+    parser.add_argument("--runtime", type=Path, help=f"folder of sockets (default: {RULE})")
     parser.add_argument("--site", type=Path, required=True, help="the room's site file")
     args = parser.parse_args()
     try:
-        serve(load_site(args.site), args.runtime)
+        serve(load_site(args.site), args.runtime or default_runtime())
     except CoilwardError as error:
         print(f"coilward-arm: {error}", file=sys.stderr)
         return 1

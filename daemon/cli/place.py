@@ -17,6 +17,7 @@ from daemon.client import Address, RoomClient, connect
 from daemon.config import Site, load_site, read_secret
 from daemon.runtime import Runtime
 from drivers.errors import OperatorError
+from drivers.runtime import RULE, default_runtime
 
 BROKER_S = 3.0
 """For the broker to answer a person who waits (engineering choice; on one machine it takes 10 ms)."""
@@ -28,15 +29,17 @@ SHARED = ("--runtime", "--site", "--user", "--password-file")
 class Place:
     """One room, as the options name it; files are read when they are first needed."""
 
-    runtime: Runtime
-    site_file: Path
+    named_runtime: Path | None
+    named_site: Path | None
     user: str
-    password_file: Path
+    named_password: Path | None
 
     @staticmethod
     def from_options(
         ctx: typer.Context,
-        runtime: Annotated[Path | None, typer.Option(help="Folder of sockets.", envvar="COILWARD_RUNTIME")] = None,
+        runtime: Annotated[
+            Path | None, typer.Option(help=f"Folder of sockets (default: {RULE}).", envvar="COILWARD_RUNTIME")
+        ] = None,
         site: Annotated[Path | None, typer.Option(help="The room's site file.", envvar="COILWARD_SITE")] = None,
         user: Annotated[str, typer.Option(help="Sign in as.", envvar="COILWARD_USER")] = "operator",
         password_file: Annotated[
@@ -45,9 +48,19 @@ class Place:
         ] = None,
     ) -> None:
         """Operate a TMS room: sessions, stop, status. Every refusal says what, why, and what to do next."""
-        folder = Runtime(runtime.absolute()) if runtime else Runtime.default()
-        site_file = site or (folder.site if folder.site.exists() else SYSTEM_SITE)
-        ctx.obj = Place(folder, site_file, user, password_file or folder.password(user))
+        ctx.obj = Place(runtime, site, user, password_file)
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The folder of sockets. Raises ConfigError when there is none: commands that need none go on without."""
+        return Runtime((self.named_runtime or default_runtime()).absolute())
+
+    @property
+    def site_file(self) -> Path:
+        """The site file named, else the runtime's own, else the machine's."""
+        if self.named_site is not None:
+            return self.named_site
+        return self.runtime.site if self.runtime.site.exists() else SYSTEM_SITE
 
     @cached_property
     def site(self) -> Site:
@@ -58,7 +71,8 @@ class Place:
     def address(self) -> Address:
         """Where and as whom to sign in. Raises ConfigError for a site file or password that cannot be read."""
         broker = self.site.broker
-        return Address(broker.host, broker.port, self.user, read_secret(self.password_file))
+        password = read_secret(self.named_password or self.runtime.password(self.user))
+        return Address(broker.host, broker.port, self.user, password)
 
     @asynccontextmanager
     async def room(self) -> AsyncIterator[RoomClient]:

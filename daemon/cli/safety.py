@@ -54,29 +54,42 @@ def tell_unconfirmed(ways: Mapping[str, Any]) -> None:
     show.refusal(Sentence(what=f"STOP is NOT CONFIRMED: {there}.", why=why, next="Then run `coilward doctor`."))
 
 
-async def stop_everywhere(runtime: Runtime, room: RoomClient | None) -> dict[str, Any]:
+async def stop_everywhere(runtime: Runtime, room: RoomClient) -> dict[str, Any]:
     """STOP by both ways. `standby` is true only when the watchdog itself has confirmed it."""
     direct = asyncio.create_task(_stop_directly(runtime))
-    over_mqtt: Any = "Not connected to the broker."
-    if room is not None:
-        try:
-            answer = await room.ask("stop")
-            over_mqtt = True if answer.ok else answer.sentence.what if answer.sentence else answer.reason
-        except CoilwardError as problem:
-            over_mqtt = str(problem)
-    watchdog = await direct
-    return {"watchdog": watchdog, "mqtt": over_mqtt, "standby": watchdog is True or over_mqtt is True}
+    over_mqtt = await _stop_over_mqtt(room)
+    return _ways(await direct, over_mqtt)
 
 
 async def _stop(where: Place) -> dict[str, Any]:
-    direct = asyncio.create_task(_stop_directly(where.runtime))
+    """The same for somebody who is not connected yet; the watchdog's own socket does not wait for the broker."""
+    direct = asyncio.create_task(_stop_at(where))
+    over_mqtt: bool | str
     try:
         async with where.room() as room:
-            ways = await stop_everywhere(where.runtime, room)
+            over_mqtt = await _stop_over_mqtt(room)
     except CoilwardError as problem:
-        ways = {"watchdog": await direct, "mqtt": str(problem)}
-    watchdog = await direct
-    return {"watchdog": watchdog, "mqtt": ways["mqtt"], "standby": watchdog is True or ways["mqtt"] is True}
+        over_mqtt = str(problem)
+    return _ways(await direct, over_mqtt)
+
+
+def _ways(watchdog: bool | str, over_mqtt: bool | str) -> dict[str, Any]:
+    return {"watchdog": watchdog, "mqtt": over_mqtt, "standby": watchdog is True or over_mqtt is True}
+
+
+async def _stop_over_mqtt(room: RoomClient) -> bool | str:
+    try:
+        answer = await room.ask("stop")
+    except CoilwardError as problem:
+        return str(problem)
+    return True if answer.ok else answer.sentence.what if answer.sentence else answer.reason
+
+
+async def _stop_at(where: Place) -> bool | str:
+    try:
+        return await _stop_directly(where.runtime)
+    except CoilwardError as problem:
+        return str(problem)
 
 
 async def _stop_directly(runtime: Runtime) -> bool | str:

@@ -70,7 +70,7 @@ def try_(
     try:
         arm = SimulatedArm(some_host(), head, seed) if profile == "robot" else None
         what = Simulated(stimulator, pacing, arm=arm)
-        given = place(ctx).runtime if ctx.parent is not None and ctx.parent.params.get("runtime") else None
+        given = place(ctx).runtime if place(ctx).named_runtime else None
         with _folders(given, trial.subject) as (runtime, records):
             try:
                 code = asyncio.run(_try(runtime, replace(what, records=records), trial))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from daemon.cli import main
 from daemon.cli.safety import _stop_watchdog
 from daemon.guard_view import Rest, rest
 from daemon.room import Done, Refused
@@ -127,3 +130,18 @@ def test_a_stimulator_that_is_gone_is_told_from_one_that_was_left_armed(
     tmp_path: Path, said: str, *, armed: bool
 ) -> None:
     assert stopped(tmp_path, status("standby"), [status(None, present=False, armed=armed)]) == said
+
+
+def test_a_stop_that_knows_no_watchdog_says_press_stop_on_the_stimulator_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("COILWARD_RUNTIME", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(sys, "argv", ["coilward", "stop"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = " ".join(capsys.readouterr().err.split())
+    assert ended.value.code == 3
+    assert "STOP is NOT CONFIRMED: press STOP on the stimulator." in said
+    assert "Give --runtime DIR" in said

@@ -40,31 +40,6 @@ def test_a_name_that_belongs_to_another_distribution_is_refused(
         process.names_are_ours()
 
 
-# --- which folder ---------------------------------------------------------------------------------------------
-
-
-def test_the_runtime_is_what_the_environment_says_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COILWARD_RUNTIME", "/somewhere")
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert process.default_runtime() == Path("/somewhere")
-
-
-def test_the_runtime_of_root_is_the_machine_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COILWARD_RUNTIME", raising=False)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert process.default_runtime() == Path("/run/coilward")
-
-
-def test_the_runtime_of_anybody_else_is_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COILWARD_RUNTIME", raising=False)
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(os, "getuid", lambda: 1000)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
-    assert process.default_runtime() == Path("/run/user/1000/coilward")
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    assert process.default_runtime() == Path("/tmp/coilward-1000/coilward")
-
-
 # --- the command line -----------------------------------------------------------------------------------------
 
 
