@@ -145,6 +145,9 @@ class AskPermit(Request):
     spacing_us: int = Field(default=0, ge=0, le=_DAY_US)
     times_us: tuple[Annotated[int, Field(ge=0, le=120_000_000)], ...] = Field(default=(), max_length=20)
     train: int = Field(default=0, ge=0, le=100_000)
+    estimate_tenths: int | None = Field(
+        default=None, ge=1, le=1000, description="0.1 % MSO; running estimate of a threshold hunt"
+    )
 
 
 class Withdraw(Request):

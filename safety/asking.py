@@ -44,6 +44,8 @@ class Ask:
     triggers: int = 1
     spacing_us: int = 0
     """Least time from one trigger to the next; 0 for a single trigger."""
+    estimate: PercentMso | None = None
+    """Running estimate of a threshold hunt, once whoever hunts has one."""
 
     @property
     def pulses(self) -> int:
@@ -116,8 +118,6 @@ class Facts:
     totals: Totals = field(default_factory=Totals)
     planned: int = 0
     """Pulses of the whole treatment, all segments, fixed when it was first opened."""
-    estimate: PercentMso | None = None
-    """Running estimate of a threshold session, once there is one."""
     lacks: tuple[str, ...] = ()
     """What use `study` still lacks (`review.study_lacks`): unsigned rows, a study that is not over."""
     disarm_cuts_train: bool = True

@@ -172,6 +172,8 @@ class AskPermit:
     times_us: Annotated[tuple[int, ...], _times] = ()
     train: Annotated[int, _whole, 0, 100_000] = 0
     """Which train of the plan, for the record."""
+    estimate_tenths: Annotated[int | None, _optional, _whole, 1, 1000] = None
+    """Running estimate of a threshold hunt, 0.1 % MSO; nothing else has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ def _ask(turn: Turn, message: AskPermit) -> Ask:
     # The speaker may trigger until the permit expires: what is too soon now need not be then, and is judged again.
     latest_us = turn.now.us + turn.room.limits.timing.permit_life_us
     starts_us = _planned(turn, message)[0] if message.times_us else latest_us
-    return Ask(PercentMso(message.level_tenths), train, starts_us, message.triggers, message.spacing_us)
+    estimate = PercentMso(message.estimate_tenths) if message.estimate_tenths else None
+    return Ask(PercentMso(message.level_tenths), train, starts_us, message.triggers, message.spacing_us, estimate)
 
 
 def _planned(turn: Turn, message: AskPermit) -> tuple[int, ...]:
@@ -190,7 +191,9 @@ def _grant(turn: Turn, pending: Pending, seq: int) -> None:
         return
     expires_us = (due[0] if due else turn.now.us) + timing.permit_life_us
     number = turn.state.next_permit
-    permit = Permit(number, ask.level, ask.train, ask.triggers, ask.spacing_us, turn.now.us, expires_us, block, due)
+    permit = Permit(
+        number, ask.level, ask.train, ask.triggers, ask.spacing_us, turn.now.us, expires_us, block, due, ask.estimate
+    )
     turn.to(pending=None, next_permit=number + 1, permits=(*turn.state.permits, permit))
     body = {"ok": True, "permit": number, "reserved": ask.pulses, "ref": seq, "expires_us": expires_us}
     turn.do(Answer(pending.connection, pending.request_id, body))
@@ -212,7 +215,7 @@ def judge_trigger(turn: Turn) -> frames.No | None:
         return frames.No(Reason.PERMIT_TOO_SOON)
     if permit.block.left < permit.train.pulses:
         return frames.No(Reason.LEDGER_LATE)
-    ask = Ask(permit.level, permit.train, turn.now.us)
+    ask = Ask(permit.level, permit.train, turn.now.us, estimate=permit.estimate)
     return _read_back_differs(turn, ask) or _rules(turn, ask, permit.block)
 
 

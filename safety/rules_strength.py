@@ -128,10 +128,10 @@ def level_under_ceiling(ask: Ask, facts: Facts, limits: Limits) -> Verdict:
 
 
 def hunt_near_estimate(ask: Ask, facts: Facts, limits: Limits) -> Verdict:
-    """A threshold hunt stays within a factor of its running estimate."""
-    if facts.kind is not SessionKind.THRESHOLD or facts.estimate is None:
+    """A threshold hunt stays within a factor of its running estimate; before there is one, under its ceiling alone."""
+    if facts.kind is not SessionKind.THRESHOLD or ask.estimate is None:
         return ALLOWED
-    highest = PercentMso(facts.estimate.tenths * limits.hunt_factor // 100)
+    highest = PercentMso(ask.estimate.tenths * limits.hunt_factor // 100)
     return ALLOWED if ask.level <= highest else refused(Reason.HUNT_TOO_STRONG, ask.level, highest)
 
 

@@ -198,6 +198,8 @@ class Permit:
     block: Block
     due: tuple[int, ...] = ()
     """Given: the watchdog's timer triggers at these times; else the speaker does."""
+    estimate: PercentMso | None = None
+    """As it was asked for with: a threshold hunt's."""
     index: int = 0
 
 

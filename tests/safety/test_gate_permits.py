@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from drivers.quantities import PercentMso
 from safety import control, events, permits
 from safety.ledger_format import Kind, Record
 from safety.reasons import Reason
 from safety.state import Phase
 from safety.turn import Turn
 from tests.safety.conftest import VirtualRoom, new, turn_of
-from tests.safety.rooms import no_replies, ready, script
+from tests.safety.rooms import hunting, no_replies, ready, script
 
 MS, S = 1_000, 1_000_000
 
@@ -28,6 +29,31 @@ def granted() -> VirtualRoom:
     assert room.permit()["ok"]
     assert permits.judge_trigger(turn_of(room)) is None
     return room
+
+
+def test_a_hunt_s_trigger_is_held_to_the_estimate_of_its_permit() -> None:
+    room = hunting(new)
+    assert room.permit(level=45, rate=0, pulses=1, estimate_tenths=300)["ok"]
+    assert permits.judge_trigger(turn_of(room)) is None
+
+    (permit,) = room.state.permits
+    assert permit.estimate == PercentMso(300)
+    room.state = replace(room.state, permits=(replace(permit, estimate=PercentMso(299)),))
+
+    refused = permits.judge_trigger(turn_of(room))
+    assert refused is not None
+    assert (refused.reason, dict(refused.detail)) == (
+        Reason.HUNT_TOO_STRONG, {"asked": "45 % MSO", "allowed": "44.8 % MSO"},
+    )  # fmt: skip
+
+
+def test_a_hunt_s_pulse_without_an_estimate_is_held_to_the_ceiling_alone() -> None:
+    room = hunting(new)
+    room.set_single(level=90)
+    assert room.permit(level=90, rate=0, pulses=1)["ok"]
+    (permit,) = room.state.permits
+    assert permit.estimate is None
+    assert permits.judge_trigger(turn_of(room)) is None
 
 
 def judged(turn: Turn) -> Reason:

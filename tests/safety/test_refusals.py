@@ -15,7 +15,6 @@ from tests.safety.refusals.situation import Said, Situation, filing, together
 from tests.safety.rooms import New
 
 ELSEWHERE = {
-    Reason.HUNT_TOO_STRONG: "a running estimate is a rule's fact that no message carries yet (test_rules_details)",
     Reason.NOTHING_LEFT: "said of an empty plan, which opening a session never has (test_rules_totals)",
     Reason.DEVICE_REFUSED: "the driver's word for a refusal of the device",
 }

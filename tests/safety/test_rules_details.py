@@ -33,7 +33,7 @@ TREATMENT = Facts(
     planned=3_000,
 )
 SCRIPT = replace(TREATMENT, kind=SessionKind.SCRIPT, protocol=None, authorised=False, planned=0)
-HUNT = replace(SCRIPT, kind=SessionKind.THRESHOLD, threshold=None, estimate=PercentMso.of(40))
+HUNT = replace(SCRIPT, kind=SessionKind.THRESHOLD, threshold=None)
 FOUR_THINGS = ("one row", "two rows", "three rows", "four rows")
 
 
@@ -60,7 +60,7 @@ SAID: dict[str, tuple[Ask, Facts, Reason, str, str]] = {
         trains(1, 0, 41), replace(SCRIPT, ceiling=PercentMso.of(40)), Reason.LEVEL_OVER_CEILING, "41 % MSO", "40 % MSO",
     ),
     "a threshold pulse far from the estimate": (
-        trains(1, 0, 61), HUNT, Reason.HUNT_TOO_STRONG, "61 % MSO", "60 % MSO",
+        replace(trains(1, 0, 61), estimate=PercentMso.of(40)), HUNT, Reason.HUNT_TOO_STRONG, "61 % MSO", "60 % MSO",
     ),
     "an intensity above the limit": (
         trains(1, 0, 70), SCRIPT, Reason.INTENSITY_OVER_LIMIT, "140 % rMT", str(LIMITS.intensity),

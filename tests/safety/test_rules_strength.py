@@ -245,8 +245,15 @@ def test_a_hunt_has_a_ceiling_of_its_own_under_any_declared_one() -> None:
 
 @pytest.mark.parametrize(("level", "allowed"), [(61.5, True), (61.6, False)])
 def test_a_hunt_stays_within_half_as_much_again_as_its_estimate(level: float, allowed: bool) -> None:
-    facts = hunt(estimate=PercentMso.of(41))
-    assert reasons(pulse(level), facts) == (set() if allowed else {Reason.HUNT_TOO_STRONG})
+    asked = replace(pulse(level), estimate=PercentMso.of(41))
+    assert reasons(asked, hunt()) == (set() if allowed else {Reason.HUNT_TOO_STRONG})
+
+
+def test_only_a_hunt_is_held_to_an_estimate_and_only_once_it_has_one() -> None:
+    strong = pulse(60)
+    assert reasons(strong, hunt()) == set()
+    assert reasons(replace(strong, estimate=PercentMso.of(30)), hunt()) == {Reason.HUNT_TOO_STRONG}
+    assert reasons(replace(strong, estimate=PercentMso.of(30)), script(ceiling=PercentMso.of(100))) == set()
 
 
 @pytest.mark.parametrize(("level", "allowed"), [(50, True), (50.1, False)])

@@ -59,6 +59,14 @@ def _(new: New) -> tuple[Said, bool]:
     return answer(room.permit(pulses=2)), room.permit(rate=0, pulses=1)["ok"]
 
 
+@comes_about(Reason.HUNT_TOO_STRONG)
+def _(new: New) -> tuple[Said, bool]:
+    room = hunting(new)
+    room.set_single(level=46)
+    pulse = {"level": 46, "rate": 0, "pulses": 1}
+    return answer(room.permit(**pulse, estimate_tenths=306)), room.permit(**pulse, estimate_tenths=307)["ok"]
+
+
 @comes_about(Reason.NOT_IN_PROTOCOL)
 def _(new: New) -> tuple[Said, bool]:
     room = ready(new)
