@@ -251,6 +251,7 @@ def _understood(turn: Turn, session: Session, message: control.OpenSession) -> d
         "tier": 2 if session.protocol and session.protocol.exceeds else 1,
         "today": counted.day,
         "course": counted.course,
+        "course_notice": counted.course >= turn.room.limits.course_notice,
         "witness": witness(turn.room).name.lower(),
         "placement": message.placement,
         "simulated": turn.room.simulated,

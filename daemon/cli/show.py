@@ -88,11 +88,17 @@ def understood(answer_: Answer) -> RenderableType:
         ("pulses", str(told.get("pulses_left", ""))),
         ("tier", str(told.get("tier", ""))),
         ("today", f"{told.get('today', '?')} pulses so far"),
+        ("course", _course(told)),
         ("placement", str(told.get("placement", ""))),
         ("witness", str(told.get("witness", ""))),
         ("hash", str(answer_.detail.get("hash", ""))),
     ]
     return Panel(_grid((name, text) for name, text in rows if text), title="the watchdog understood", expand=False)
+
+
+def _course(told: Mapping[str, Any]) -> str:
+    so_far = f"{told.get('course', '?')} pulses so far"
+    return f"{so_far}: a long course, ask whoever prescribed it" if told.get("course_notice") else so_far
 
 
 def room(view: View | None) -> RenderableType:

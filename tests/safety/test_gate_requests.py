@@ -9,8 +9,9 @@ import pytest
 
 from safety import control, events
 from safety.asking import Use
+from safety.book import EMPTY_BOOK
 from safety.events import Door
-from safety.ledger_format import Kind, Record, key
+from safety.ledger_format import Carry, Kind, Record, key
 from tests.safety.conftest import HOLDER, VirtualRoom, new
 from tests.safety.rooms import passes, ready
 
@@ -120,6 +121,13 @@ def test_a_treatment_that_is_complete_is_not_continued(delivered: int, *, contin
     answer = room.open(continues=session, reason="a break")
     assert answer["ok"] is continued
     assert continued or answer["detail"]["why"] == "nothing is left to deliver"
+
+
+@pytest.mark.parametrize(("course", "noticed"), [(38_999, False), (39_000, True)])
+def test_a_long_course_is_noticed_when_a_session_opens_and_refuses_nothing(course: int, *, noticed: bool) -> None:
+    carried = Record(Kind.CARRIED, course, subject=key("S-0001"), protocol=key("demo"), code=Carry.COURSE)
+    understood = new(book=EMPTY_BOOK.apply(1, carried)).open()["understood"]
+    assert (understood["course"], understood["course_notice"]) == (course, noticed)
 
 
 def test_only_the_holder_releases_and_only_a_treatment_has_an_intensity() -> None:

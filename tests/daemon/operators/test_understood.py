@@ -15,13 +15,13 @@ def run(trains: int, level_tenths: int, pulses: int = 20, gap_us: int = 6_000_00
     return {"trains": trains, "pulses": pulses, "rate_tenths": 100, "level_tenths": level_tenths, "gap_us": gap_us}
 
 
-def trains_shown(plan: list[dict[str, int]]) -> str:
-    told: dict[str, Any] = {"understood": {"plan": plan}}
+def row_shown(name: str, **told: Any) -> str:
+    answer = Answer(id="1", ok=True, code=Code.OK, state_seq=1, detail={"understood": told})
     console = Console(width=200)
     with console.capture() as shown:
-        console.print(understood(Answer(id="1", ok=True, code=Code.OK, state_seq=1, detail=told)))
-    (row,) = [text for text in shown.get().splitlines() if "trains" in text]
-    return row.partition("trains")[2].strip(" │")
+        console.print(understood(answer))
+    (row,) = [text for text in shown.get().splitlines() if name in text]
+    return row.partition(name)[2].strip(" │")
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,12 @@ def trains_shown(plan: list[dict[str, int]]) -> str:
     ],
 )
 def test_the_levels_of_a_plan_are_shown_in_the_order_they_come(plan: list[dict[str, int]], words: str) -> None:
-    assert trains_shown(plan) == words
+    assert row_shown("trains", plan=plan) == words
+
+
+@pytest.mark.parametrize(
+    ("noticed", "words"),
+    [(False, "38999 pulses so far"), (True, "38999 pulses so far: a long course, ask whoever prescribed it")],
+)
+def test_a_long_course_is_shown_to_whoever_releases(*, noticed: bool, words: str) -> None:
+    assert row_shown("course", course=38_999, course_notice=noticed) == words
