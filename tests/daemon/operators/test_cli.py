@@ -244,7 +244,7 @@ async def test_a_threshold_is_filed_by_the_room_and_what_cannot_be_is_not_sent(t
     assert (filed.code, filed.out) == (0, "On file: S-01, 42.5 % MSO with coil-1, by emg.\n")
     assert no_number.code == no_method.code == 1
     assert "'wide' is no % MSO" in no_number.err
-    assert "method: Input should be 'emg' or 'visual'" in no_method.err
+    assert "method: input should be 'emg' or 'visual'." in no_method.err
     assert terminal.house.room.asked == [("file-threshold", Measured("S-01", 425, "emg", 20, "coil-1", 12), "olga")]
 
 
