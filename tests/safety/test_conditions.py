@@ -58,6 +58,15 @@ def sent(room: VirtualRoom, *ages_us: int) -> tuple[tuple[int, Record, int], ...
 # --- nothing may arm --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("paused", "reason"), [(None, Reason.NOT_RELEASED), (Reason.STOP_ASKED, Reason.STOP_ASKED)])
+def test_a_session_that_waits_for_its_release_says_what_paused_it(
+    armed: VirtualRoom, paused: Reason | None, reason: Reason
+) -> None:
+    session = armed.state.session
+    assert session is not None
+    assert conditions.standing(fresh(armed, session=replace(session, released=False, paused=paused))) is reason
+
+
 def test_the_oldest_record_on_its_way_to_the_disk_may_take_a_fifth_of_a_second(armed: VirtualRoom) -> None:
     for ages_us, reason in (
         ((200 * MS, 0), None),

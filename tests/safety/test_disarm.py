@@ -142,6 +142,29 @@ def test_a_disarm_refuses_what_waits_and_withdraws_what_is_granted_for_its_reaso
     assert [(body["kind"], body["reason"]) for body in told(turn)] == [("withdrawn", said), ("refused", said)]
 
 
+def test_without_a_device_whoever_asks_for_a_disarm_is_refused_it_and_nothing_is_written(armed: VirtualRoom) -> None:
+    absent = replace(armed.state.device, present=False)
+    asked, unasked = turn_of(armed, device=absent), turn_of(armed, device=absent)
+
+    disarm.begin(asked, None, door=Door.PTY)
+    disarm.begin(unasked, Reason.STOP_ASKED)
+
+    refusal = armed.dialect.refusal(armed.dialect.disarm)
+    assert [action for action in asked.actions if not isinstance(action, events.Tell)] == [
+        events.Reply(Door.PTY, refusal)
+    ]
+    assert [(body["kind"], body["reason"], body["frame"]) for body in told(asked)] == [("refused", "port-absent", "EA")]
+    assert unasked.actions == []
+    assert asked.state.disarming is None
+
+
+def test_at_the_start_half_a_frame_is_ended_before_the_first_disarm(armed: VirtualRoom) -> None:
+    turn = turn_of(armed)
+    disarm.begin(turn, None, boot=True)
+    frames = [action.frame for action in turn.actions if isinstance(action, events.Write)]
+    assert frames == [armed.dialect.complete_half_frame, armed.dialect.disarm]
+
+
 # --- answered ---------------------------------------------------------------------------------------------------
 
 

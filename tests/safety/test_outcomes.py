@@ -156,3 +156,38 @@ def test_a_trip_that_has_nothing_to_add_says_nothing_more(granted: VirtualRoom) 
 
     assert told(turn, "trip") == [{"reason": "beats-lost", "detail": ""}]
     assert status(turn)["trip"]["detail"] == ""
+
+
+def test_a_hold_is_told_once_and_counts_the_time_since_all_was_well_from_its_last_moment(granted: VirtualRoom) -> None:
+    turn = turn_of(granted, good_since_us=0)
+
+    outcomes.hold(turn, Reason.PRESENCE_OLD)
+    outcomes.hold(turn, Reason.PRESENCE_OLD)
+
+    assert turn.state.hold is Reason.PRESENCE_OLD
+    assert turn.state.good_since_us == granted.now.us
+    assert told(turn, "hold") == [{"reason": "presence-old"}]
+
+
+@pytest.mark.parametrize(("before", "paused"), [(0, None), (3, None), (4, Reason.TOO_MANY_CUTS)])
+def test_a_train_is_cut_once_and_the_fifth_that_is_cut_stops_the_session(before: int, paused: Reason | None) -> None:
+    turn = turn_of(running(new))
+    turn.to(session=replace(turn.session, cuts=before))
+
+    outcomes.cut(turn, Reason.LEASE_LOST)
+    outcomes.cut(turn, Reason.LEASE_LOST)
+
+    assert turn.session.cuts == before + 1
+    assert turn.session.paused is paused
+    assert turn.state.hold is Reason.LEASE_LOST
+    assert turn.delivery.cut
+    assert told(turn, "cut") == [{"reason": "lease-lost"}]
+
+
+def test_where_no_train_runs_a_cut_is_a_hold(granted: VirtualRoom) -> None:
+    turn = turn_of(granted)
+
+    outcomes.cut(turn, Reason.LEASE_LOST)
+
+    assert turn.state.hold is Reason.LEASE_LOST
+    assert (turn.session.cuts, turn.state.disarming, told(turn, "cut")) == (0, None, [])
