@@ -1,0 +1,311 @@
+"""Whose turn it is on the line and whose reply this is: what waits, what is refused, what is still owed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from drivers.magstim.framing import seal
+from drivers.stimulators import Condition, Reading, Refusal
+from safety import events, wire
+from safety.events import ClientFrame, ClientNoise, DeviceReply, Door, Reply, Tell, Write
+from safety.reasons import Reason
+from safety.state import Device, Disarming, Exchange, Owed, Phase, Waiting, Wire
+from safety.turn import Turn
+from tests.safety.conftest import VirtualRoom, new, turn_of
+
+MS, S = 1_000, 1_000_000
+STATUS, SETTING, TRIGGER, UNLOCK = seal(b"x@"), seal(b"@045"), seal(b"EH"), seal(b"Q1234")
+
+
+@pytest.fixture
+def room() -> VirtualRoom:
+    """A started room at rest: nobody waits and nothing is asked."""
+    made = new()
+    made.state = replace(made.state, wire=Wire())
+    return made
+
+
+def framed(room: VirtualRoom, frame: bytes, door: Door = Door.DAEMON) -> ClientFrame:
+    return ClientFrame(door, frame, room.dialect.effect(frame))
+
+
+def waits(room: VirtualRoom, frame: bytes, door: Door = Door.DAEMON) -> Waiting:
+    return Waiting(door, frame, room.dialect.effect(frame), room.now.us)
+
+
+def asked(room: VirtualRoom, frame: bytes, ago_us: int = 0, asker: Door | None = Door.DAEMON) -> Exchange:
+    return Exchange(frame, room.dialect.effect(frame), asker, room.now.us - ago_us)
+
+
+def told(turn: Turn) -> list[dict[str, Any]]:
+    """What was told, but for the time: each of them this moment's."""
+    bodies = [action.body for action in turn.actions if isinstance(action, Tell)]
+    return [{name: value for name, value in body.items() if name not in ("at_us", "wall_us")} for body in bodies]
+
+
+def replied(turn: Turn) -> list[tuple[Door, bytes]]:
+    return [(action.door, action.data) for action in turn.actions if isinstance(action, Reply)]
+
+
+# --- a client's frame -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "waiting", "door", "said"),
+    [
+        ({"speaker": Door.PTY}, 0, Door.DAEMON, ("not-speaking", "not-speaking")),
+        ({"speaker": None}, 0, Door.PTY, ("not-speaking", "not-speaking")),
+        ({"device": Device(present=False)}, 0, Door.DAEMON, ("refused", "port-absent")),
+        ({"phase": Phase.BOOT}, 0, Door.DAEMON, ("refused", "boot")),
+        ({}, 8, Door.DAEMON, ("refused", "queue-full")),
+    ],
+)
+def test_a_frame_that_may_not_wait_for_the_line_is_refused_at_its_door_with_the_reason(
+    room: VirtualRoom, changes: dict[str, Any], waiting: int, door: Door, said: tuple[str, str]
+) -> None:
+    (kind, reason), queue = said, (waits(room, STATUS),) * waiting
+    turn = turn_of(room, wire=Wire(queue=queue), **changes)
+
+    wire.client_frame(turn, framed(room, SETTING, door))
+
+    assert replied(turn) == [(door, seal(b"@S"))]
+    assert told(turn) == [{"kind": kind, "reason": reason, "door": door.value, "frame": "@045", "detail": {}}]
+    assert turn.state.wire.queue == queue
+
+
+@pytest.mark.parametrize("before", [0, 7])
+def test_a_speakers_frame_waits_behind_the_others_from_now_on(room: VirtualRoom, before: int) -> None:
+    queue = (waits(room, STATUS),) * before
+    turn = turn_of(room, wire=Wire(queue=queue))
+
+    wire.client_frame(turn, framed(room, SETTING))
+
+    assert turn.state.wire == Wire(queue=(*queue, waits(room, SETTING)))
+    assert turn.actions == []
+
+
+@pytest.mark.parametrize("door", list(Door))
+def test_a_disarm_passes_from_both_doors_and_its_answer_goes_where_it_came_from(room: VirtualRoom, door: Door) -> None:
+    turn = turn_of(room, wire=Wire(queue=(waits(room, STATUS),) * 8))
+
+    wire.client_frame(turn, framed(room, seal(b"EA"), door))
+
+    assert Write(room.dialect.disarm) in turn.actions
+    assert turn.state.disarming is not None
+    assert (turn.state.disarming.why, turn.state.disarming.waiting) == (None, (door,))
+
+
+@pytest.mark.parametrize(
+    ("data", "reply", "reason", "shown"),
+    [
+        (b"\0\1\2", b"???", "unknown-frame", "<3 bytes, no command>"),
+        (SETTING[:-1] + b"\0", seal(b"@?"), "malformed-frame", "<5 bytes, no command>"),
+    ],
+)
+def test_nonsense_gets_the_devices_answer_to_each_byte_or_to_the_frame_and_is_not_shown(
+    room: VirtualRoom, data: bytes, reply: bytes, reason: str, shown: str
+) -> None:
+    turn = turn_of(room)
+
+    wire.client_noise(turn, ClientNoise(Door.PTY, data))
+
+    assert turn.actions[0] == Reply(Door.PTY, reply)
+    assert told(turn) == [{"kind": "refused", "reason": reason, "door": "pty", "frame": shown}]
+    assert turn.state == room.state
+
+
+def test_a_refusal_says_its_detail_and_keeps_an_unlock_code_to_itself(room: VirtualRoom) -> None:
+    turn, code = turn_of(room), seal(f"Q{room.profile.unlock_code}".encode())
+
+    wire.refuse(turn, Door.DAEMON, code, Reason.BOOT, allowed=3)
+
+    assert told(turn) == [
+        {"kind": "refused", "reason": "boot", "door": "daemon", "frame": "Q<unlock code>", "detail": {"allowed": 3}}
+    ]
+
+
+# --- the line -------------------------------------------------------------------------------------------------
+
+
+def test_frames_go_out_one_at_a_time_in_their_order(room: VirtualRoom) -> None:
+    turn = turn_of(room, wire=Wire(queue=(waits(room, STATUS), waits(room, UNLOCK))))
+
+    wire.pump(turn)
+
+    assert turn.actions == [Write(STATUS)]
+    assert turn.state.wire == Wire(open=asked(room, STATUS), queue=(waits(room, UNLOCK),))
+
+
+def test_a_frame_whose_door_lost_its_say_while_it_waited_is_refused_and_the_next_goes_out(room: VirtualRoom) -> None:
+    turn = turn_of(room, wire=Wire(queue=(waits(room, SETTING, Door.PTY), waits(room, STATUS))))
+
+    wire.pump(turn)
+
+    assert replied(turn) == [(Door.PTY, seal(b"@S"))]
+    assert told(turn)[0]["kind"] == "not-speaking"
+    assert turn.actions[-1] == Write(STATUS)
+    assert turn.state.wire == Wire(open=asked(room, STATUS))
+
+
+@pytest.mark.parametrize("taken", ["open", "disarming"])
+def test_nothing_goes_out_while_an_answer_is_awaited_or_a_disarm_is_under_way(room: VirtualRoom, taken: str) -> None:
+    queue = (waits(room, STATUS),)
+    opened = asked(room, STATUS) if taken == "open" else None
+    disarming = Disarming(None, 0, 0) if taken == "disarming" else None
+    turn = turn_of(room, wire=Wire(open=opened, queue=queue), disarming=disarming)
+
+    wire.pump(turn)
+
+    assert turn.actions == []
+    assert turn.state.wire.queue == queue
+
+
+def test_the_watchdogs_own_question_is_nobody_elses(room: VirtualRoom) -> None:
+    turn = turn_of(room)
+
+    wire.ask(turn, STATUS)
+
+    assert turn.actions == [Write(STATUS)]
+    assert turn.state.wire.open == asked(room, STATUS, asker=None)
+
+
+# --- a reply --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asker", [Door.DAEMON, Door.PTY, None])
+def test_a_reply_goes_to_the_door_that_asked_and_ends_the_exchange(room: VirtualRoom, asker: Door | None) -> None:
+    turn = turn_of(room, wire=Wire(open=asked(room, STATUS, asker=asker)))
+
+    wire.device_reply(turn, DeviceReply(b"x-answer", Reading(Condition.STANDBY, fault=True)))
+
+    assert replied(turn) == ([] if asker is None else [(asker, b"x-answer")])
+    assert turn.state.wire == Wire()
+    assert turn.state.device.fault
+
+
+def test_a_reply_that_answers_another_frame_is_nobodys_and_the_exchange_stays_open(room: VirtualRoom) -> None:
+    waiting = Wire(open=asked(room, STATUS))
+    turn = turn_of(room, wire=waiting)
+
+    wire.device_reply(turn, DeviceReply(seal(b"@045"), Reading(fault=True)))
+
+    assert told(turn) == [{"kind": "reply-to-nobody"}]
+    assert turn.state.wire == waiting
+    assert not turn.state.device.fault
+
+
+@pytest.mark.parametrize(("asker", "said"), [(Door.DAEMON, True), (None, False)])
+def test_a_refusal_of_the_device_is_said_when_a_client_asked(
+    room: VirtualRoom, asker: Door | None, *, said: bool
+) -> None:
+    turn = turn_of(room, wire=Wire(open=asked(room, SETTING, asker=asker)))
+
+    wire.device_reply(turn, DeviceReply(seal(b"@S"), Reading(refused=Refusal.CONFLICT)))
+
+    assert told(turn) == ([{"kind": "device-refused", "how": "conflict", "frame": "@045"}] if said else [])
+
+
+@pytest.mark.parametrize("opened", [STATUS, SETTING])
+def test_a_reply_that_is_owed_is_trusted_by_nobody_and_one_that_it_could_be_is_doubtful(
+    room: VirtualRoom, opened: bytes
+) -> None:
+    until_us = room.now.us + S
+    owed = (Owed(TRIGGER, until_us), Owed(STATUS, until_us), Owed(STATUS, until_us + 1))
+    exchange = asked(room, opened)
+    turn = turn_of(room, wire=Wire(open=exchange, owed=owed))
+
+    wire.device_reply(turn, DeviceReply(b"x-late", Reading(fault=True)))
+
+    assert told(turn) == [{"kind": "late-reply"}]
+    assert replied(turn) == []
+    assert turn.state.wire == Wire(open=replace(exchange, doubtful=opened == STATUS), owed=(owed[0], owed[2]))
+    assert not turn.state.device.fault
+
+
+def test_a_lone_question_mark_pays_no_debt(room: VirtualRoom) -> None:
+    owed = (Owed(STATUS, room.now.us + S),)
+    turn = turn_of(room, wire=Wire(owed=owed))
+
+    wire.device_reply(turn, DeviceReply(b"?", Reading(refused=Refusal.NOT_UNDERSTOOD)))
+
+    assert told(turn) == [{"kind": "reply-to-nobody"}]
+    assert turn.state.wire.owed == owed
+
+
+# --- what does not come ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("early_us", "given_up"), [(1, False), (0, True)])
+@pytest.mark.parametrize("doubtful", [False, True])
+def test_an_exchange_is_given_up_when_its_time_is_over_and_its_reply_is_owed_unless_it_came(
+    room: VirtualRoom, early_us: int, *, given_up: bool, doubtful: bool
+) -> None:
+    timing = room.room.limits.timing
+    exchange = replace(asked(room, STATUS, timing.exchange_us - early_us), doubtful=doubtful)
+    turn = turn_of(room, wire=Wire(open=exchange))
+
+    wire.expire(turn)
+
+    owed = () if doubtful else (Owed(STATUS, room.now.us + timing.owed_us),)
+    assert turn.state.wire == (Wire(owed=owed) if given_up else Wire(open=exchange))
+    assert told(turn) == ([{"kind": "no-reply", "frame": "x@"}] if given_up else [])
+
+
+def test_what_is_owed_is_forgotten_when_its_time_is_over(room: VirtualRoom) -> None:
+    past, present, later = (Owed(STATUS, room.now.us + us) for us in (-1, 0, 1))
+    turn = turn_of(room, wire=Wire(owed=(past, later, present)))
+
+    wire.expire(turn)
+
+    assert turn.state.wire == Wire(owed=(later,))
+    assert turn.actions == []
+
+
+def test_no_more_than_eight_old_debts_are_kept_beside_the_newest(room: VirtualRoom) -> None:
+    debts = tuple(Owed(STATUS, room.now.us + n) for n in range(9))
+    turn = turn_of(room, wire=Wire(owed=debts))
+
+    wire.owe(turn, SETTING, room.now.us - MS)
+
+    newest = Owed(SETTING, room.now.us - MS + room.room.limits.timing.owed_us)
+    assert turn.state.wire.owed == (*debts[1:], newest)
+
+
+def test_when_the_line_is_cleared_questions_and_remote_control_go_on_waiting(room: VirtualRoom) -> None:
+    unlock = seal(f"Q{room.profile.unlock_code}".encode())
+    query, remote = waits(room, STATUS), waits(room, unlock)
+    opened = asked(room, STATUS)
+    queue = (waits(room, SETTING), query, waits(room, TRIGGER, Door.PTY), remote)
+    turn = turn_of(room, wire=Wire(open=opened, queue=queue))
+
+    wire.clear(turn, Reason.NOT_ARMED)
+
+    assert turn.state.wire == Wire(open=opened, queue=(query, remote))
+    assert replied(turn) == [(Door.DAEMON, seal(b"@S")), (Door.PTY, seal(b"ES"))]
+    assert [(body["reason"], body["frame"]) for body in told(turn)] == [("not-armed", "@045"), ("not-armed", "EH")]
+
+
+@pytest.mark.parametrize("gone", list(Door))
+def test_of_a_client_that_went_away_nothing_waits_and_no_answer_is_for_it(room: VirtualRoom, gone: Door) -> None:
+    opened = asked(room, STATUS)
+    ours, others = waits(room, SETTING), waits(room, STATUS, Door.PTY)
+    turn = turn_of(room, wire=Wire(open=opened, queue=(ours, others)))
+
+    wire.drop_door(turn, gone)
+
+    left = (others,) if gone is Door.DAEMON else (ours,)
+    asker = None if gone is Door.DAEMON else Door.DAEMON
+    assert turn.state.wire == Wire(open=replace(opened, asker=asker), queue=left)
+    assert turn.actions == []
+
+
+def test_what_a_port_lost_leaves_is_an_empty_line(room: VirtualRoom) -> None:
+    room.feed(events.ClientFrame(Door.DAEMON, STATUS, room.dialect.effect(STATUS)))
+    assert room.state.wire != wire.EMPTY
+
+    room.feed(events.PortLost("unplugged"))
+
+    assert room.state.wire == wire.EMPTY
