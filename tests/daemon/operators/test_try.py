@@ -122,7 +122,7 @@ def test_an_unknown_protocol_is_refused_with_one_json_object_and_a_killed_parent
     assert len(processes_of(runtime)) >= 5, "the room stays up"
     trial.kill()
     _, err = trial.communicate()
-    assert "no such protocol" in err
+    assert "There is no protocol no-such here." in err
     assert all_gone(runtime)
 
 
