@@ -173,6 +173,7 @@ def test_about_three_in_the_morning_only_what_would_be_too_much_for_one_treatmen
     assert course.book.course(key(SUBJECT), key("mdd-10hz-37")) == 40 * len(given)
 
 
+@pytest.mark.timeout(300)
 def test_a_day_written_straight_counts_as_one_that_runs_through_the_gate_across_three_in_the_morning() -> None:
     night = wall_us(datetime(2026, 5, 6, 2, 45, tzinfo=ROME))
     straight, run = Course(), Course()
