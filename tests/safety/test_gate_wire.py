@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from drivers.magstim.framing import seal
+from drivers.quantities import SINGLE, PercentMso, Train
 from drivers.stimulators import Condition, Reading, Refusal
 from safety import events, wire
 from safety.events import ClientFrame, ClientNoise, DeviceReply, Door, Reply, Tell, Write
 from safety.reasons import Reason
-from safety.state import Device, Disarming, Exchange, Owed, Phase, Waiting, Wire
+from safety.state import Block, Device, Disarming, Exchange, Owed, Permit, Phase, Waiting, Wire
 from safety.turn import Turn
 from tests.safety.conftest import VirtualRoom, new, turn_of
 
@@ -161,6 +162,29 @@ def test_nothing_goes_out_while_an_answer_is_awaited_or_a_disarm_is_under_way(ro
 
     assert turn.actions == []
     assert turn.state.wire.queue == queue
+
+
+def test_a_frame_is_judged_when_its_turn_comes_and_a_refused_one_never_goes_out(room: VirtualRoom) -> None:
+    turn = turn_of(room, wire=Wire(queue=(waits(room, seal(b"^@")), waits(room, STATUS))))
+
+    wire.pump(turn)
+
+    assert replied(turn) == [(Door.DAEMON, seal(b"^S"))]
+    assert told(turn)[0]["reason"] == "forbidden-frame"
+    assert told(turn)[0]["detail"] == {"why": "enhanced power reaches above 100 % MSO"}
+    assert [action for action in turn.actions if isinstance(action, Write)] == [Write(STATUS)]
+    assert turn.state.wire == Wire(open=asked(room, STATUS))
+
+
+@pytest.mark.parametrize(("sooner_us", "free"), [(0, False), (-1, True)])
+def test_the_line_is_kept_clear_before_a_timed_trigger(room: VirtualRoom, sooner_us: int, *, free: bool) -> None:
+    due_us = room.now.us + room.room.limits.timing.line_clear_before_trigger_us - sooner_us
+    timed = Permit(1, PercentMso(450), Train(1, SINGLE), 1, S, 0, due_us, Block(1, 1), due=(due_us,))
+    turn = turn_of(room, permits=(timed,), wire=Wire(queue=(waits(room, STATUS),)))
+
+    wire.pump(turn)
+
+    assert turn.actions == ([Write(STATUS)] if free else [])
 
 
 def test_the_watchdogs_own_question_is_nobody_elses(room: VirtualRoom) -> None:
