@@ -84,6 +84,10 @@ class StimulatorSection(Section):
         pattern=r"^[a-z0-9-]{1,32}$", description="coil on the stimulator; thresholds belong to it",
         examples=["coil-1"],
     )  # fmt: skip
+    disarm_cuts_train: Literal["assumed", "proven", "no"] = Field(
+        default="assumed", examples=["proven"],
+        description='whether disarming ends a running train: "proven" once this lab has shown it; "no": 1 s a trigger',
+    )  # fmt: skip
     unlock_code_file: SitePath | None = Field(
         default=None, description="file (mode 0600) with the remote unlock code, firmware 9 and later",
         examples=["/etc/coilward/unlock-code"],

@@ -42,6 +42,7 @@ def page(
         "Pulses commanded": counts["commanded"],
         "Pulses settled": counts["settled"],
         "Evidence": f"{read_back['low']} to {read_back['high']} pulses, by {read_back['by']}",
+        "Disarming": words.ENGLISH.cutting.get(opened.get("understood", {}).get("disarm_cuts_train", "")),
         "Unknown, counted as delivered": counts["unknown"],
         "Pulses off target": summary.get("off_target"),
         "Waited": f"{sum(wait['seconds'] for wait in summary['waits']):.1f} s" if summary.get("waits") else None,

@@ -136,8 +136,6 @@ class Capabilities:
     """Longest time from arming to READY."""
     min_spacing_single_us: int
     """Least time between two single pulses."""
-    disarm_cuts_train: bool
-    """Whether disarming ends a running train at once: *assumed* until a lab proves it."""
 
 
 class PieceKind(Enum):

@@ -33,6 +33,15 @@ class Use(Enum):
     STUDY = "study"
 
 
+class Cutting(Enum):
+    """Whether disarming ends a running train at once, on the stimulator of this room."""
+
+    ASSUMED = "assumed"
+    """No public client shows it, and no lab has looked at this one."""
+    PROVEN = "proven"
+    NO = "no"
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """`triggers` triggers, each delivering one train at `level`."""
@@ -121,4 +130,4 @@ class Facts:
     lacks: tuple[str, ...] = ()
     """What use `study` still lacks (`review.study_lacks`): unsigned rows, a study that is not over."""
     disarm_cuts_train: bool = True
-    """Whether disarming ends a running train: the device profile's word, assumed until a lab proves it."""
+    """Whether disarming is counted on to end a running train."""

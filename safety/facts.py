@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drivers.stimulators import Witness
-from safety.asking import Facts, Totals
+from safety.asking import Cutting, Facts, Totals
 from safety.ledger_format import key
 from safety.state import Block, Room
 from safety.turn import Turn
@@ -34,7 +34,7 @@ def facts(turn: Turn, own: Block | None = None) -> Facts:
         lacks=turn.room.lacks(session.protocol, turn.now.wall_us),
         past=turn.state.past,
         run=turn.state.run,
-        disarm_cuts_train=turn.room.dialect.capabilities.disarm_cuts_train,
+        disarm_cuts_train=turn.room.disarm_cuts_train is not Cutting.NO,
         totals=totals(turn, session.subject, session.key, own.left if own else 0),
         planned=session.planned,
     )

@@ -251,6 +251,7 @@ def _hello(turn: Turn, connection: int, message: control.Hello) -> Verdict:
     return sessions.Yes({
         "model": capabilities.model, "firmware": capabilities.firmware, "use": turn.room.use.value,
         "simulated": turn.room.simulated, "slack": turn.room.slack, "profile": turn.room.profile,
+        "disarm_cuts_train": turn.room.disarm_cuts_train.value,
     })  # fmt: skip
 
 

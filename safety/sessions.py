@@ -253,6 +253,7 @@ def _understood(turn: Turn, session: Session, message: control.OpenSession) -> d
         "course": counted.course,
         "course_notice": counted.course >= turn.room.limits.course_notice,
         "witness": witness(turn.room).name.lower(),
+        "disarm_cuts_train": turn.room.disarm_cuts_train.value,
         "placement": message.placement,
         "simulated": turn.room.simulated,
     }

@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from drivers.quantities import SECOND_US
-from safety.asking import Use
+from safety.asking import Cutting, Use
 from safety.limits import Limits, load_limits
 from safety.tables import Table, read_table
 
@@ -53,6 +53,8 @@ class Stimulator:
     supply_volts: int
     port: str
     coil: str
+    disarm_cuts_train: Cutting
+    """What this site knows of whether disarming ends a running train."""
     unlock_code_file: Path | None
 
     @property
@@ -149,6 +151,9 @@ def _stimulator(table: Table, use: Use, path: Path) -> Stimulator:
         supply_volts=table.choice("supply_volts", SUPPLIES, 240),
         port=table.text("port"),
         coil=_coil(table),
+        disarm_cuts_train=Cutting(
+            table.choice("disarm_cuts_train", [each.value for each in Cutting], Cutting.ASSUMED.value)
+        ),
         unlock_code_file=_path(table, "unlock_code_file", path) if "unlock_code_file" in table else None,
     )
     table.done()

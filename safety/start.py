@@ -43,6 +43,7 @@ def room_of(site: Site) -> Room:
         profile=site.profile,
         simulated=device.simulated,
         coil=device.coil,
+        disarm_cuts_train=device.disarm_cuts_train,
         lacks=partial(_lacks, site, load_reviewed(site.study.reviewed) if site.study else ()),
         slack=site.slack,
         one_person=site.one_person,

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from drivers.quantities import PercentMso, PercentRmt, Train
 from drivers.stimulators import Condition, Dialect, Effect, Settings
-from safety.asking import Ask, Past, SessionKind, Use
+from safety.asking import Ask, Cutting, Past, SessionKind, Use
 from safety.authorisations import Authorisation
 from safety.book import EMPTY_BOOK, Book
 from safety.control import AskPermit
@@ -78,6 +78,7 @@ class Room:
     coil: str
     lacks: Callable[[Protocol | None, int], tuple[str, ...]]
     """What use `study` still lacks for a protocol at a wall time; nothing in other uses."""
+    disarm_cuts_train: Cutting = Cutting.ASSUMED
     slack: int = 1
     one_person: bool = False
     daemon_uid: int = 0

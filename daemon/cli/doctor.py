@@ -125,12 +125,13 @@ def _watchdog(where: Place) -> str:
 def _stimulator(where: Place) -> str:
     with WatchdogLine(where.runtime.watchdog_control) as line:
         device = line.status().get("device") or {}
+        cutting = words.ENGLISH.cutting[line.hello["disarm_cuts_train"]]
     if not device.get("present"):
         raise OperatorError(
             f"No stimulator answers. Its port is {where.site.stimulator.port}. "
             "Check power, cable, and the port in the site file."
         )
-    return f"{where.site.stimulator.model}, {device.get('condition')}"
+    return f"{where.site.stimulator.model}, {device.get('condition')}; disarming: {cutting}"
 
 
 def _guarded_port(where: Place) -> str:

@@ -91,6 +91,7 @@ def understood(answer_: Answer) -> RenderableType:
         ("course", _course(told)),
         ("placement", str(told.get("placement", ""))),
         ("witness", str(told.get("witness", ""))),
+        ("disarm", words.ENGLISH.cutting.get(told.get("disarm_cuts_train", ""), "")),
         ("hash", str(answer_.detail.get("hash", ""))),
     ]
     return Panel(_grid((name, text) for name, text in rows if text), title="the watchdog understood", expand=False)

@@ -36,6 +36,8 @@ class Catalogue:
     """The daemon's own reasons for refusing a command; may name `{fields}`. The watchdog's are in `safety.reasons`."""
     outcomes: Mapping[str, str]
     """How a treatment ended."""
+    cutting: Mapping[str, str]
+    """Whether disarming ends a running train, by what the site file says (`safety.asking.Cutting`)."""
     coil: Mapping[str, PhaseWord]
     """By state of the arm that holds the coil."""
     coil_reasons: Mapping[str, Sentence]

@@ -108,6 +108,11 @@ ENGLISH = Catalogue(
         "refused": "refused",
         "unknown_pulses": "unknown pulses: nobody can say whether they went out",
     },
+    cutting={
+        "assumed": "assumed to cut a running train; no lab has shown it",
+        "proven": "cuts a running train, shown by this lab",
+        "no": "does not cut a running train",
+    },
     coil=STATES,
     coil_reasons=REASONS,
 )

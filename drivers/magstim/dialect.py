@@ -62,7 +62,6 @@ class MagstimRapid:
             keep_alive_armed_us=1_000_000,  # assumed: clients renew after 0.5 s (magpy-tms 1.4, MAGIC)
             ready_within_us=1_100_000,  # magpy-tms 1.4 waits this long
             min_spacing_single_us=energy.single_spacing_us,
-            disarm_cuts_train=True,  # assumed: no public client shows it
         )
         self.disarm = DISARM.encode(firmware)
         self.trigger = TRIGGER.encode(firmware)

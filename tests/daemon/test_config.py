@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from daemon.config import check_config, load_site, parse_site, read_secret
+from daemon.config import StimulatorSection, check_config, load_site, parse_site, read_secret
 from drivers.errors import ConfigError
 from safety import site as watchdogs
+from safety.asking import Cutting
 
 GOOD = """
 [site]
@@ -50,6 +52,14 @@ def test_every_example_is_read_alike_by_daemon_and_watchdog(path: Path) -> None:
     assert ours.watchdog.state == theirs.state
     assert ours.stimulator.port == theirs.stimulator.port
     assert (ours.stimulator.model, ours.stimulator.firmware) == (theirs.stimulator.model, theirs.stimulator.firmware)
+    assert ours.stimulator.disarm_cuts_train == theirs.stimulator.disarm_cuts_train.value
+
+
+def test_both_know_the_same_words_for_whether_disarming_cuts_a_train() -> None:
+    kind = StimulatorSection.model_fields["disarm_cuts_train"]
+
+    assert get_args(kind.annotation) == tuple(each.value for each in Cutting)
+    assert kind.default == Cutting.ASSUMED.value
 
 
 def test_relative_paths_count_from_the_folder_of_the_file() -> None:

@@ -64,6 +64,17 @@ def test_the_page_stands_alone_escapes_what_it_shows_and_draws_every_pulse(tmp_p
     assert len(plot.findall("path")) == 1 + 2  # the axis, and two pulses
 
 
+def test_the_page_says_what_is_known_of_disarming_and_nothing_where_an_older_journal_does_not(tmp_path: Path) -> None:
+    def disarming(**opened: Any) -> str:
+        rows = (row("opened", protocol="demo", planned=60, **opened), *ROWS[1:])
+        path = write_report(make_report(rows), tmp_path, "aa").with_suffix(".html")
+        (line,) = [line for line in path.read_text().splitlines() if "Disarming" in line]
+        return line.partition("<td>")[2]
+
+    assert disarming(understood={"disarm_cuts_train": "proven"}) == "cuts a running train, shown by this lab"
+    assert disarming() == ""
+
+
 def test_a_report_is_never_overwritten(tmp_path: Path) -> None:
     first, second = (write_report(make_report(ROWS), tmp_path, "aa") for _ in range(2))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from safety import control, events
-from safety.asking import Use
+from safety.asking import Cutting, Use
 from safety.book import EMPTY_BOOK
 from safety.events import Door
 from safety.ledger_format import Carry, Kind, Record, key
@@ -46,6 +46,23 @@ def test_a_connection_says_hello_once() -> None:
     }  # fmt: skip
     assert dict(room.state.roles)[HOLDER] == "daemon", "and stays what it said first"
     assert room.ask(control.Hello(role="guarded"), 9)["ok"]
+
+
+@pytest.mark.parametrize("cutting", Cutting)
+def test_whoever_says_hello_or_opens_a_session_hears_what_is_known_of_disarming(cutting: Cutting) -> None:
+    room = new(disarm_cuts_train=cutting)
+    hello = room.ask(control.Hello(role="cli"), 9)
+    understood = room.open(kind="phantom", subject="", protocol="", threshold=None)["understood"]
+    assert (hello["disarm_cuts_train"], understood["disarm_cuts_train"]) == (cutting.value, cutting.value)
+
+
+@pytest.mark.parametrize(("cutting", "allowed"), [(Cutting.ASSUMED, True), (Cutting.PROVEN, True), (Cutting.NO, False)])
+def test_where_disarming_does_not_cut_a_train_no_train_of_two_seconds_is_planned(
+    cutting: Cutting, *, allowed: bool
+) -> None:
+    answer = new(disarm_cuts_train=cutting).open()
+    assert answer["ok"] is allowed
+    assert allowed or (answer["reason"], answer["detail"]["allowed"]) == ("autonomy", "50 pulses in 1.0 s")
 
 
 def test_a_connection_that_only_looks_on_resets_and_opens_nothing() -> None:

@@ -14,7 +14,7 @@ import pytest
 from drivers.errors import ConfigError
 from drivers.quantities import SINGLE, Train
 from safety import start
-from safety.asking import Past
+from safety.asking import Cutting, Past
 from safety.book import EMPTY_BOOK, Book
 from safety.clock import Clock
 from safety.instant import Instant
@@ -41,6 +41,13 @@ def test_a_simulated_room_is_made_of_its_site_file_with_its_deadlines_slackened(
     assert room.limits.timing == site.limits.timing.slackened(4)
     assert room.dialect.capabilities.firmware == 8
     assert room.lacks(None, NOW.wall_us) == ()
+
+
+def test_a_room_knows_what_its_site_file_says_of_disarming() -> None:
+    site = load_site(EXAMPLES / "site.toml")
+    proven = replace(site, stimulator=replace(site.stimulator, disarm_cuts_train=Cutting.PROVEN))
+    assert start.room_of(site).disarm_cuts_train is Cutting.ASSUMED
+    assert start.room_of(proven).disarm_cuts_train is Cutting.PROVEN
 
 
 def test_a_room_knows_daemon_and_arm_by_the_users_of_its_site_file() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from drivers.errors import ConfigError
 from drivers.quantities import PercentRmt
-from safety.asking import Use
+from safety.asking import Cutting, Use
 from safety.limits import load_limits
 from safety.protocols import load_protocols
 from safety.review import sign, study_lacks, to_review
@@ -71,7 +71,14 @@ def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
     assert site.one_person is False
     assert (site.stimulator.supply_volts, site.stimulator.simulated) == (240, False)
     assert site.stimulator.unlock_code_file == tmp_path / "code"
+    assert site.stimulator.disarm_cuts_train is Cutting.ASSUMED
     assert site.state == tmp_path / "state"
+
+
+@pytest.mark.parametrize("cutting", Cutting)
+def test_a_site_says_what_it_knows_of_disarming(cutting: Cutting, tmp_path: Path) -> None:
+    site = load_site(site_with(tmp_path, ('"assumed"', f'"{cutting.value}"')))
+    assert site.stimulator.disarm_cuts_train is cutting
 
 
 def test_a_site_s_limits_are_applied(tmp_path: Path) -> None:
@@ -130,6 +137,14 @@ def test_a_site_s_limits_are_applied(tmp_path: Path) -> None:
                 '[stimulator] model = "magstim-200":'
                 ' must be one of "magstim-rapid2", "magstim-super-rapid2", "magstim-super-rapid2-plus1";'
                 ' write one of "magstim-rapid2", "magstim-super-rapid2", "magstim-super-rapid2-plus1"'
+            ),
+        ),
+        (
+            '"assumed"',
+            '"yes"',
+            (
+                '[stimulator] disarm_cuts_train = "yes": must be one of "assumed", "proven", "no";'
+                ' write one of "assumed", "proven", "no"'
             ),
         ),
         (

@@ -16,6 +16,7 @@ from daemon.messages import Presence, Start
 from daemon.session import State
 from daemon.topics import CHANNELS, BadTopic, Topics, matches
 from daemon.verbs import VERBS
+from safety.asking import Cutting
 
 NAMES = st.text("abz019-", min_size=1, max_size=32)
 
@@ -94,5 +95,6 @@ def test_every_language_has_a_word_for_every_state_and_reason(language: str) -> 
     assert set(catalogue.phases) == {"idle", *(state.value for state in State)}
     assert set(catalogue.reasons) == set(words.ENGLISH.reasons)
     assert set(catalogue.outcomes) == set(words.ENGLISH.outcomes)
+    assert set(catalogue.cutting) == {each.value for each in Cutting}
     for sentence in catalogue.reasons.values():
         assert all((sentence.what, sentence.why, sentence.next))

@@ -39,6 +39,11 @@ def test_the_levels_of_a_plan_are_shown_in_the_order_they_come(plan: list[dict[s
     assert row_shown("trains", plan=plan) == words
 
 
+def test_that_no_lab_has_shown_disarming_to_cut_a_train_is_read_before_the_release() -> None:
+    assert row_shown("disarm", disarm_cuts_train="assumed") == "assumed to cut a running train; no lab has shown it"
+    assert row_shown("disarm", disarm_cuts_train="no") == "does not cut a running train"
+
+
 @pytest.mark.parametrize(
     ("noticed", "words"),
     [(False, "38999 pulses so far"), (True, "38999 pulses so far: a long course, ask whoever prescribed it")],
