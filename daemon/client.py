@@ -217,7 +217,7 @@ class RoomClient:
             if view is None:
                 raise RoomUnknown(f"{verb} was not sent: the room is unknown, so there is nothing to decide on")
             seen = view.state.state_seq
-        nonce = self._beat.nonce if self.alive and self._beat is not None else None
+        nonce = await self._newest_nonce() if row.nonce else None
         command_id = secrets.token_hex(16)
         command = message_of(row.command, id=command_id, client=self.client, nonce=nonce, state_seq=seen, **fields)
         reply = self._topics.reply(self.user, self.client)
@@ -244,6 +244,16 @@ class RoomClient:
             with contextlib.suppress(DeadlinePassed):
                 await self.until(lambda view: view.state.state_seq >= answered.state_seq, LIVE_S)
         return answered
+
+    async def _newest_nonce(self) -> str | None:
+        """Of the live heartbeat. Of a watchdog that has only just come the state is known a moment before its first
+        nonce: that moment is waited for. None where it does not come, and the room says what follows.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LIVE_S):
+                while self.alive and (self._beat is None or self._beat.nonce is None):
+                    await self._some_news()
+        return self._beat.nonce if self.alive and self._beat is not None else None
 
     @asynccontextmanager
     async def present(self) -> AsyncIterator[None]:

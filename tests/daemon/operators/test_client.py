@@ -55,6 +55,25 @@ async def test_a_room_that_falls_silent_is_unknown_within_two_seconds(house: Any
         await client.ask("release", hash="ab")
 
 
+async def test_what_is_asked_right_after_a_watchdog_came_waits_for_its_first_nonce(house: Any) -> None:
+    client = await house.client()
+    house.room.show(linked=False)
+    await client.until(lambda _: client._beat is not None and client._beat.nonce is None, 5)
+    asking = asyncio.create_task(client.ask("take"))
+    await asyncio.sleep(0)
+    house.room.show(linked=True)
+
+    assert (await asking).ok
+
+
+async def test_what_is_asked_while_there_is_no_watchdog_is_refused_as_stale(house: Any) -> None:
+    client = await house.client()
+    house.room.show(linked=False)
+    await client.until(lambda _: client._beat is not None and client._beat.nonce is None, 5)
+
+    assert (await client.ask("take")).code is Code.STALE
+
+
 async def test_a_change_is_never_seen_as_unknown(house: Any) -> None:
     client, seen = await house.client(), []
 
