@@ -97,6 +97,7 @@ def test_a_writer_that_hangs_never_blocks_the_watchdog_and_is_killed_at_the_end(
     monkeypatch.setattr(ledger_link, "_END_S", 0.05)
     spawned = spawn_writer(tmp_path, simulated=True)
     os.kill(spawned.pid, signal.SIGSTOP)
+    os.waitpid(spawned.pid, os.WUNTRACED)  # the signal is on its way for as long as a busy machine likes
     said = [spawned.link.send(token, RESERVE) for token in range(1, 2000)]
     spawned.link.close()
     taken = said.count(None)
