@@ -9,6 +9,7 @@ import pytest
 
 from drivers.stimulators import Condition
 from safety import control, events, gate
+from safety.ledger_format import By, Kind, Settled, settled_of
 from safety.state import Phase, Trip
 from safety.turn import Turn
 
@@ -53,6 +54,17 @@ def test_the_next_train_keeps_its_distance_from_one_nobody_knows_the_fate_of(rea
     assert (refused["reason"], refused["detail"]["allowed"]) == ("gap-too-short", "5.9 s")
     ready.pass_time(1 * MS)
     assert ready.permit()["ok"]
+
+
+def test_the_ledger_keeps_what_the_evidence_of_a_train_allows_and_of_which_kind_it_was(room: Any) -> None:
+    assert room.open()["ok"]
+    assert room.release()["ok"]
+    room.set_train()
+    told = room.run_train()
+    (settle,) = (record for _, record in room.records if record.kind is Kind.SETTLE)
+
+    assert told["low"] < 20 < told["high"]
+    assert settled_of(settle) == Settled(told["low"], told["high"], By.RUNNING)
 
 
 def test_an_unknown_train_leaves_the_device_armed_only_until_it_is_disarmed(ready: Any) -> None:
