@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from tests.mutation import ROOT, Mutant, complaints
+from tests.mutation.judgement import Mutant, complaints
+from tests.mutation.tree import ROOT
 
 SHELLS = {
     "__main__", "connections", "doors", "ledger", "ledger_bench", "ledger_cli", "ledger_files", "ledger_link",

@@ -1,0 +1,191 @@
+"""Evaluates every mutant in a fork of one test session that is collected once.
+
+mutmut's own runner starts pytest anew for each mutant and takes hours for `safety/`; most mutants fall to the first
+test they meet. A fork costs milliseconds, and the tests that noticed a function's other mutants are asked first.
+
+Runs inside the mutated tree: `python -m tests.mutation.evaluation RESULTS`, the mutants' names one a line on stdin.
+Every line of RESULTS is a JSON list: the mutant, its verdict, the test that noticed.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.state import state
+
+from tests.mutation.judgement import function_of
+
+PROGRESS_S = 20
+"""How often a line says how far it is."""
+
+HANGS_FROM = 20
+"""A mutant that takes so many times the CPU time of all the tests that judge it hangs."""
+
+SHORTEST_LIMIT_S = 10
+NOTICED, UNNOTICED, BROKEN = 1, 0, 3
+VERDICTS = {UNNOTICED: "survived", NOTICED: "killed", -24: "timed out"}
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process in which one mutant lives."""
+
+    mutant: str
+    said: int
+    """The pipe on which it says which test noticed."""
+    scratch: str
+
+
+class Evaluation:
+    """The plugin that takes the place of pytest's own loop over the tests. Nothing but forks ever runs one."""
+
+    def __init__(self, mutants: list[str], results: TextIO) -> None:
+        self._mutants = mutants
+        self._results = results
+        self._items: list[pytest.Item] = []
+        self._failed = False
+        self._took_s: list[float] = []
+        self._watchers: dict[str, list[int]] = defaultdict(list)
+        """Function → the tests that call it, by their place among the items."""
+        self._kills: dict[str, Counter[int]] = defaultdict(Counter)
+        self._children: dict[int, Child] = {}
+        self._became = Counter[str]()
+        self._shown = time.monotonic()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remembers that the test which runs has failed."""
+        self._failed = self._failed or report.failed
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Learns which tests call what, then judges every mutant; RuntimeError when the unchanged code fails."""
+        self._items = session.items
+        gc.collect()
+        gc.freeze()  # or a child's first collection would copy the whole heap
+        self._learn()
+        with tempfile.TemporaryDirectory(prefix="m") as place:
+            free = [tempfile.mkdtemp(dir=place) for _ in range(os.cpu_count() or 1)]
+            for mutant in self._mutants:
+                if not self._watchers[function_of(mutant)]:
+                    self._note(mutant, "no test")
+                    continue
+                if not free:
+                    free.append(self._reap())
+                self._start(mutant, free.pop())
+            while self._children:
+                self._reap()
+        return True
+
+    def _learn(self) -> None:
+        """Runs every test once on the unchanged code."""
+        pid, said = in_a_fork(self._live_unchanged)
+        with os.fdopen(said) as lines:
+            for place, line in enumerate(lines):
+                failed, took_s, called = json.loads(line)
+                if failed:
+                    raise RuntimeError(f"{self._items[place].nodeid} fails on the unchanged code")
+                self._took_s.append(took_s)
+                for function in called:
+                    self._watchers[function].append(place)
+        os.waitpid(pid, 0)
+        if len(self._took_s) != len(self._items):
+            raise RuntimeError("the tests ended before all of them had run")
+
+    def _live_unchanged(self, say: TextIO) -> int:
+        set_mutant_under_test("stats")
+        for failed, took_s in self._run(range(len(self._items))):
+            print(json.dumps([failed, took_s, sorted(state()._stats)]), file=say, flush=True)
+            state()._stats.clear()
+        return UNNOTICED
+
+    def _start(self, mutant: str, scratch: str) -> None:
+        function = function_of(mutant)
+        kills, took_s = self._kills[function], self._took_s
+        order = sorted(self._watchers[function], key=lambda place: (-kills[place], took_s[place]))
+        limit_s = SHORTEST_LIMIT_S + HANGS_FROM * round(sum(took_s[place] for place in order))
+
+        def live(say: TextIO) -> int:
+            resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s + 1))
+            os.environ["PYTEST_DEBUG_TEMPROOT"] = scratch
+            set_mutant_under_test(mutant)
+            for place, (failed, _) in zip(order, self._run(order), strict=True):
+                if failed:
+                    say.write(str(place))
+                    return NOTICED
+            return UNNOTICED
+
+        pid, said = in_a_fork(live)
+        self._children[pid] = Child(mutant, said, scratch)
+
+    def _run(self, places: Iterable[int]) -> Iterator[tuple[bool, float]]:
+        """Runs tests and says of each whether it failed and how much CPU time it took."""
+        items = [self._items[place] for place in places]
+        for item, after in zip(items, [*items[1:], None], strict=True):
+            self._failed, began = False, time.process_time()
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+            yield self._failed, time.process_time() - began
+
+    def _reap(self) -> str:
+        """Waits for a child and notes what became of its mutant; its scratch folder is free again."""
+        pid, status = os.wait()
+        child = self._children.pop(pid)
+        with os.fdopen(child.said) as said:
+            place = said.read()
+        code = os.waitstatus_to_exitcode(status)
+        verdict = VERDICTS.get(code, "crashed" if code < 0 else f"ended oddly ({code})")
+        if place:
+            self._kills[function_of(child.mutant)][int(place)] += 1
+        self._note(child.mutant, verdict, self._items[int(place)].nodeid if place else "")
+        return child.scratch
+
+    def _note(self, mutant: str, verdict: str, noticed_by: str = "") -> None:
+        print(json.dumps([mutant, verdict, noticed_by]), file=self._results, flush=True)
+        self._became[verdict] += 1
+        if time.monotonic() - self._shown > PROGRESS_S:
+            self._shown = time.monotonic()
+            counts = ", ".join(f"{count} {what}" for what, count in self._became.most_common())
+            print(f"  {self._became.total()} of {len(self._mutants)}: {counts}", file=sys.stderr)
+
+
+def in_a_fork(live: Callable[[TextIO], int]) -> tuple[int, int]:
+    """Lets a child live, mute but for what it writes to the pipe; returns its pid and the pipe's other end."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(write)
+        return pid, read
+    code = BROKEN  # whatever happens, a child must never return into the loop that made it
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, sys.stderr.fileno())
+        with os.fdopen(write, "w") as say:
+            code = live(say)
+    finally:
+        os._exit(code)
+
+
+def main() -> int:
+    """Collects the tests that `pyproject.toml` selects and judges the mutants named on stdin."""
+    chosen = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["mutmut"]
+    options = [*chosen["pytest_add_cli_args"], *chosen["pytest_add_cli_args_test_selection"]]
+    mutants = sys.stdin.read().split()
+    with Path(sys.argv[1]).open("w") as results:
+        return pytest.main(["-q", "-p", "no:randomly", *options], [Evaluation(mutants, results)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
