@@ -24,9 +24,8 @@ from pathlib import Path
 from typing import TextIO
 
 import pytest
-from mutmut.mutation.trampoline import set_mutant_under_test
-from mutmut.state import state
 
+from tests.mutation import switch
 from tests.mutation.judgement import function_of
 
 PROGRESS_S = 20
@@ -72,7 +71,10 @@ class Evaluation:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Learns which tests call what, then judges every mutant; RuntimeError when the unchanged code fails."""
+        if session.testsfailed:
+            raise session.Interrupted("the tests cannot be collected")
         self._items = session.items
+        session.config.pluginmanager.unregister(name="terminalreporter")  # its dots would be those of every mutant
         gc.collect()
         gc.freeze()  # or a child's first collection would copy the whole heap
         self._learn()
@@ -105,10 +107,10 @@ class Evaluation:
             raise RuntimeError("the tests ended before all of them had run")
 
     def _live_unchanged(self, say: TextIO) -> int:
-        set_mutant_under_test("stats")
+        switch.listen()
         for failed, took_s in self._run(range(len(self._items))):
-            print(json.dumps([failed, took_s, sorted(state()._stats)]), file=say, flush=True)
-            state()._stats.clear()
+            print(json.dumps([failed, took_s, sorted(switch.called)]), file=say, flush=True)
+            switch.called.clear()
         return UNNOTICED
 
     def _start(self, mutant: str, scratch: str) -> None:
@@ -120,7 +122,7 @@ class Evaluation:
         def live(say: TextIO) -> int:
             resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s + 1))
             os.environ["PYTEST_DEBUG_TEMPROOT"] = scratch
-            set_mutant_under_test(mutant)
+            switch.live(mutant)
             for place, (failed, _) in zip(order, self._run(order), strict=True):
                 if failed:
                     say.write(str(place))
@@ -161,7 +163,7 @@ class Evaluation:
 
 
 def in_a_fork(live: Callable[[TextIO], int]) -> tuple[int, int]:
-    """Lets a child live, mute but for what it writes to the pipe; returns its pid and the pipe's other end."""
+    """Lets a child live; returns its pid and the end of the pipe on which it says what it found."""
     read, write = os.pipe()
     pid = os.fork()
     if pid:
@@ -169,9 +171,6 @@ def in_a_fork(live: Callable[[TextIO], int]) -> tuple[int, int]:
         return pid, read
     code = BROKEN  # whatever happens, a child must never return into the loop that made it
     try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.dup2(nowhere, sys.stderr.fileno())
         with os.fdopen(write, "w") as say:
             code = live(say)
     finally:

@@ -35,6 +35,9 @@ def test_unwatched():
     assert unwatched(10)
 """
 
+SWITCH = "from mutmut.mutation.trampoline import wrap_in_trampoline as _mutmut_mutated, MutantDict"
+OURS = "from tests.mutation.switch import switched as _mutmut_mutated, MutantDict"
+
 Functions = dict[str, list[str]]
 """Function's name → its lines: its parameters, then its body."""
 
@@ -57,7 +60,7 @@ def prepare(tree: Path, only: Iterable[str]) -> dict[str, Functions]:
 
 def mutate(tree: Path, path: str) -> Functions:
     """Rewrites one module with all its mutants in it; one of them is chosen when the program runs."""
-    generated = mutate_file_contents(path, (tree / path).read_text()).code
+    generated = mutate_file_contents(path, (tree / path).read_text()).code.replace(SWITCH, OURS)
     (tree / path).write_text(generated)
     nodes = [node for node in ast.walk(ast.parse(generated)) if isinstance(node, ast.FunctionDef)]
     return {node.name: [ast.unparse(node.args), *ast.unparse(node).splitlines()[1:]] for node in nodes}
