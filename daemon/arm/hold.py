@@ -12,7 +12,7 @@ from daemon.arm import limits, table, watch
 from daemon.arm.approach import Target
 from daemon.arm.goals import Ellipsoid, Error, tilt_of
 from daemon.arm.health import AWAKE, UNREACHABLE_US, Health
-from daemon.arm.lease import BEGIN_HEAD_M_S, COIL_SEEN_US, FRESH_US, ROBOT_FRESH_US, Lease, LeaseKeeper, Situation
+from daemon.arm.lease import BEGIN_HEAD_M_S, FRESH_US, ROBOT_FRESH_US, Lease, LeaseKeeper, Situation
 from daemon.arm.outputs import Command, Output
 from daemon.arm.prediction import Estimate
 from daemon.arm.reasons import ArmReason, Refusal
@@ -58,9 +58,7 @@ class Hold:
         self._sight = Sight(setup)
         self._health = Health(setup.limits, setup.heard_us(UNREACHABLE_US))
         self._steering = Steering(setup)
-        self._lease = LeaseKeeper(
-            setup.fresh_us(FRESH_US), setup.heard_us(ROBOT_FRESH_US), setup.fresh_us(COIL_SEEN_US)
-        )
+        self._lease = LeaseKeeper(setup.fresh_us(FRESH_US), setup.heard_us(ROBOT_FRESH_US))
         self._since_us = 0
         self._stepped_us: int | None = None
         self._leaving = self._waking = self._parking = self._starting = False
@@ -289,6 +287,7 @@ class Hold:
             return ArmReason.ROBOT_SLOW
         if lease is Lease.BEGIN:
             return self._sight.trouble(now_us)
-        if speed_m_s > BEGIN_HEAD_M_S:
+        coil = self._sight.coil_trouble(now_us)
+        if speed_m_s > BEGIN_HEAD_M_S and coil is not ArmReason.COIL_MARKER_UNSEEN:
             return ArmReason.HEAD_FAST
-        return self._sight.trouble(now_us) or self._sight.coil_trouble(now_us)
+        return self._sight.trouble(now_us) or coil

@@ -16,12 +16,11 @@ DWELL_US = 300_000
 ENTER = 0.9
 """Share of the limit that must be kept to come in; inside, the whole of it counts."""
 FRESH_US = 100_000
-"""Oldest head pose a running train may go on with (interlocks.md H36)."""
+"""Oldest sight of the head (interlocks.md H36), and of the coil (H33), that a train may begin or go on with. Without
+the second only the arm says where the coil is: a camera that creeps looks like a head that does, and a bumped base or a
+coil that slips in its holder shows nowhere. At 20 mm/s a camera takes the coil 2 mm off in that time."""
 ROBOT_FRESH_US = 50_000
 """Oldest pose of the arm; it sends one every 2 to 8 ms."""
-COIL_SEEN_US = DWELL_US
-"""Oldest sight of the coil's marker a train may begin with. A camera that is bumped meanwhile shifts the head as well,
-and that costs the dwell: by then the marker's age has told (engineering choice)."""
 
 
 class Lease(Enum):
@@ -57,13 +56,12 @@ class Situation:
 class LeaseKeeper:
     """Remembers since when the coil is on its target, and whether it was."""
 
-    def __init__(self, fresh_us: int, robot_fresh_us: int = ROBOT_FRESH_US, coil_seen_us: int = COIL_SEEN_US) -> None:
-        """`fresh_us`: oldest head pose that counts, at least 1.5 frame periods; `robot_fresh_us`: of the arm;
-        `coil_seen_us`: oldest sight of the coil's marker.
+    def __init__(self, fresh_us: int, robot_fresh_us: int = ROBOT_FRESH_US) -> None:
+        """`fresh_us`: oldest sight of head and coil that counts, at least 1.5 frame periods; `robot_fresh_us`: of the
+        arm's own word.
         """
         self._fresh_us = fresh_us
         self._robot_fresh_us = robot_fresh_us
-        self._coil_seen_us = coil_seen_us
         self._inside_since_us: int | None = None
         self._held = Lease.NONE
 
@@ -74,14 +72,17 @@ class LeaseKeeper:
 
     def judge(self, now: Situation) -> Lease:
         """The lease at this instant."""
-        if now.head_age_us > self._fresh_us or now.robot_age_us > self._robot_fresh_us:
+        if now.coil_age_us is None or now.robot_age_us > self._robot_fresh_us:
             return self.none()
-        unknown_s = max(now.head_age_us, now.robot_age_us) / 1e6
+        seen_us = max(now.head_age_us, now.coil_age_us)
+        if seen_us > self._fresh_us:
+            return self.none()
+        unknown_s = max(seen_us, now.robot_age_us) / 1e6
         far = now.distance_m + 2 * now.noise_m + unknown_s * now.site_m_s
         turned = now.angle_rad + 2 * now.noise_rad + unknown_s * now.turning_rad_s
         scale = 1.0 if self._held is Lease.BEGIN else ENTER
         near = far <= scale * BEGIN_M and turned <= scale * BEGIN_RAD and now.head_m_s <= scale * BEGIN_HEAD_M_S
-        if near and now.coil_age_us is not None and now.coil_age_us <= self._coil_seen_us:
+        if near:
             if self._inside_since_us is None:
                 self._inside_since_us = now.at_us
             if now.at_us - self._inside_since_us >= DWELL_US:

@@ -45,7 +45,7 @@ class ArmReason(Enum):
     COIL_MARKER_DISAGREES = ("coil-marker-disagrees", "The coil is taken away.",
         "The camera sees the coil where the robot says it is not: the robot's base or the coil's marker has shifted.",
         "Check the base and the coil's marker, calibrate again, then send the coil to the target.")
-    COIL_MARKER_UNSEEN = ("coil-marker-unseen", "No train can begin.",
+    COIL_MARKER_UNSEEN = ("coil-marker-unseen", "No train can begin or go on.",
         "The camera does not see the coil's marker, so nobody but the robot says where the coil is.",
         "Clear the view from the camera to the coil's marker.")
     COIL_SEEN_OFF = ("coil-seen-off", "No train can begin.",

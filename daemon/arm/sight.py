@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from daemon.arm.lease import COIL_SEEN_US
+from daemon.arm.lease import FRESH_US
 from daemon.arm.prediction import Estimate, HeadFilter
 from daemon.arm.reasons import ArmReason
 from daemon.arm.setup import PERIODS, Setup
@@ -108,7 +108,7 @@ class Sight:
     def coil_trouble(self, now_us: int) -> ArmReason | None:
         """Why the tracker does not confirm where the arm says that the coil is; None when it does."""
         age_us = self.coil_age_us(now_us)
-        if age_us is None or age_us > self._setup.fresh_us(COIL_SEEN_US):
+        if age_us is None or age_us > self._setup.fresh_us(FRESH_US):
             return ArmReason.COIL_MARKER_UNSEEN
         off_m, off_rad = self.off.distance + 2 * self._setup.unsure_m, self.off.angle + 2 * self._setup.unsure_rad
         agrees = off_m <= AGREES_M and off_rad <= AGREES_RAD
