@@ -6,20 +6,15 @@ no permit that would be refused, tells people why they wait, and pauses a sessio
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from daemon.arm_words import ArmView, Error
+from daemon.arm_words import ArmView
 from daemon.journal import Journal
+from daemon.on_target import Past
 
 SILENT_US: Final = 500_000
-"""The arm speaks 20 times a second; unheard for so long it is not known where the coil is (engineering choice)."""
-MOST_SAMPLES: Final = 40_000
-"""Half an hour of them: the longest train of single pulses, so that each finds how its coil stood."""
-MOST_ABSENCES: Final = 1_000
+"""The arm speaks 20 times a second; unheard for so long nobody waits for its next word (engineering choice)."""
 ENGAGED: Final = frozenset({"approach", "track", "freeze"})
 """States of the arm in which the coil is at the head or on its way there."""
 PAUSES: Final[Mapping[str, str]] = {
@@ -33,20 +28,6 @@ PAUSES: Final[Mapping[str, str]] = {
 """Why a session pauses when the arm leaves the head for one of these."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    at_us: int
-    error: Error | None
-
-
-@dataclass(slots=True)
-class _Absence:
-    """The coil was off its target, or nobody knows that it was on it."""
-
-    since_us: int
-    until_us: int | None = None
-
-
 class Coil:
     """`clock` gives BOOTTIME µs; `ahead_us` how far that is ahead of CLOCK_MONOTONIC, the arm's clock."""
 
@@ -58,23 +39,16 @@ class Coil:
         self._ahead_us = ahead_us
         self._heard_us = 0
         self._near_us = 0
-        self._samples: deque[_Sample] = deque(maxlen=MOST_SAMPLES)
-        self._absences: deque[_Absence] = deque([_Absence(0)], maxlen=MOST_ABSENCES)
+        self._past = Past()
         self._written: tuple[str | None, str | None, bool] | None = None
 
     def hear(self, view: ArmView) -> str | None:
         """Takes what the arm tells; why a running session has to pause, if it has to."""
         before, self.view = self.view, view
         self._heard_us = now_us = self._clock()
-        at_us = min(view.at_us + self._ahead_us(), now_us)
-        self._samples.append(_Sample(at_us, view.error))
+        self._past.told(view, min(view.at_us + self._ahead_us(), now_us))
         if view.lease != "none":
             self._near_us = now_us
-        if view.lease == "none":
-            # What the newest frame showed was so when it was seen, not when it was told.
-            self._gone(at_us - round((view.frame_age_ms or 0) * 1000))
-        elif self._absences and self._absences[-1].until_us is None:
-            self._absences[-1].until_us = at_us
         self._write(view)
         if before is not None and before.state in ENGAGED and view.state not in ENGAGED:
             return PAUSES.get(view.state, "coil-fault")
@@ -83,7 +57,7 @@ class Coil:
     def lose(self) -> str | None:
         """The connection to the arm has ended; why a running session has to pause, if it has to."""
         before, self.view = self.view, None
-        self._gone(self._heard_us)
+        self._past.lost(self._heard_us)
         if before is None:
             return None
         self._written = None
@@ -114,27 +88,9 @@ class Coil:
         return "coil-settling" if self.view.state == "track" else PAUSES.get(self.view.state, "coil-settling")
 
     def marked(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A pulse's row with how its coil stood then; off its target, or unseen, it is flagged."""
-        at_us = row["commanded_us"] if row["commanded_us"] is not None else row["planned_us"]
-        if at_us is None:
-            return row
-        flags = [*row["flags"], "off-target"] if self._off(at_us) else row["flags"]
-        place = bisect_right(self._samples, at_us, key=lambda sample: sample.at_us)
-        error = self._samples[place - 1].error if place else None
-        stood = {"coil_off_mm": _rounded(error.distance_mm), "coil_off_deg": _rounded(error.angle_deg)} if error else {}
-        return {**row, "flags": flags, **stood}
-
-    def _off(self, at_us: int) -> bool:
-        if at_us > self._heard_us + SILENT_US:
-            return True
-        return any(
-            absence.since_us <= at_us and (absence.until_us is None or at_us < absence.until_us)
-            for absence in self._absences
-        )
-
-    def _gone(self, since_us: int) -> None:
-        if not self._absences or self._absences[-1].until_us is not None:
-            self._absences.append(_Absence(since_us))
+        """A pulse's row with how its coil stood then, as far as anybody knew."""
+        commanded_us = row["commanded_us"]
+        return {**row, **self._past.at(row["planned_us"] if commanded_us is None else commanded_us)}
 
     def _write(self, view: ArmView) -> None:
         """One row for each change that a person would be told of."""
@@ -145,10 +101,6 @@ class Coil:
         error = view.error
         self._journal.write(
             "coil", state=view.state, why=view.why, lease=view.lease,
-            off_mm=_rounded(error.distance_mm) if error else None,
-            off_deg=_rounded(error.angle_deg) if error else None,
+            off_mm=round(error.distance_mm, 2) if error else None,
+            off_deg=round(error.angle_deg, 2) if error else None,
         )  # fmt: skip
-
-
-def _rounded(value: float) -> float:
-    return round(value, 2)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.json_lines import Row
+from daemon.on_target import counts
 from daemon.report_page import page
 from daemon.under_way import booked
 from drivers.errors import OperatorError
@@ -46,13 +47,6 @@ class Report:
     waits: tuple[Row, ...]
     """Every wait with its reason and seconds, in order."""
 
-    @property
-    def off_target(self) -> int | None:
-        """Pulses given while the coil was off its target, or unseen; None in a room that does not know."""
-        if not any("coil_off_mm" in row for row in self.pulses):
-            return None
-        return sum(1 for row in self.pulses if "off-target" in row["flags"] and "missed" not in row["flags"])
-
     def summary(self, path: str | None = None) -> dict[str, Any]:
         """The one JSON object programs read."""
         return {
@@ -80,7 +74,7 @@ class Report:
             | {"times": len(each), "seconds": round(sum(each), 3)}
             for wait, each in seconds.items()
         ]
-        return {"waits": waits, "off_target": self.off_target}
+        return {"waits": waits, **counts(self.pulses)}
 
 
 def make_report(rows: Iterable[Row]) -> Report:
@@ -135,11 +129,12 @@ def rows_of(rows: Iterable[Row], opened: Mapping[str, Any]) -> tuple[Row, ...]:
 
 def differences(document: Mapping[str, Any], rows: Iterable[Row]) -> list[str]:
     """What a report's file says otherwise than a report made again from the journal's rows."""
-    again = make_report(rows_of(rows, document["opened"])).summary()
+    report = make_report(rows_of(rows, document["opened"]))
+    again = report.summary() | counts(report.pulses)
     return [
-        f"{name}: the report says {document[name]}, the journal {again[name]}"
-        for name in ("outcome", "protocol", "trains", "pulses")
-        if document[name] != again[name]
+        f"{name}: the report says {document.get(name)}, the journal {again[name]}"
+        for name in ("outcome", "protocol", "trains", "pulses", *counts(()))
+        if document.get(name) != again[name]
     ]
 
 

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from daemon import words
+from daemon.on_target import OnTarget
 
 _WIDTH: Final = 960
 _HEIGHT: Final = 120
@@ -45,6 +46,7 @@ def page(
         "Disarming": words.ENGLISH.cutting.get(opened.get("understood", {}).get("disarm_cuts_train", "")),
         "Unknown, counted as delivered": counts["unknown"],
         "Pulses off target": summary.get("off_target"),
+        "Pulses of which it is not known": summary.get("target_unknown"),
         "Waited": f"{sum(wait['seconds'] for wait in summary['waits']):.1f} s" if summary.get("waits") else None,
         "Hash": opened.get("hash"),
     }
@@ -53,7 +55,7 @@ def page(
         f"<style>{_STYLE}</style>\n<h1>Session report</h1>\n{_table(facts)}\n<h2>Pulses over time</h2>\n"
         f'{_plot(pulses)}\n<p class="note">Pulses were not sensed independently: every count is the stimulator\'s '
         "word, with the evidence named above. Research software; not a medical device.</p>\n"
-        f"<h2>Waits</h2>\n{_waits(summary.get('waits', ()))}\n"
+        f"{_off_target(pulses)}<h2>Waits</h2>\n{_waits(summary.get('waits', ()))}\n"
         f"<h2>What happened</h2>\n{_remarks(remarks)}\n</html>\n"
     )
 
@@ -87,8 +89,31 @@ def _mark(row: Mapping[str, Any], begin: int, span: int) -> str:
     x = _MARGIN + (_WIDTH - 2 * _MARGIN) * (row["planned_us"] - begin) / span
     floor = _HEIGHT - _MARGIN
     top = floor - (floor - 10) * min(row["level_set_tenths"], 1000) / 1000
-    colour = _OTHER if row["flags"] else _COLOURS.get(row["verdict"], _OTHER)
+    usual = not row["flags"] and row.get("target", OnTarget.ON) == OnTarget.ON
+    colour = _COLOURS.get(row["verdict"], _OTHER) if usual else _OTHER
     return f'<path d="M{x:.2f} {floor}V{top:.1f}" stroke="{colour}" stroke-width=".7"/>'
+
+
+def _off_target(pulses: Sequence[Mapping[str, Any]]) -> str:
+    """Every pulse that went out off the coil's target, or of which nobody knows that it was on it; empty for none."""
+    astray = [row for row in pulses if row.get("target", OnTarget.ON) != OnTarget.ON and "missed" not in row["flags"]]
+    if not astray:
+        return ""
+    lines = "\n".join(
+        f"<tr><td>train {row['train']}<td>pulse {row['pulse'] + 1}<td>{_stood(row)}<td>{escape(_why(row))}"
+        for row in astray
+    )
+    return f"<h2>Pulses off target</h2>\n<table>\n{lines}\n</table>\n"
+
+
+def _stood(row: Mapping[str, Any]) -> str:
+    if row["target"] == OnTarget.UNKNOWN:
+        return "not known"
+    return f"{row['coil_off_mm']:.1f} mm, {row['coil_off_deg']:.1f}° off"
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    return str(row["coil_why"] or "").replace("-", " ")
 
 
 def _waits(waits: Sequence[Mapping[str, Any]]) -> str:

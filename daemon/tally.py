@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from daemon.account import Account
 from daemon.coil import Coil
 from daemon.journal import Journal
+from daemon.on_target import counts
 
 
 @dataclass(slots=True)
@@ -28,8 +29,9 @@ class Tally:
         self.commanded += total["commanded"]
         self.settled += total["pulses"]
         self.unknown += total["unknown"]
-        for row in account.rows():
+        pulses = [self.coil.marked(row) if self.coil else row for row in account.rows()]
+        for row in pulses:
             self.rows += 1
-            journal.write("pulse", seq=self.rows, **(self.coil.marked(row) if self.coil else row))
-        journal.write("train", **total)
+            journal.write("pulse", seq=self.rows, **row)
+        journal.write("train", **total, **counts(pulses))
         return int(total["pulses"])

@@ -240,7 +240,7 @@ class Treatment:
         level = setting[0]
         intensity, coil = self.threshold.intensity(level), self.threshold.coil
         self.account = Account(planned, self.session.train, SetTo(level, intensity, coil), self._attempt)
-        self._write("begun", **under_way.told(self.account))
+        self._write("begun", **under_way.told(self.account), tracked=self.tally.coil is not None)
         if planned.single:
             times = tuple(pace.FIRST_OFFSET_US + offset for offset in blocks(planned.train)[0].offsets_us)
             answer = await self._do(self._means.guard.ask(block(setting, planned, times, self._attempt)))

@@ -1,6 +1,7 @@
 """The train a journal breaks off in, because its daemon was killed: booked from its rows as the daemon would have.
 
-The row `begun` says what was about to be asked for; the watchdog's events behind it say what became of it.
+The row `begun` says what was about to be asked for; the watchdog's events behind it say what became of it. Where the
+coil was on its arm went with the daemon that had heard it: unknown.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from daemon.account import Account, SetTo
 from daemon.json_lines import Row
+from daemon.on_target import UNKNOWN, counts
 from daemon.plan import How, Planned
 from drivers.quantities import Hertz, PercentMso, PercentRmt, Train
 
@@ -39,8 +41,10 @@ def booked(rows: Sequence[Row]) -> tuple[Row, ...]:
         if row["kind"] == "watchdog":
             account.hear(row["told"])
     before, written = (sum(row["kind"] == "pulse" for row in part) for part in (rows[:at], rows[at:]))
-    pulses = [{"kind": "pulse", "seq": seq, **row} for seq, row in enumerate(account.rows(), before + 1)]
-    return (*rows, *pulses[written:], {"kind": "train", **account.total})
+    stood = UNKNOWN if rows[at].get("tracked") else {}
+    pulses = [{"kind": "pulse", "seq": seq, **row, **stood} for seq, row in enumerate(account.rows(), before + 1)]
+    every = [row for row in rows[at:] if row["kind"] == "pulse"] + pulses[written:]
+    return (*rows, *pulses[written:], {"kind": "train", **account.total, **counts(every)})
 
 
 def _account(begun: Row) -> Account:

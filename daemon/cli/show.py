@@ -153,7 +153,7 @@ def summary(report: Mapping[str, Any]) -> RenderableType:
         ("settled", str(pulses["settled"])),
         ("evidence", f"{interval} ({back['by']}), not sensed independently"),
         ("unknown", str(pulses["unknown"] or "")),
-        ("off target", "" if report.get("off_target") is None else f"{report['off_target']} pulses"),
+        ("off target", _off_target(report)),
         ("waited", _waited(report.get("waits") or ())),
         ("report", str(report["report"] or "")),
     ]
@@ -165,6 +165,14 @@ def summary(report: Mapping[str, Any]) -> RenderableType:
         border_style=_STYLE["green" if good else "yellow"],
         expand=False,
     )
+
+
+def _off_target(report: Mapping[str, Any]) -> str:
+    """Empty in a room that does not know, as one without an arm."""
+    if report.get("off_target") is None:
+        return ""
+    unknown = report.get("target_unknown")
+    return f"{report['off_target']} pulses" + (f", {unknown} more not known" if unknown else "")
 
 
 def _waited(waits: Iterable[Mapping[str, Any]]) -> str:

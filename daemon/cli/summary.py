@@ -53,5 +53,5 @@ async def report_of(room: RoomClient, view: View) -> Summary | None:
         found: Summary = json.loads(await asyncio.to_thread(Path(str(path)).read_text))
     except (DeadlinePassed, OSError, ValueError):
         return None
-    names = ("outcome", "protocol", "trains", "pulses", "waits", "off_target", "report")
+    names = ("outcome", "protocol", "trains", "pulses", "waits", "off_target", "target_unknown", "report")
     return {name: found[name] for name in names if name in found}

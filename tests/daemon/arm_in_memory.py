@@ -36,7 +36,7 @@ class ArmInMemory:
         self.refuse: dict[str, str] = {}
         """Why, by where it is to go."""
         self.way_s = WAY_S
-        self.says = {"state": "parked", "lease": "none", "why": None, "error": None}
+        self.says: dict[str, Any] = {"state": "parked", "lease": "none", "why": None, "error": None}
         self._timers: list[asyncio.TimerHandle] = []
 
     async def connected(self) -> None:
@@ -92,9 +92,9 @@ class ArmInMemory:
         self._tell()
         self._later(DWELL_S, self._clear)
 
-    def leaves(self, to: str, why: str | None) -> None:
+    def leaves(self, to: str, why: str | None, error: Mapping[str, float] | None = None) -> None:
         """Off the target: the watchdog cuts what runs, and holds."""
-        self.says = {"state": to, "lease": "none", "why": why, "error": None}
+        self.says = {"state": to, "lease": "none", "why": why, "error": error}
         self._tell()
         guard = self.stage.guard
         if guard.running is not None:

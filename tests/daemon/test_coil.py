@@ -31,9 +31,11 @@ class Told:
         self.now_us = at_us + 1000
         return self.coil.hear(ArmView.model_validate(state(at_us=at_us - SLEPT_US, **changes)))
 
-    def flags(self, at_us: int) -> list[str]:
-        row = {"commanded_us": None, "planned_us": at_us, "flags": ["late"]}
-        return list(self.coil.marked(row)["flags"])
+    def row(self, planned_us: int | None, commanded_us: int | None = None) -> dict[str, Any]:
+        return dict(self.coil.marked({"commanded_us": commanded_us, "planned_us": planned_us, "flags": ["late"]}))
+
+    def target(self, at_us: int) -> str:
+        return str(self.row(at_us)["target"])
 
 
 @pytest.fixture
@@ -105,34 +107,71 @@ def test_a_lost_arm_is_told_once(told: Told) -> None:
     assert told.coil.waits == "arm-lost"
 
 
-def test_a_pulse_is_off_target_from_the_instant_the_frame_was_seen_until_it_was_back(told: Told) -> None:
+OFF = {"lateral_mm": 3.0, "depth_mm": 4.0, "tilt_deg": 0.3, "twist_deg": 0.4}
+
+
+def test_a_pulse_is_off_target_from_the_instant_the_frame_was_seen_until_the_coil_was_back(told: Told) -> None:
+    for at_us in range(50_000_000, 52_500_000, 50_000):
+        away = 51_000_000 <= at_us < 52_000_000
+        told.say(at_us, lease="none" if away else "continue", frame_age_ms=80.0, **({"error": OFF} if away else {}))
+
+    pulses = range(50_000_000, 52_400_000, 10_000)
+    off = [at_us for at_us in pulses if told.target(at_us) == "off"]
+    assert (off[0], off[-1]) == (50_920_000, 51_990_000)
+    assert {told.target(at_us) for at_us in pulses if at_us not in off} == {"on"}
+
+
+def test_an_absence_reaches_back_over_what_was_said_since_and_not_into_the_absence_before(told: Told) -> None:
+    told.say(50_000_000, lease="none", error=OFF)
+    told.say(50_050_000)
+    told.say(50_100_000, lease="none", error=None, frame_age_ms=150.0)
+
+    assert told.target(49_995_000) == "off", "that was known, and is not forgotten"
+    assert told.target(50_005_000) == "unknown"
+    assert told.target(50_060_000) == "unknown", "it was said to be on its target by an older frame"
+
+
+def test_how_the_coil_stood_is_not_known_where_no_word_of_the_arm_reaches(told: Told) -> None:
     told.say(50_000_000)
-    told.say(51_000_000, lease="none", frame_age_ms=80.0)
-    told.say(52_000_000, lease="continue")
+    told.say(51_000_000)
 
-    flagged = [at for at in range(50_500_000, 52_500_000, 10_000) if "off-target" in told.flags(at)]
-    assert (flagged[0], flagged[-1]) == (50_920_000, 51_990_000)
+    assert [told.target(at_us) for at_us in (49_000_000, 50_149_000, 50_151_000, 51_000_000)] == [
+        "unknown", "on", "unknown", "on",
+    ]  # fmt: skip
+    assert told.row(50_200_000)["coil_why"] == "arm-silent"
+    assert told.row(None)["target"] == "unknown", "a pulse beyond those that were asked has no time"
 
 
-def test_a_pulse_while_nobody_saw_the_coil_is_off_target(told: Told) -> None:
-    assert told.flags(49_000_000) == ["late", "off-target"], "before the arm was first heard"
+def test_a_lost_arm_vouches_for_no_pulse_after_its_last_word(told: Told) -> None:
     told.say(50_000_000)
-    assert told.flags(50_200_000) == ["late"]
-    assert told.flags(50_600_000) == ["late", "off-target"]
+    told.say(50_050_000)
     told.coil.lose()
-    assert told.flags(50_100_000) == ["late", "off-target"]
+
+    assert told.target(50_050_500) == "on"
+    assert told.row(50_060_000) | {"flags": []} == {
+        "commanded_us": None, "planned_us": 50_060_000, "flags": [], "target": "unknown",
+        "coil_off_mm": None, "coil_off_deg": None, "coil_why": "arm-lost",
+    }  # fmt: skip
 
 
-def test_a_pulse_row_says_how_its_coil_stood(told: Told) -> None:
+def test_a_coil_that_nobody_sees_is_not_said_to_be_off(told: Told) -> None:
+    told.say(50_000_000, lease="none", why="tracker-silent", error=None, frame_age_ms=120.0)
+
+    assert told.row(50_000_000) | {"flags": []} == {
+        "commanded_us": None, "planned_us": 50_000_000, "flags": [], "target": "unknown",
+        "coil_off_mm": None, "coil_off_deg": None, "coil_why": "tracker-silent",
+    }  # fmt: skip
+
+
+def test_a_pulse_row_says_by_how_much_its_coil_was_off_at_its_own_time(told: Told) -> None:
     told.say(50_000_000)
-    told.say(50_050_000, error={"lateral_mm": 3.0, "depth_mm": 4.0, "tilt_deg": 0.3, "twist_deg": 0.4})
-    row = {"commanded_us": 50_049_999, "planned_us": 60_000_000, "flags": []}
-    assert told.coil.marked(row)["coil_off_mm"] == 0.22
-    told.say(50_100_000)
-    row = {"commanded_us": None, "planned_us": 50_050_000, "flags": []}
+    told.say(50_050_000, lease="none", why="head-fast", error=OFF, frame_age_ms=0.0)
+    early = told.row(60_000_000, commanded_us=50_049_999)
+    late = told.row(50_050_000)
 
-    assert (told.coil.marked(row)["coil_off_mm"], told.coil.marked(row)["coil_off_deg"]) == (5.0, 0.5)
-    assert told.coil.marked(dict(row, planned_us=None)) == dict(row, planned_us=None)
+    assert (early["target"], early["coil_off_mm"], early["coil_off_deg"], early["coil_why"]) == ("on", 0.22, 0.14, None)
+    assert (late["target"], late["coil_off_mm"], late["coil_off_deg"], late["coil_why"]) == ("off", 5, 0.5, "head-fast")
+    assert late["flags"] == ["late"], "what else is said of it stays"
 
 
 def test_the_journal_gets_a_row_when_a_person_would_be_told_and_no_other(told: Told) -> None:

@@ -100,6 +100,48 @@ def test_a_report_that_says_otherwise_than_its_journal_is_found(tmp_path: Path) 
     assert found.startswith("pulses: the report says")
 
 
+def stood(at_us: int, target: str, mm: float | None = None, **fields: Any) -> dict[str, Any]:
+    named = {"train": 3, "pulse": 0, "coil_off_mm": mm, "coil_off_deg": mm, "coil_why": "head-fast"}
+    return pulse(at_us) | named | {"target": target} | fields
+
+
+ASTRAY = (
+    *ROWS[:-1],
+    stood(2_000_000, "on", 0.2),
+    stood(2_100_000, "off", 5.16, pulse=7),
+    stood(2_200_000, "unknown", pulse=8),
+    stood(2_300_000, "off", 9.0, pulse=9, flags=["missed"]),
+    ROWS[-1],
+)
+
+
+def test_each_pulse_off_target_is_counted_and_shown_and_one_that_did_not_go_out_is_not(tmp_path: Path) -> None:
+    document = json.loads((path := write_report(make_report(ASTRAY), tmp_path, "aa")).read_text())
+    page = path.with_suffix(".html").read_text()
+
+    assert (document["off_target"], document["target_unknown"]) == (1, 1)
+    lines = [line for line in page.splitlines() if line.startswith("<tr><td>train")]
+    assert lines == [
+        "<tr><td>train 3<td>pulse 8<td>5.2 mm, 5.2° off<td>head fast",
+        "<tr><td>train 3<td>pulse 9<td>not known<td>head fast",
+    ]
+
+
+def test_a_room_that_does_not_know_where_its_coil_is_counts_no_pulse_off_target(tmp_path: Path) -> None:
+    document = json.loads((path := write_report(make_report(ROWS), tmp_path, "aa")).read_text())
+
+    assert (document["off_target"], document["target_unknown"]) == (None, None)
+    assert "Pulses off target</h2>" not in path.with_suffix(".html").read_text()
+
+
+def test_a_count_of_pulses_off_target_that_the_rows_do_not_bear_out_is_found(tmp_path: Path) -> None:
+    document = json.loads(write_report(make_report(ASTRAY), tmp_path, "aa").read_text())
+    assert differences(document, ASTRAY) == []
+
+    document["off_target"] = 0
+    assert differences(document, ASTRAY) == ["off_target: the report says 0, the journal 1"]
+
+
 def test_a_reason_it_waited_for_again_and_again_is_said_once_with_its_times_and_seconds() -> None:
     def wait(coil: str, seconds: float) -> Any:
         return {"kind": "wait", "state": "held", "reason": "lease-missing", "coil": coil, "seconds": seconds}

@@ -85,6 +85,21 @@ def test_a_train_that_was_triggered_and_not_settled_is_unknown_and_has_its_rows(
     }
 
 
+@pytest.mark.parametrize(("tracked", "counted"), [(True, (0, 20)), (False, (None, None))])
+def test_where_the_coil_was_is_unknown_once_the_daemon_that_heard_it_is_gone(
+    *, tracked: bool, counted: tuple[int | None, int | None]
+) -> None:
+    granted = {"kind": "granted", "permit": 7, "pulses": 20, "train": 1}
+    trigger = {"kind": "trigger", "permit": 7, "index": 0, "planned_us": 5, "at_us": 6, "late": False}
+    rows = [OPENED, after(OPENED, "begun", **BEGUN, tracked=tracked)]
+    rows += [after(OPENED, "watchdog", event=told["kind"], told=told) for told in (granted, trigger)]
+
+    report = make_report(rows)
+
+    assert {row.get("target") for row in report.pulses} == {"unknown" if tracked else None}
+    assert (report.course()["off_target"], report.course()["target_unknown"]) == counted
+
+
 def test_an_end_that_was_written_is_taken_at_its_word() -> None:
     granted = {"kind": "granted", "permit": 7, "pulses": 20, "train": 1}
     rows = [OPENED, after(OPENED, "begun", **BEGUN), after(OPENED, "watchdog", event="granted", told=granted)]

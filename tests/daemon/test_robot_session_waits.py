@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
 from daemon.guard_words import AskPermit, OpenSession
+from daemon.report import make_report
 from daemon.room import Order, Refused
 from drivers.errors import DeviceRefused
 from drivers.poses import Pose
@@ -101,23 +103,45 @@ async def test_a_cut_train_goes_on_by_itself_and_its_off_target_pulses_are_marke
     assert told["pulses"]["settled"] == 60
     assert [row["pulses"] for row in rows(stage, "train")] == [8, 20, 20, 12]
     cut = [row for row in rows(stage, "pulse") if row["train"] == 1]
-    off = [row["pulse"] for row in cut if "off-target" in row["flags"]]
-    assert off == list(range(8, 20)), "those after the crossing, and they were missed"
-    assert told["off_target"] == 0
+    assert [row["target"] for row in cut] == ["on"] * 8 + ["unknown"] * 12
+    assert all("missed" in row["flags"] for row in cut[8:])
+    assert (told["off_target"], told["target_unknown"]) == (0, 0), "those after the crossing did not go out"
     assert cut[0]["coil_off_mm"] == pytest.approx(0.22)
 
 
-async def test_a_pulse_given_after_the_coil_had_left_is_counted_as_off_target(stage: Any, arm: ArmInMemory) -> None:
+OFF = {"lateral_mm": 5.0, "depth_mm": 2.0, "tilt_deg": 0.3, "twist_deg": 0.4}
+
+
+@pytest.mark.parametrize(("error", "off", "unknown"), [(OFF, 1, 0), (None, 0, 1)])
+async def test_a_pulse_given_after_the_coil_had_left_is_counted_by_what_its_row_says(
+    stage: Any, arm: ArmInMemory, error: Any, off: int, unknown: int
+) -> None:
     await begun(stage, arm)
     await first_pulse(stage)
     await asyncio.sleep(0.75)
     stage.guard.running_since_us -= 100_000  # the stimulator was a pulse ahead
-    arm.leaves("freeze", "head-fast")
+    arm.leaves("freeze", "head-fast", error)
     await asyncio.sleep(0.3)
     arm.arrives()
     await stage.over()
 
-    assert report_of(stage)["off_target"] == 1
+    told = report_of(stage)
+    assert (told["off_target"], told["target_unknown"]) == (off, unknown)
+    (astray,) = [row for row in told["pulse_rows"] if row["target"] != "on" and "missed" not in row["flags"]]
+    assert astray["coil_off_mm"] == (5.39 if off else None)
+    trains = rows(stage, "train")
+    assert [(row["off_target"], row["target_unknown"]) for row in trains] == [(off, unknown), (0, 0), (0, 0), (0, 0)]
+    assert {row["target"] for row in told["pulse_rows"]} <= {"on", "off", "unknown"}
+
+
+async def test_where_the_coil_was_in_a_train_goes_with_the_daemon_that_heard_it(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    await asyncio.sleep(0.75)
+
+    report = make_report([json.loads(line) for line in stage.sink.lines])  # as the next daemon makes it
+    assert [row["target"] for row in report.pulses] == ["unknown"] * 20
+    assert report.course()["target_unknown"] == 20
 
 
 async def test_after_a_hold_over_three_seconds_a_countdown_precedes_the_pulse(stage: Any, arm: ArmInMemory) -> None:

@@ -186,7 +186,8 @@ async def test_a_treatment_of_a_head_that_moves_is_completed_and_no_train_begins
         assert angle_deg <= 3, pulse
     outside = [sum(1 for pulse in train if beyond(pulse)) for train in trains_of(pulses)]
     assert max(outside) <= MOST_OUTSIDE, outside
-    assert told["off_target"] >= sum(outside), "each is marked"
+    assert told["off_target"] + told["target_unknown"] >= sum(outside), "each is marked"
+    assert {row["target"] for row in told["pulse_rows"]} <= {"on", "off", "unknown"}
     reasons = {wait.get("coil") for wait in told["waits"]}
     assert reasons & {"head-lost", "tracker-silent"}, told["waits"]
     assert all(wait["seconds"] > 0 and wait["reason"] for wait in told["waits"])

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from daemon.arm_line import ArmLine
 from daemon.arm_words import go
 from daemon.cli.coil import _rows
-from daemon.cli.show import coil
+from daemon.cli.show import coil, summary
 from daemon.cli.told import line
 from daemon.messages import ArmState, Event
 from drivers.errors import DeadlinePassed, PortLost, PortNotFound
@@ -108,3 +110,26 @@ async def test_an_arm_that_is_not_there_does_not_answer_or_hangs_up_is_said(arm:
     arm.hang_up()
     with pytest.raises(PortLost, match="hung up"):
         await talking
+
+
+@pytest.mark.parametrize(
+    ("counted", "told"),
+    [
+        ({"off_target": 2, "target_unknown": 0}, "2 pulses  "),
+        ({"off_target": 0, "target_unknown": 3}, "0 pulses, 3 more not known"),
+        ({"off_target": None, "target_unknown": None}, None),
+    ],
+)
+def test_a_summary_counts_pulses_off_target_and_those_of_which_it_is_not_known(
+    counted: dict[str, int | None], told: str | None
+) -> None:
+    read_back = {"low": 60, "high": 60, "by": "running"}
+    pulses = {"planned": 60, "commanded": 60, "settled": 60, "read_back": read_back, "sensed": None, "unknown": 0}
+    report = {"outcome": "completed", "protocol": "demo", "trains": 3, "pulses": pulses, "report": None, **counted}
+    console = Console(file=io.StringIO(), width=100, record=True)
+    console.print(summary(report))
+    page = console.export_text()
+
+    assert "settled" in page
+    assert ("off target" in page) is (told is not None)
+    assert told is None or told in page

@@ -90,7 +90,7 @@ def test_a_treatment_once_ends_with_evidence_that_agrees_and_keeps_its_records_a
     assert (pulses["sensed"], pulses["unknown"]) == (None, 0)
     report = Path(told["report"])
     assert json.loads(report.read_text())["outcome"] == "completed"
-    assert (told["off_target"] is None) == (profile == "fixed")
+    assert (told["off_target"] is None) == (told["target_unknown"] is None) == (profile == "fixed")
     assert {wait["reason"] for wait in told["waits"]} >= ({"lease-missing"} if profile == "robot" else set())
     assert all_gone(runtime)
     assert list(runtime.iterdir()) == [runtime / "state"], "nothing is left in the folder for temporary files"
