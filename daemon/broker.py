@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -30,6 +32,9 @@ READY_S = 5.0
 HASH_ROUNDS = 20_000
 """PBKDF2 rounds: about 25 ms of the single-threaded broker for each sign-in (engineering choice; long random
 passwords need no more, and 210,000 rounds would stall everybody for 250 ms)."""
+PORTS = range(20_000, 32_768)
+"""Where Linux takes none by itself: between the draw and mosquitto's own bind only another draw could come."""
+DRAWS = 20
 _PLACES = "/usr/local/sbin:/usr/sbin:/sbin"
 """Debian puts mosquitto where a user's PATH does not look."""
 
@@ -69,6 +74,7 @@ def configuration(folder: Path, host: str, port: int) -> str:
         "log_type error",
         "log_type warning",
         "log_type notice",
+        "log_type information",  # with it, that it runs
         f"listener {port} {host}",
     ]
     if os.geteuid() == 0:
@@ -116,25 +122,19 @@ def write_files(folder: Path, *, room: str, host: str, port: int, people: Iterab
     return files
 
 
-async def start_mosquitto(folder: Path, host: str, port: int) -> Child:
-    """Starts mosquitto on the files of `folder`; returns once it accepts connections.
+async def start_mosquitto(folder: Path) -> Child:
+    """Starts mosquitto on the files of `folder`; returns once it listens.
 
     Raises `ConfigError` when it is not installed, `ChildEnded` or `DeadlinePassed` when it does not come up.
     """
     command = [find_mosquitto(), "-c", str(folder / "mosquitto.conf")]
     child = Child.start("mosquitto", command, folder / "mosquitto.log")
 
-    async def accepts() -> bool:
-        try:
-            _, writer = await asyncio.open_connection(host, port)
-        except OSError:
-            return False
-        writer.close()
-        await writer.wait_closed()
-        return True
+    async def says_so() -> bool:  # asked by connecting, another broker on its port would answer
+        return " running" in child.log.read_text(errors="replace")
 
     try:
-        await child.ready(accepts, READY_S)
+        await child.ready(says_so, READY_S)
     except BaseException:
         await child.stop()
         raise
@@ -142,11 +142,12 @@ async def start_mosquitto(folder: Path, host: str, port: int) -> Child:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port nobody listens on now. Raises `ConfigError` when none of those drawn is free."""
+    for port in random.sample(PORTS, DRAWS):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise ConfigError(f"{DRAWS} TCP ports of {host} were tried and all are taken: end what listens there")
 
 
 def _for_everybody(address: str) -> bool:

@@ -106,7 +106,7 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
     children: list[Child] = []
     try:
         tell("broker")
-        children.append(await start_mosquitto(runtime.broker, HOST, port))
+        children.append(await start_mosquitto(runtime.broker))
         tell("simulator")
         await _start(children, runtime, "simulator", _simulator(runtime, what, code), _simulator_ready(runtime))
         children[-1].never_waits()

@@ -70,7 +70,7 @@ class OnMosquitto:
         self.child: Child | None = None
 
     async def start(self) -> None:
-        self.child = await broker.start_mosquitto(self.folder, "127.0.0.1", self.port)
+        self.child = await broker.start_mosquitto(self.folder)
 
     async def stop(self) -> None:
         if self.child is not None:

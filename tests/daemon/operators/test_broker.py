@@ -89,10 +89,11 @@ def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
 async def test_a_port_that_is_taken_is_named_with_the_end_of_the_log(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
+        taken.listen()
         port = taken.getsockname()[1]
         broker.write_files(tmp_path, room="room1", host="127.0.0.1", port=port, people=[])
         with pytest.raises(ChildEnded, match=r"(?s)mosquitto ended.*in use"):
-            await broker.start_mosquitto(tmp_path, "127.0.0.1", port)
+            await broker.start_mosquitto(tmp_path)
 
 
 def test_without_mosquitto_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
