@@ -62,7 +62,13 @@ class Health:
     def asleep(self, now_us: int) -> bool:
         """Whether the arm would obey, if only our program ran in its controller."""
         state = self.state
-        if state is None or now_us - state.received_us > self._unreachable_us or state.program is not Program.ABSENT:
+        return self.ended and state is not None and now_us - state.received_us <= self._unreachable_us
+
+    @property
+    def ended(self) -> bool:
+        """The same, by the last that was heard of it, however long ago."""
+        state = self.state
+        if state is None or state.program is not Program.ABSENT:
             return False
         return state.mode is RobotMode.RUNNING and state.safety in (SafetyMode.NORMAL, SafetyMode.REDUCED)
 

@@ -13,6 +13,7 @@ from daemon.arm.approach import Target
 from daemon.arm.goals import Ellipsoid, Error, tilt_of
 from daemon.arm.health import AWAKE, UNREACHABLE_US, Health
 from daemon.arm.lease import BEGIN_HEAD_M_S, FRESH_US, ROBOT_FRESH_US, Lease, LeaseKeeper, Situation
+from daemon.arm.leaving import Leaving
 from daemon.arm.outputs import Command, Output
 from daemon.arm.prediction import Estimate
 from daemon.arm.reasons import ArmReason, Refusal
@@ -21,7 +22,7 @@ from daemon.arm.sight import Sight
 from daemon.arm.steering import Steering
 from daemon.arm.table import ENGAGED, FOLLOWING, LEAVING, Event, HoldState, Leave, Verb
 from drivers.poses import Pose
-from drivers.robots import Program, RobotState
+from drivers.robots import RobotState
 from drivers.trackers import Frame
 
 __all__ = [
@@ -40,12 +41,6 @@ __all__ = [
 
 WAKE_US = 1_000_000
 """How long the arm's program may take to be ready for set-points."""
-TAKEN_US = 100_000
-"""By now the arm's program has taken the order to retract, and no longer reports the end of an older one."""
-START_US = 5_000_000
-"""How long a program that is started anew may take until it obeys; what starts it gives up then too."""
-LEFT_US = 4_000_000
-"""By now it has carried it out, or a force stopped it: 60 mm take 0.7 s, or 1.3 s if it began by itself."""
 
 
 class Hold:
@@ -61,7 +56,8 @@ class Hold:
         self._lease = LeaseKeeper(setup.fresh_us(FRESH_US), setup.heard_us(ROBOT_FRESH_US))
         self._since_us = 0
         self._stepped_us: int | None = None
-        self._leaving = self._waking = self._parking = self._starting = False
+        self._leaving = Leaving(self._health)
+        self._waking = self._parking = False
         self._sent: Pose | None = None
 
     @property
@@ -105,7 +101,7 @@ class Hold:
             self._steering.lag.seen(robot.received_us, robot.robot_from_tcp)
         arm, head = self._health.state, self._sight.at(now_us)
         error, angle = self._steering.error(head, None if arm is None else arm.robot_from_tcp)
-        broken = None if self._starting else self._health.trouble(now_us)
+        broken = None if self._leaving.starting else self._health.trouble(now_us)
         self._events(now_us, head, error, broken)
         command, goal = self._act(now_us, dt_s, None if broken else arm)
         if self.state is HoldState.APPROACH and self._steering.arrived(error, angle):
@@ -122,7 +118,7 @@ class Hold:
     # --- what happens by itself -------------------------------------------------------------------------------------
 
     def _events(self, now_us: int, head: Estimate | None, error: Error | None, broken: ArmReason | None) -> None:
-        if broken is not None and self._happens(Event.BROKEN, broken, now_us):
+        if broken is not None and self._breaks(now_us, broken):
             return
         if self.state not in ENGAGED:
             return
@@ -135,6 +131,15 @@ class Hold:
             self._happens(Event.LOST, blind, now_us)
         elif self.state is HoldState.TRACK and error is not None and error.lateral_m > self._setup.limits.lateral_m:
             self._happens(Event.FAR, None, now_us)
+
+    def _breaks(self, now_us: int, broken: ArmReason) -> bool:
+        at_the_head = self.state in ENGAGED or self._leaving.may_start
+        if at_the_head and self._health.asleep(now_us):
+            return self._happens(Event.ENDED, ArmReason.PROGRAM_ENDED, now_us)
+        if self._leaving.failed:
+            self._leaving.end()
+            self.why = broken = ArmReason.NOT_TAKEN_OFF
+        return self._happens(Event.BROKEN, broken, now_us)
 
     def _frozen(self, now_us: int, head: Estimate | None, blind: ArmReason | None) -> None:
         arm, for_us = self._health.state, now_us - self._since_us
@@ -178,9 +183,11 @@ class Hold:
         asleep = self._waking and state is HoldState.FREEZE
         self._waking = asleep or (state in (HoldState.APPROACH, HoldState.PARKED) and not steered)
         self._parking = state is HoldState.PARKED
-        self._leaving = leave is Leave.RETRACT
-        self._starting = self._leaving and self._health.asleep(now_us)
         self.state, self._since_us = state, now_us
+        if leave is Leave.RETRACT:
+            self._leaving.begin(now_us)
+        else:
+            self._leaving.end()
 
     # --- what a person orders ---------------------------------------------------------------------------------------
 
@@ -212,8 +219,8 @@ class Hold:
     def _act(self, now_us: int, dt_s: float, arm: RobotState | None) -> tuple[Command, Pose | None]:
         if self.state is HoldState.HAND:
             return Command.GUIDE, None
-        if self._leaving:
-            return self._leave(now_us), None
+        if self._leaving.under_way:
+            return self._leaving.command(now_us), None
         if arm is None or not (self.state in ENGAGED or self._parking):
             return Command.REST, None
         if self._waking:
@@ -236,22 +243,6 @@ class Hold:
         self.why = watch.of_the_arm(now_us, self._setup, self._health, arm, goal)
         self._parking = self.why is None and not self._steering.is_parked()
         return goal
-
-    def _leave(self, now_us: int) -> Command:
-        """Retracts by the arm's own program, which feels for forces; then rests, or goes on to park.
-
-        A program that is being started takes a rest before anything else.
-        """
-        arm, for_us = self._health.state, now_us - self._since_us
-        if self._starting and self._health.asleep(now_us) and for_us <= START_US:
-            return Command.REST
-        if self._starting:
-            self._starting, self._since_us, for_us = False, now_us, 0
-        ended = arm is not None and arm.program is Program.RETRACTED and for_us > TAKEN_US
-        if not ended and for_us <= LEFT_US:
-            return Command.RETRACT
-        self._leaving, self._since_us = False, now_us
-        return Command.REST
 
     def _judge(self, now_us: int, head: Estimate | None, error: Error | None, angle: float) -> Lease:
         arm, target, age_us = self._health.state, self._steering.target, self._sight.age_us(now_us)

@@ -17,7 +17,7 @@ from daemon.arm.realtime import monotonic_ns
 from daemon.arm.reasons import ArmReason, Refusal
 from daemon.arm.robot_link import RobotLink
 from daemon.arm.socket import Client, Clients
-from daemon.arm.table import ENGAGED, LEAVING, HoldState, Verb
+from daemon.arm.table import ENGAGED, HoldState, Verb
 from daemon.arm.telling import Moment, figures, moment_of, state_body
 from daemon.arm.watchdog_lease import WatchdogLease
 from drivers.poses import Pose
@@ -34,7 +34,8 @@ LAST_WAY_US: Final = 5_000_000
 its own."""
 AT_REST_US: Final = 200_000
 """Standing still for so long at the end is the end of a retract, not the turn before it (engineering choice)."""
-_MOTION: Final = (Command.FOLLOW, Command.RETRACT)
+_MOTION: Final = (Command.FOLLOW, Command.RETRACT, Command.START)
+"""What moves the arm, or is about to."""
 _CLI_MAY: Final = (Verb.AWAY,)
 """Away is allowed to everybody; what brings the coil to a head passes through the daemon, which knows who may."""
 
@@ -176,8 +177,6 @@ class Loop:
             return
         refused = self._hold.order(verb, now_us) if self._ending_us is None else None
         if refused is None:
-            if verb in LEAVING and self._robot.restart(now_us):
-                self._say("the program in the arm's controller had ended: it is started to take the coil off")
             self._clients.answer(client, do)
             return
         sentence = str(refused)

@@ -13,12 +13,14 @@ from drivers.poses import Pose
 
 
 class Command(Enum):
-    """What the arm is told; the value is the command register of its program."""
+    """What the arm is told."""
 
-    REST = 0
-    FOLLOW = 1
-    RETRACT = 2
-    GUIDE = 3
+    REST = "rest"
+    FOLLOW = "follow"
+    RETRACT = "retract"
+    GUIDE = "guide"
+    START = "start"
+    """Rest, and have the program started that has ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,12 @@ class ArmReason(Enum):
     # The arm
     ROBOT_STOPPED = ("robot-stopped", "The arm stands.", "Its own safety system, or a person, has stopped it.",
         "Look why it stopped, then release the stop: at its pendant, or a protective one by `coilward arm unlock`.")
+    PROGRAM_ENDED = ("program-ended", "The coil is taken away.",
+        "The program in the arm's controller ended while the coil was at the head: it was started again for this.",
+        "Look at the pendant why it ended, then send the coil to the target again.")
+    NOT_TAKEN_OFF = ("not-taken-off", "The coil stands, maybe at the head.",
+        "The program in the arm's controller ended and does not run again, so nothing takes the coil off.",
+        "Move the head away from the coil, look at the pendant, then send the coil away.")
     ROBOT_UNREACHABLE = ("robot-unreachable", "The arm is not in our hands.", "Its controller does not answer.",
         "Check its power and cable; the arm retracts by itself.")
     ROBOT_SLOW = ("robot-slow", "No train can begin or go on.", "The arm does not follow its set-points in time.",

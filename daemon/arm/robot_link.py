@@ -1,7 +1,8 @@
 """The arm's connection: dialled, its program started, read and written, dialled again. Nothing here waits.
 
 The program is started once by itself, when the first connection of this process is there: somebody has just started us.
-One that ended later, by a stop or by a person at the pendant, is started again only for a person (`restart`).
+One that ended later, by a stop or by a person at the pendant, is started again to take the coil off the head, and else
+only for a person (`restart`).
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ class RobotLink:
             elif output.command is Command.GUIDE:
                 self._robot.guide(on=True)
             else:
+                if output.command is Command.START and self.restart(now_us):
+                    self._tell("the program in the arm's controller had ended: it is started to take the coil off")
                 self._robot.rest()
         except (CoilwardError, OSError) as lost:
             self._failed(now_us, lost)

@@ -52,6 +52,7 @@ class Event(Enum):
     LATE = "without data for too long"
     GIVEN_UP = "absent for too long to go on by itself"
     UNSAFE = "over a limit"
+    ENDED = "without the program that obeys"
     BROKEN = "not obeyed"
 
 
@@ -68,6 +69,7 @@ _STAY, _OFF = Leave.STAY, Leave.RETRACT
 
 _AT_THE_HEAD: dict[Event | Verb, Move] = {
     _E.UNSAFE: (_S.RETRACT, _OFF),
+    _E.ENDED: (_S.RETRACT, _OFF),
     _E.BROKEN: (_S.FAULT, _STAY),
     _V.AWAY: (_S.AWAY, _OFF),
     _V.PARK: (_S.PARKED, _OFF),
@@ -84,6 +86,7 @@ TRANSITIONS: dict[HoldState, dict[Event | Verb, Move]] = {
         **_OFF_THE_HEAD,
         _V.AWAY: (_S.AWAY, _STAY),
         _V.STOP: (_S.STOPPED, _STAY),
+        _E.ENDED: (_S.PARKED, _OFF),
     },
     _S.APPROACH: {
         **_AT_THE_HEAD,
@@ -107,12 +110,14 @@ TRANSITIONS: dict[HoldState, dict[Event | Verb, Move]] = {
         **_OFF_THE_HEAD,
         _V.AWAY: (_S.AWAY, _OFF),
         _V.STOP: (_S.STOPPED, _OFF),
+        _E.ENDED: (_S.RETRACT, _OFF),
         _E.BROKEN: (_S.FAULT, _STAY),
     },
     _S.AWAY: {
         **_OFF_THE_HEAD,
         _V.AWAY: (_S.AWAY, _STAY),
         _V.STOP: (_S.STOPPED, _OFF),
+        _E.ENDED: (_S.AWAY, _OFF),
         _E.BROKEN: (_S.FAULT, _STAY),
     },
     _S.HAND: {
@@ -127,6 +132,7 @@ TRANSITIONS: dict[HoldState, dict[Event | Verb, Move]] = {
         **_OFF_THE_HEAD,
         _V.AWAY: (_S.AWAY, _OFF),
         _V.STOP: (_S.STOPPED, _STAY),
+        _E.ENDED: (_S.STOPPED, _OFF),
     },
     _S.FAULT: {
         _V.TO_TARGET: (_S.APPROACH, _STAY),
@@ -136,7 +142,8 @@ TRANSITIONS: dict[HoldState, dict[Event | Verb, Move]] = {
         _V.STOP: (_S.STOPPED, _OFF),
     },
 }
-"""Stop and away stand in every row. An arm that was in a fault may stand at the head: it comes away before it parks."""
+"""Stop and away stand in every row. An arm that was in a fault may stand at the head: it comes away before it parks. A
+program can end while the coil is at the head, or on its way off it; further off that is no event."""
 
 FOLLOWING = frozenset({HoldState.APPROACH, HoldState.TRACK})
 """Steered by the head."""

@@ -153,7 +153,7 @@ def _broker(where: Place) -> str:
 def _arm(where: Place) -> str:
     with ArmLine(where.runtime.arm_control) as line:
         view = line.view()
-    if view.why in ("robot-unreachable", "robot-stopped"):
+    if view.why in ("robot-unreachable", "robot-stopped", "not-taken-off"):
         raise OperatorError(words.ENGLISH.coil_reason(view.why))
     return f"{words.ENGLISH.coil_word(view.state).word}; " + ", ".join(f"{n} {at}" for n, at in view.robot.items())
 

@@ -7,8 +7,8 @@
 
 `read` gives each state once, and only one whose controller clock has moved on: its `received_us` is when something new
 was last heard, however many packets a frozen controller repeats. One arm is one connection: after an error it is closed
-and every call raises, and the next `dial` sends its recipes again. A program that ended stays ended until a person asks
-for `start`, and nothing here ever unlocks a stop (`drivers.ur.dashboard`).
+and every call raises, and the next `dial` sends its recipes again. A program that ended stays ended until `start` is
+asked for, and nothing here ever unlocks a stop (`drivers.ur.dashboard`).
 """
 
 from __future__ import annotations

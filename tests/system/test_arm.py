@@ -123,6 +123,14 @@ def test_an_arm_that_is_not_heard_any_more_takes_the_coil_off_by_itself(room: Ar
         room.to_target(listener)
 
 
+def test_a_program_that_is_ended_at_the_pendant_is_started_again_and_takes_the_coil_off(room: ArmRoom) -> None:
+    listener = room.hold()
+    comes_off(room, lambda: room.simulator("kill-program"))
+
+    assert leaves(listener) <= {"program-ended"} | TOUCHED
+    room.to_target(listener)
+
+
 def test_a_protective_stop_is_said_and_ended_by_a_person_alone(room: ArmRoom) -> None:
     listener = room.hold()
     room.simulator("protective-stop")

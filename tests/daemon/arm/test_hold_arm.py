@@ -27,7 +27,6 @@ ENDS = {Verb.STOP: "stopped", Verb.AWAY: "away"}
         ({"safety": SafetyMode.PROTECTIVE_STOP}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
         ({"safety": SafetyMode.EMERGENCY_STOP}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
         ({"mode": RobotMode.POWER_OFF}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
-        ({"program": Program.ABSENT}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
         ({"program": Program.REFUSED}, HoldState.RETRACT, ArmReason.REFUSED_GOAL),
         ({"program": Program.TIMED_OUT}, HoldState.RETRACT, ArmReason.ROBOT_TIMED_OUT),
         ({"force": (0.0, 15.0, 15.0, 0.0, 0.0, 0.0)}, HoldState.RETRACT, ArmReason.FORCE),
@@ -75,38 +74,6 @@ def test_an_arm_whose_clock_stands_is_silent_however_often_it_speaks() -> None:
     room.robot_says = lambda robot: replace(robot, controller_s=77.0)
 
     assert room.run(0.3).why is ArmReason.ROBOT_UNREACHABLE
-
-
-@pytest.mark.parametrize("verb", [Verb.STOP, Verb.AWAY])
-def test_an_arm_whose_program_has_ended_takes_the_coil_off_once_the_program_that_is_started_obeys(verb: Verb) -> None:
-    room = tracking()
-    room.robot_says = lambda robot: replace(robot, program=Program.ABSENT)
-    room.run(1)
-    at_the_head = room.tcp
-
-    assert room.order(verb) is None
-    starting = room.run(4.9)
-    assert (starting.state.value, starting.command, starting.why) == (ENDS[verb], Command.REST, None)
-    room.robot_says = lambda robot: robot
-    assert room.turn().command is Command.RETRACT
-    room.run(2)
-
-    assert (at_the_head.inverse() @ room.tcp).translation[2] == pytest.approx(-0.06, abs=0.001)
-    assert room.said[-1].command is Command.REST
-
-
-def test_a_program_that_does_not_start_in_five_seconds_leaves_an_arm_that_is_stopped() -> None:
-    room = tracking()
-    room.robot_says = lambda robot: replace(robot, program=Program.ABSENT)
-    room.run(1)
-    room.order(Verb.AWAY)
-    room.run(4.9)
-    before = room.hold.state
-
-    output = room.run(0.2)
-
-    assert before is HoldState.AWAY
-    assert (output.state, output.why) == (HoldState.FAULT, ArmReason.ROBOT_STOPPED)
 
 
 @pytest.mark.parametrize("verb", [Verb.STOP, Verb.AWAY])

@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from daemon.arm.goals import Ellipsoid
-from daemon.arm.hold import Command, Hold, HoldState, Lease, Output, Setup, Verb
+from daemon.arm.hold import ArmReason, Command, Hold, HoldState, Lease, Output, Setup, Verb
 from daemon.arm.limits import ArmLimits
-from drivers.robots import RobotMode, RobotState, SafetyMode
+from drivers.robots import Program, RobotMode, RobotState, SafetyMode
 from drivers.ur.registers import PROGRAMS
 from drivers.ur.site import UrSite, capabilities
 from simulator.head.statistics import Motion
@@ -30,7 +30,9 @@ SEEDS = (0, 7, 34, 36, 37, 38, 52, 55)
 """Heads that come towards the coil, but for the first: up to 32 N where the coil waits without feeling for them."""
 SOME = SEEDS[:3]
 """For what differs in how it is noticed, and no more."""
-COMMANDS = {Command.REST: 0, Command.FOLLOW: 1, Command.RETRACT: 2, Command.GUIDE: 3}
+STARTED_US = 200 * MS
+"""From asking for a program that ended to one that runs (engineering choice)."""
+COMMANDS = {Command.REST: 0, Command.FOLLOW: 1, Command.RETRACT: 2, Command.GUIDE: 3, Command.START: 0}
 
 
 class ForceRoom:
@@ -49,6 +51,7 @@ class ForceRoom:
         self.talk.start_program()
         self.deaf = False
         """Nobody speaks to the arm any more."""
+        self._asked_us: int | None = None
 
     def run(self, us: int, lease: Lease | None = None) -> Output:
         """Turns for so long, or until the lease is this one."""
@@ -70,13 +73,20 @@ class ForceRoom:
         if self.deaf:
             self.talk.rest(TURN_US)
             return output
+        if output.command is Command.START:
+            self._start()
         for _ in range(TURN_US // self.talk.room.arm.profile.step_us):
             self.talk.order(COMMANDS[output.command], output.goal)
         return output
 
+    def _start(self) -> None:
+        self._asked_us = self._asked_us or self.talk.now_us
+        if self.talk.now_us - self._asked_us >= STARTED_US and self.talk.room.controller.program is None:
+            self.talk.start_program()
+
     def _state(self) -> RobotState:
-        arm, still = self.talk.room.arm, (0.0,) * 6
-        program = PROGRAMS[self.talk.room.controller.registers.outputs.ints[25]]
+        arm, still, controller = self.talk.room.arm, (0.0,) * 6, self.talk.room.controller
+        program = PROGRAMS[controller.registers.outputs.ints[25]] if controller.program else Program.ABSENT
         return RobotState(
             self.talk.now_us, arm.robot_from_tcp, arm.body.joints, still, arm.force, RobotMode.RUNNING,
             SafetyMode.NORMAL, program, 0, 1.0, self.talk.now_us / 1e6,
@@ -128,6 +138,14 @@ def test_an_arm_that_is_told_nothing_any_more_takes_the_coil_off_by_its_own_prog
         room = shifting(seed)
         room.deaf = True
         assert comes_off(room, OFF_US) < PRESSED_N
+
+
+def test_a_program_that_ends_while_the_head_moves_is_started_again_and_takes_the_coil_off_in_time() -> None:
+    for seed in SOME:
+        room = shifting(seed)
+        room.talk.say("kill-program")
+        assert comes_off(room, OFF_US) < PRESSED_N
+        assert room.hold.why is ArmReason.PROGRAM_ENDED
 
 
 def test_a_sensor_s_own_noise_is_no_touch_and_a_short_gap_is_ridden_out() -> None:

@@ -24,9 +24,12 @@ def test_stop_and_away_stand_in_every_row() -> None:
 
 
 def test_nothing_but_a_person_leads_back_from_a_retract() -> None:
-    by_itself = {event for event in TRANSITIONS[HoldState.RETRACT] if isinstance(event, Event)}
+    by_itself = {event: to for event, to in TRANSITIONS[HoldState.RETRACT].items() if isinstance(event, Event)}
 
-    assert by_itself == {Event.BROKEN}
+    assert by_itself == {
+        Event.ENDED: (HoldState.RETRACT, Leave.RETRACT),
+        Event.BROKEN: (HoldState.FAULT, Leave.STAY),
+    }
 
 
 def test_only_a_person_leads_from_rest_to_the_head() -> None:

@@ -14,7 +14,7 @@ from daemon.arm.table import HoldState, Verb
 from drivers.errors import CoilwardError, DeviceRefused, PortLost
 from drivers.poses import Pose
 from drivers.robots import Program, RobotMode, SafetyMode
-from tests.daemon.arm.loop_stand_ins import LoopRoom
+from tests.daemon.arm.loop_stand_ins import LoopRoom, at
 
 
 @pytest.mark.parametrize(
@@ -102,27 +102,21 @@ def test_the_program_is_started_with_the_first_connection_and_later_only_for_a_p
     assert room.robot.started == 1
 
 
-@pytest.mark.parametrize("order", [{"do": "stop"}, {"do": "go", "to": "away"}])
-def test_whoever_sends_the_coil_off_starts_the_program_that_has_ended(room: LoopRoom, order: dict[str, str]) -> None:
-    person = room.client("cli")
+def test_a_program_that_has_ended_is_started_when_the_hold_asks_for_it_and_said_once(room: LoopRoom) -> None:
     room.with_an_arm()
     room.robot.comes = {"program": Program.ABSENT}
+    at(room, HoldState.TRACK)
     room.turn()
+    started = room.robot.started
+    room.robot.sent.clear()
+    at(room, HoldState.RETRACT, Command.START)
+    room.turns(3)
 
-    assert person.ask(**order)["ok"]
-    assert room.robot.started == 1
-    assert any("to take the coil off" in words for words in room.said)
-
-
-@pytest.mark.parametrize("order", [{"do": "stop"}, {"do": "go", "to": "away"}])
-def test_whoever_sends_the_coil_off_while_the_program_runs_starts_nothing(
-    room: LoopRoom, order: dict[str, str]
-) -> None:
-    person = room.client("cli")
-    room.with_an_arm()
-
-    assert person.ask(**order)["ok"]
-    assert room.robot.started == 0
+    assert (started, room.robot.started) == (0, 3)
+    assert room.robot.sent == ["rest"] * 3
+    assert [words for words in room.said if "to take the coil off" in words] == [
+        "the program in the arm's controller had ended: it is started to take the coil off"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -133,11 +127,15 @@ def test_whoever_sends_the_coil_off_while_the_program_runs_starts_nothing(
         {"program": Program.ABSENT, "mode": RobotMode.POWER_OFF},
     ],
 )
-def test_nobodys_order_starts_a_program_in_an_arm_that_is_stopped(room: LoopRoom, stopped: dict[str, Any]) -> None:
+def test_neither_an_order_nor_the_hold_starts_a_program_in_an_arm_that_is_stopped(
+    room: LoopRoom, stopped: dict[str, Any]
+) -> None:
     daemon = room.client("daemon")
     room.with_an_arm()
     room.hold.refuses[Verb.TO_TARGET] = ArmReason.ROBOT_STOPPED
     room.robot.comes = stopped
+    room.turn()
+    at(room, HoldState.RETRACT, Command.START)
     room.turn()
 
     assert daemon.ask(do="go", to="target")["sentence"] == str(ArmReason.ROBOT_STOPPED.sentence)

@@ -43,10 +43,11 @@ def test_a_daemon_silent_for_a_second_sends_it_home_and_one_that_speaks_does_not
 
 
 @pytest.mark.parametrize("state", [HoldState.AWAY, HoldState.RETRACT])
+@pytest.mark.parametrize("comes_off", [Command.RETRACT, Command.START])
 def test_without_a_daemon_a_coil_that_is_off_the_head_goes_to_its_place_once_it_rests(
-    room: LoopRoom, state: HoldState
+    room: LoopRoom, state: HoldState, comes_off: Command
 ) -> None:
-    at(room, state, Command.RETRACT)
+    at(room, state, comes_off)
     room.turns(5)
     assert room.hold.verbs == []
 
