@@ -7,7 +7,6 @@ never used: in 2.0 it listens on all interfaces whatever its address says.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import hashlib

@@ -13,23 +13,28 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-from tests.mutation.judgement import Mutant, complaints, table
-from tests.mutation.tree import Functions, change_of, mutants_in, prepare
+from tests.mutation.judgement import CAUGHT, Mutant, complaints, table
+from tests.mutation.tree import Module, prepare
 
 EXPLAINED = Path(__file__).with_name("explained.toml")
 
 
-def evaluate(tree: Path, modules: dict[str, Functions]) -> list[Mutant]:
+def evaluate(tree: Path, modules: list[Module]) -> list[Mutant]:
     """Every mutant with its verdict, survivors with their change; CalledProcessError when the tests cannot run."""
     results = tree / "results.jsonl"
-    names = [f"{module}.{mutant}" for module, functions in modules.items() for mutant in mutants_in(functions)]
+    asked = [
+        json.dumps([f"{module.name}.{mutant}", module.path, *module.place_of(mutant)])
+        for module in modules
+        for mutant in module.mutants
+    ]
     command = [sys.executable, "-m", "tests.mutation.evaluation", str(results)]
-    subprocess.run(command, cwd=tree, input="\n".join(names), text=True, check=True)
+    subprocess.run(command, cwd=tree, input="\n".join(asked), text=True, check=True)
+    found = {module.name: module for module in modules}
     mutants = []
     for line in results.read_text().splitlines():
         name, verdict, _ = json.loads(line)
         module, _, mutant = name.rpartition(".")
-        change = change_of(modules[module], mutant) if verdict == "survived" else ""
+        change = "" if verdict in CAUGHT else found[module].change_of(mutant)
         mutants.append(Mutant(name, verdict, change))
     return mutants
 
@@ -44,9 +49,8 @@ def main() -> int:
     if patterns:  # of the modules left out nothing is known, their explained survivors included
         explained = {mutant.mark: explained[mutant.mark] for mutant in mutants if mutant.mark in explained}
     print(table(mutants))
-    said = complaints(
-        mutants, Counter({module: len(mutants_in(found)) for module, found in modules.items()}), explained
-    )
+    made = Counter({module.name: len(module.mutants) for module in modules})
+    said = complaints(mutants, made, explained)
     for line in said:
         print(line, file=sys.stderr)
     print(f"{len(mutants)} mutants, {len(said)} complaints, {len(explained)} survivors explained")

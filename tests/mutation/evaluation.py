@@ -1,10 +1,11 @@
 """Evaluates every mutant in a fork of one test session that is collected once.
 
 mutmut's own runner starts pytest anew for each mutant and takes hours for `safety/`; most mutants fall to the first
-test they meet. A fork costs milliseconds, and the tests that noticed a function's other mutants are asked first.
+test they meet. A fork costs milliseconds; only tests that run the changed statement are asked, those first that noticed
+other mutants of the function.
 
-Runs inside the mutated tree: `python -m tests.mutation.evaluation RESULTS`, the mutants' names one a line on stdin.
-Every line of RESULTS is a JSON list: the mutant, its verdict, the test that noticed.
+Runs inside the mutated tree: `python -m tests.mutation.evaluation RESULTS`, with a mutant a line on stdin, as a JSON
+list: name, file, first and last line of the statement. A line of RESULTS: name, verdict, the test that noticed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+import coverage
 import pytest
 
 from tests.mutation import switch
@@ -35,8 +37,18 @@ HANGS_FROM = 20
 """A mutant that takes so many times the CPU time of all the tests that judge it hangs."""
 
 SHORTEST_LIMIT_S = 10
-NOTICED, UNNOTICED, BROKEN = 1, 0, 3
-VERDICTS = {UNNOTICED: "survived", NOTICED: "killed", -24: "timed out"}
+NOTICED, UNNOTICED, UNASKED, BROKEN = 1, 0, 2, 3
+VERDICTS = {UNNOTICED: "survived", NOTICED: "killed", UNASKED: "no test", -24: "timed out"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A mutant to be judged, and the statement it changes."""
+
+    name: str
+    file: str
+    first: int
+    last: int
 
 
 @dataclass(frozen=True)
@@ -52,14 +64,14 @@ class Child:
 class Evaluation:
     """The plugin that takes the place of pytest's own loop over the tests. Nothing but forks ever runs one."""
 
-    def __init__(self, mutants: list[str], results: TextIO) -> None:
+    def __init__(self, mutants: list[Asked], results: TextIO) -> None:
         self._mutants = mutants
         self._results = results
         self._items: list[pytest.Item] = []
         self._failed = False
         self._took_s: list[float] = []
-        self._watchers: dict[str, list[int]] = defaultdict(list)
-        """Function → the tests that call it, by their place among the items."""
+        self._watchers: dict[str, dict[int, list[int]]] = {}
+        """File → line → the tests that run it, by their place among the items."""
         self._kills: dict[str, Counter[int]] = defaultdict(Counter)
         self._children: dict[int, Child] = {}
         self._became = Counter[str]()
@@ -81,9 +93,6 @@ class Evaluation:
         with tempfile.TemporaryDirectory(prefix="m") as place:
             free = [tempfile.mkdtemp(dir=place) for _ in range(os.cpu_count() or 1)]
             for mutant in self._mutants:
-                if not self._watchers[function_of(mutant)]:
-                    self._note(mutant, "no test")
-                    continue
                 if not free:
                     free.append(self._reap())
                 self._start(mutant, free.pop())
@@ -94,43 +103,54 @@ class Evaluation:
     def _learn(self) -> None:
         """Runs every test once on the unchanged code."""
         pid, said = in_a_fork(self._live_unchanged)
-        with os.fdopen(said) as lines:
-            for place, line in enumerate(lines):
-                failed, took_s, called = json.loads(line)
-                if failed:
-                    raise RuntimeError(f"{self._items[place].nodeid} fails on the unchanged code")
-                self._took_s.append(took_s)
-                for function in called:
-                    self._watchers[function].append(place)
+        with os.fdopen(said) as told:
+            text = told.read()
         os.waitpid(pid, 0)
-        if len(self._took_s) != len(self._items):
+        if not text:
             raise RuntimeError("the tests ended before all of them had run")
+        failed, self._took_s, watchers = json.loads(text)
+        if failed:
+            raise RuntimeError(f"{failed} fails on the unchanged code")
+        self._watchers = {file: {int(line): tests for line, tests in of.items()} for file, of in watchers.items()}
 
     def _live_unchanged(self, say: TextIO) -> int:
-        switch.listen()
-        for failed, took_s in self._run(range(len(self._items))):
-            print(json.dumps([failed, took_s, sorted(switch.called)]), file=say, flush=True)
-            switch.called.clear()
+        files = sorted({mutant.file for mutant in self._mutants})
+        watch = coverage.Coverage(include=files, data_file=None, config_file=False)
+        watch.start()
+        took_s = []
+        everything = range(len(self._items))
+        watch.switch_context("0")
+        for place, (failed, seconds) in zip(everything, self._run(everything), strict=True):
+            took_s.append(seconds)
+            if failed:
+                json.dump([self._items[place].nodeid, [], {}], say)
+                return NOTICED
+            watch.switch_context(str(place + 1))
+        watch.stop()
+        ran = watch.get_data()
+        watchers = {file: ran.contexts_by_lineno(str(Path(file).resolve())) for file in files}
+        json.dump([None, took_s, watchers], say)
         return UNNOTICED
 
-    def _start(self, mutant: str, scratch: str) -> None:
-        function = function_of(mutant)
-        kills, took_s = self._kills[function], self._took_s
-        order = sorted(self._watchers[function], key=lambda place: (-kills[place], took_s[place]))
+    def _start(self, mutant: Asked, scratch: str) -> None:
+        kills, took_s = self._kills[function_of(mutant.name)], self._took_s
+        lines = range(mutant.first, mutant.last + 1)
+        watching = {int(test) for line in lines for test in self._watchers[mutant.file].get(line, ()) if test}
+        order = sorted(watching, key=lambda place: (-kills[place], took_s[place]))
         limit_s = SHORTEST_LIMIT_S + HANGS_FROM * round(sum(took_s[place] for place in order))
 
         def live(say: TextIO) -> int:
             resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s + 1))
             os.environ["PYTEST_DEBUG_TEMPROOT"] = scratch
-            switch.live(mutant)
+            switch.live(mutant.name)
             for place, (failed, _) in zip(order, self._run(order), strict=True):
                 if failed:
                     say.write(str(place))
                     return NOTICED
-            return UNNOTICED
+            return UNNOTICED if order else UNASKED
 
         pid, said = in_a_fork(live)
-        self._children[pid] = Child(mutant, said, scratch)
+        self._children[pid] = Child(mutant.name, said, scratch)
 
     def _run(self, places: Iterable[int]) -> Iterator[tuple[bool, float]]:
         """Runs tests and says of each whether it failed and how much CPU time it took."""
@@ -181,7 +201,7 @@ def main() -> int:
     """Collects the tests that `pyproject.toml` selects and judges the mutants named on stdin."""
     chosen = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["mutmut"]
     options = [*chosen["pytest_add_cli_args"], *chosen["pytest_add_cli_args_test_selection"]]
-    mutants = sys.stdin.read().split()
+    mutants = [Asked(*json.loads(line)) for line in sys.stdin]
     with Path(sys.argv[1]).open("w") as results:
         return pytest.main(["-q", "-p", "no:randomly", *options], [Evaluation(mutants, results)])
 

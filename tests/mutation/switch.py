@@ -15,9 +15,6 @@ MutantDict = dict[str, Function]
 """The name mutmut's generated code imports."""
 
 ORIGINAL = "_mutmut_orig"
-called: set[str] = set()
-"""The functions called since `listen`, as `judgement.function_of` names them."""
-
 _mutated: list[MutantDict] = []
 
 
@@ -43,19 +40,3 @@ def live(mutant: str) -> None:
             variants[ORIGINAL] = variants[name]
             return
     raise KeyError(mutant)
-
-
-def listen() -> None:
-    """From here on every call of a mutated function is noted in `called`."""
-    for variants in _mutated:
-        variants[ORIGINAL] = _noting(variants[ORIGINAL])
-
-
-def _noting(original: Function) -> Function:
-    name = f"{original.__module__}.{original.__name__.removesuffix('_' + ORIGINAL)}"
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        called.add(name)
-        return original(*args, **kwargs)
-
-    return call
