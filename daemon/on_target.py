@@ -21,6 +21,10 @@ MOST_WORDS: Final = 40_000
 """Half an hour of them: the longest train of single pulses, so that each finds how its coil stood."""
 
 
+_UNSEEN: Final = frozenset({"head-lost", "tracker-silent", "tracker-late", "tracker-frozen", "coil-marker-unseen"})
+"""Reasons of the arm's to withdraw its lease that say nothing of where the coil is."""
+
+
 class OnTarget(StrEnum):
     """Of the coil, at one instant."""
 
@@ -66,7 +70,7 @@ class Past:
             stood, since_us = OnTarget.ON, at_us
         else:
             # What the newest frame showed was so when it was seen, not when it was told.
-            stood = OnTarget.OFF if view.error else OnTarget.UNKNOWN
+            stood = OnTarget.UNKNOWN if view.error is None or view.why in _UNSEEN else OnTarget.OFF
             since_us = at_us - round((view.frame_age_ms or 0) * 1000)
         self._add(_Word(since_us, at_us, stood, view.error, None if stood is OnTarget.ON else view.why))
 

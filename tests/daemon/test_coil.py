@@ -13,6 +13,7 @@ from daemon.arm.table import HoldState
 from daemon.arm_words import ArmView
 from daemon.coil import ENGAGED, PAUSES, Coil
 from daemon.journal import Journal, MemorySink
+from daemon.on_target import _UNSEEN
 from daemon.words import LANGUAGES
 from tests.daemon.arm_stand_in import state
 
@@ -161,6 +162,20 @@ def test_a_coil_that_nobody_sees_is_not_said_to_be_off(told: Told) -> None:
         "commanded_us": None, "planned_us": 50_000_000, "flags": [], "target": "unknown",
         "coil_off_mm": None, "coil_off_deg": None, "coil_why": "tracker-silent",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "target"), [("coil-marker-unseen", "unknown"), ("coil-seen-off", "off")])
+def test_a_lease_withdrawn_because_the_coil_is_unseen_does_not_say_that_it_is_off(
+    told: Told, why: str, target: str
+) -> None:
+    told.say(50_000_000, lease="none", why=why)
+
+    assert told.target(50_000_000) == target
+    assert told.row(50_000_000)["coil_off_mm"] == 0.22, "what the arm makes of it is told all the same"
+
+
+def test_the_reasons_that_mean_unseen_are_the_arms_own() -> None:
+    assert {each.json for each in ArmReason} >= _UNSEEN
 
 
 def test_a_pulse_row_says_by_how_much_its_coil_was_off_at_its_own_time(told: Told) -> None:
