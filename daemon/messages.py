@@ -158,7 +158,8 @@ class ArmState(Payload):
     robot: dict[str, Any]
     """Modes and program of the arm's controller."""
     late_us: dict[str, Any]
-    """How late the arm's loop woke: p50, p99, p999, max."""
+    """How late the arm's loop woke in the last ten seconds: p50, p99, p999, max, and the `counts` they are read from:
+    sixteen buckets to a doubling (`daemon/arm/lateness.py`), up to the last that holds any."""
 
 
 class Event(Payload):

@@ -67,6 +67,12 @@ class Histogram:
         counts = list(map(sum, zip(*(part.counts for part in listed), strict=True)))
         return cls(counts, sum(part.total for part in listed), max(part.greatest_us for part in listed))
 
+    @property
+    def filled(self) -> list[int]:
+        """The counts up to the last bucket that holds any: bucket n ends at `upper_us(n)`."""
+        last = next((index for index in range(BUCKETS - 1, -1, -1) if self.counts[index]), -1)
+        return self.counts[: last + 1]
+
     def figures(self) -> Late:
         """Its percentiles, each the least lateness that this share of the wakings kept."""
         if not self.total:
@@ -92,6 +98,8 @@ class Lateness:
         """Turns that were left out because the one before ended after their deadline."""
         self.recent = Late()
         """The last ten seconds, renewed once a second: reading it costs nothing."""
+        self.recent_counts: list[int] = []
+        """The histogram these figures are read from."""
         self._slices: deque[Histogram] = deque(maxlen=SLICES)
         self._slice = Histogram()
         self._slice_ends_us: int | None = None
@@ -114,4 +122,5 @@ class Lateness:
         self.ever = Histogram.of((self.ever, self._slice))
         self._slices.append(self._slice)
         self._slice = Histogram()
-        self.recent = Histogram.of(self._slices).figures()
+        recent = Histogram.of(self._slices)
+        self.recent, self.recent_counts = recent.figures(), recent.filled

@@ -54,7 +54,7 @@ def state_body(
         "frame": None if frame is None else _seen(frame),
         "frame_age_ms": None if frame is None else round((now_us - frame.source_us) / 1000, 1),
         "robot": {"mode": moment.mode, "safety": moment.safety, "program": moment.program, "tcp": tcp},
-        "late_us": asdict(lateness.recent),
+        "late_us": {**asdict(lateness.recent), "counts": lateness.recent_counts},
     }
 
 

@@ -42,7 +42,7 @@ def test_a_percentile_is_never_less_than_that_of_the_sorted_list_and_at_most_a_s
 
 def test_no_wakings_give_no_figures() -> None:
     assert Histogram().figures() == Late()
-    assert Lateness().recent == Late()
+    assert (Lateness().recent, Lateness().recent_counts) == (Late(), [])
 
 
 def run(lateness: Lateness, from_us: int, seconds: int, late_us: int) -> int:
@@ -63,6 +63,19 @@ def test_a_late_second_is_forgotten_after_ten_more_but_never_by_the_figures_sinc
 
     assert lateness.recent.max == 20
     assert lateness.since_start().max == 5_000
+
+
+def test_the_figures_of_the_last_ten_seconds_are_those_of_the_counts_beside_them() -> None:
+    lateness, draw = Lateness(), random.Random(1)
+    now_us = draw.randrange(10**12)
+    for _ in range(200):
+        now_us = run(lateness, now_us, 1, draw.randrange(2_000))
+    again = Histogram(lateness.recent_counts + [0] * (BUCKETS - len(lateness.recent_counts)))
+    again.total, again.greatest_us = sum(again.counts), lateness.recent.max
+
+    assert again.total == 1000
+    assert again.figures() == lateness.recent
+    assert lateness.recent_counts[-1] > 0, "no zeros are told behind the last"
 
 
 def test_turns_left_out_are_counted() -> None:

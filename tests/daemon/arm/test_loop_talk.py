@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from daemon.arm.goals import Error
+from daemon.arm.lateness import BUCKETS
 from daemon.arm.lease import Lease
+from daemon.arm.messages import MAX_PACKET_BYTES, encode
 from daemon.arm.reasons import ArmReason
 from daemon.arm.table import HoldState, Verb
 from drivers.poses import Pose
 from drivers.trackers import Missing, Tool
 from tests.daemon.arm.loop_stand_ins import LoopRoom, at
 
+TURNS_MOST = 5_000
+"""In ten seconds at 500 a second."""
 TARGET = {
     "do": "target",
     "id": "left-m1",
@@ -175,6 +179,23 @@ def test_errors_are_said_in_millimetres_and_degrees(room: LoopRoom) -> None:
         "source_us": said["frame"]["source_us"],
         "received_us": said["frame"]["received_us"],
     }
+
+
+def test_a_state_says_how_often_the_loop_woke_how_late_and_is_a_packet_even_of_a_loop_that_knows_every_lateness(
+    room: LoopRoom,
+) -> None:
+    daemon, client = room.client("daemon"), room.client("cli")
+    room.with_an_arm()
+    daemon.send(**frame(room))
+    room.turn(50_000)
+    told = client.states[-1]["late_us"]
+    room.loop.lateness.recent_counts = [TURNS_MOST] * BUCKETS
+    room.turn(50_000)
+
+    assert told == {"p50": 0, "p99": 0, "p999": 0, "max": 0, "counts": []}, "before its first second"
+    assert client.states[-1]["late_us"]["counts"] == [TURNS_MOST] * BUCKETS
+    assert client.states[-1]["frame"] is not None
+    assert len(encode(client.states[-1])) <= MAX_PACKET_BYTES
 
 
 def test_without_arm_and_frames_the_state_says_so(room: LoopRoom) -> None:
