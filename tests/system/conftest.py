@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from daemon.runtime import Runtime
+
 FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def runtime() -> Iterator[Runtime]:
+    folder = Path(tempfile.mkdtemp(prefix="cw-", dir="/tmp"))  # short: a socket's path has 108 bytes
+    yield Runtime(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -255,6 +255,13 @@ def read_while_written(state: Path) -> Replay:
     raise AssertionError
 
 
+def counted(state: Path) -> int:
+    """Pulses the ledger of a running watchdog counts in all sessions, at worst."""
+    found = read_while_written(state)
+    sessions = {entry.record.session for entry in found.entries if entry.record.kind is Kind.OPEN}
+    return sum(found.book().session(session) for session in sessions)
+
+
 def never_wait(pid: int) -> None:
     """A real device does not wait for a core, so its simulator shall not either, where we may say so."""
     with contextlib.suppress(PermissionError):

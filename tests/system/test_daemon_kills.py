@@ -17,11 +17,10 @@ from typing import Any
 
 import pytest
 
-from safety.ledger_format import Kind
 from simulator.control import Control
 from tests.system.clients import client
 from tests.system.processes import ANSWER_S, START_S, ControlLine, boot_us, children_of, end, lives, until
-from tests.system.room import read_while_written
+from tests.system.room import counted
 
 COILWARD = Path(sys.executable).with_name("coilward")
 KILLED_US, HUNG_US = 10 * 15_000, 10 * 300_000
@@ -99,9 +98,7 @@ class Trial:
 
     def counted(self) -> int:
         """Pulses the ledger counts in all sessions, at worst."""
-        found = read_while_written(self.folder / "state" / "watchdog")
-        sessions = {entry.record.session for entry in found.entries if entry.record.kind is Kind.OPEN}
-        return sum(found.book().session(session) for session in sessions)
+        return counted(self.folder / "state" / "watchdog")
 
     def never_more_than_counted(self) -> None:
         """First the world, then the ledger."""

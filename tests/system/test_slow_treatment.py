@@ -17,11 +17,10 @@ import pytest
 from daemon.client import connect
 from daemon.runtime import Runtime
 from daemon.simulated_room import ROOM, RunningRoom, Simulated, simulated_room
-from safety.ledger_format import Kind
 from simulator.control import Control
 from tests.system.operating import treat
 from tests.system.processes import ControlLine
-from tests.system.room import read_while_written
+from tests.system.room import counted
 
 pytestmark = [
     pytest.mark.system,
@@ -74,13 +73,6 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-def counted(folder: Path) -> int:
-    """Pulses the ledger counts in the one session there was."""
-    found = read_while_written(folder / "state" / "watchdog")
-    (session,) = {entry.record.session for entry in found.entries if entry.record.kind is Kind.OPEN}
-    return found.book().session(session)
-
-
 async def stopped_after(folder: Path, room: RunningRoom, pulses: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The watchdog's events of a treatment that its operator stops, and its report."""
     line = ControlLine(folder / "watchdog" / "control", "cli")
@@ -102,7 +94,7 @@ async def test_a_slow_treatment_goes_on_through_the_end_of_a_block_and_every_pul
     async with room_with_authorisation(folder) as room:
         events, report = await stopped_after(folder, room, WANTED)
         happened = Control(folder)("log")["happenings"]
-        in_the_ledger = counted(folder)
+        in_the_ledger = counted(folder / "state" / "watchdog")
 
     physical = [each["at_us"] for each in happened if each["kind"] == "pulse"]
     written = [event["at_us"] for event in events if event["kind"] == "trigger"]
