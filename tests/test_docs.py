@@ -31,6 +31,30 @@ def test_every_link_within_the_repository_leads_somewhere() -> None:
     assert broken == []
 
 
+INVARIANTS = (ROOT / "docs" / "invariants.md").read_text()
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+
+
+def test_every_test_that_an_invariant_names_is_there() -> None:
+    named = NAMED_TEST.findall(INVARIANTS)
+    gone = [
+        (file, name)
+        for file, name in named
+        if not (ROOT / file).exists()
+        or not re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE)
+    ]
+
+    assert named
+    assert gone == []
+
+
+def test_every_invariant_of_the_coil_hold_names_a_test_that_holds_it() -> None:
+    rows = re.findall(r"^\| \*\*(H\d+)\*\* \|(.*)$", INVARIANTS, re.MULTILINE)
+
+    assert [number for number, _ in rows] == [f"H{at}" for at in range(1, len(rows) + 1)]
+    assert [number for number, row in rows if not NAMED_TEST.search(row)] == []
+
+
 def test_the_readme_can_be_read_in_five_minutes() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 150
 
