@@ -66,6 +66,12 @@ class Calibration(Sealed):
         axis_rad = math.radians(self.held_out.rms_deg) / math.sqrt(3)
         return math.hypot(axis_m, axis_rad * self.tcp_from_coil.distance), axis_rad
 
+    @property
+    def leaves(self) -> tuple[float, float]:
+        """What the lease then takes the coil to be off by, at rest on its target: metres and radians."""
+        unsure_m, unsure_rad = self.unsure
+        return self.held_out.rms_mm / 1000 + 2 * unsure_m, math.radians(self.held_out.rms_deg) + 2 * unsure_rad
+
     def flange_from_coil(self, flange_from_tcp: Pose) -> Pose:
         """The marker on the flange, from the tool centre point as it is set in the controller."""
         return flange_from_tcp @ self.tcp_from_coil

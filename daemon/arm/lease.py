@@ -19,6 +19,11 @@ FRESH_US = 100_000
 """Oldest sight of the head (interlocks.md H36), and of the coil (H33), that a train may begin or go on with. Without
 the second only the arm says where the coil is: a camera that creeps looks like a head that does, and a bumped base or a
 coil that slips in its holder shows nowhere. At 20 mm/s a camera takes the coil 2 mm off in that time."""
+AGREES_M, AGREES_RAD = 0.001, math.radians(0.75)
+"""What camera and arm may disagree by about the coil, and two standard deviations of what the calibration leaves
+unknown, together: or no train can begin. A coil comes in at 1.8 mm; of the rest 0.6 go to following a head at rest (0.3
+RMS), 0.1 to the tracker's noise, 0.1 to 20 ms at 5 mm/s. Of the 3° it is a quarter (engineering choices). A tracker
+that is right to 0.3 mm and an arm that repeats to 0.1 (robot.md §2) leave room for it."""
 ROBOT_FRESH_US = 50_000
 """Oldest pose of the arm; it sends one every 2 to 8 ms."""
 

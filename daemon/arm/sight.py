@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from daemon.arm.lease import FRESH_US
+from daemon.arm.lease import AGREES_M, AGREES_RAD, FRESH_US
 from daemon.arm.prediction import Estimate, HeadFilter
 from daemon.arm.reasons import ArmReason
 from daemon.arm.setup import PERIODS, Setup
@@ -15,9 +13,6 @@ from drivers.trackers import Frame
 
 GOOD_IN_A_ROW = 3
 """Frames that must be good before it goes on after a freeze: an engineering choice."""
-AGREES_M, AGREES_RAD = 0.001, math.radians(0.75)
-"""What tracker and arm may disagree by about the coil, and calibration leave unknown, before people are told: half of
-the 2 mm and a quarter of the 3° in which a train may begin (engineering choice)."""
 AT_ONCE = frozenset({
     ArmReason.JUMP, ArmReason.MARKER_SWAP, ArmReason.CAMERA_MOVED, ArmReason.COIL_MARKER_DISAGREES,
 })  # fmt: skip

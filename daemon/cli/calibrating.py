@@ -11,7 +11,8 @@ from pathlib import Path
 from rich.panel import Panel
 from rich.table import Table
 
-from daemon.calibration import MOST_HELD_OUT_DEG, MOST_HELD_OUT_MM, calibrate
+from daemon.arm.lease import AGREES_M, AGREES_RAD
+from daemon.calibration import calibrate
 from daemon.calibration_check import Bumped, compare
 from daemon.calibration_file import Calibration
 from daemon.calibration_gather import Gathering, read_sightings, write_sightings
@@ -133,7 +134,7 @@ def tell(found: Calibration, *, as_json: bool) -> None:
     if as_json:
         show.as_json({**found.model_dump(mode="json"), "sha256": found.hash})
         return
-    one, other = found.residual, found.held_out
+    one, other, (leaves_m, leaves_rad) = found.residual, found.held_out, found.leaves
     turns = " / ".join(f"{each:.0f}" for each in found.spread.turns_deg)
     shifts = " / ".join(f"{each:.0f}" for each in found.spread.shifts_mm)
     rows = Table.grid(padding=(0, 2))
@@ -145,7 +146,8 @@ def tell(found: Calibration, *, as_json: bool) -> None:
             "held out",
             f"{other.rms_mm:.2f} mm, {other.rms_deg:.2f}° RMS; worst {other.worst_mm:.2f} mm, {other.worst_deg:.2f}°",
         ),
-        ("allowed", f"{MOST_HELD_OUT_MM:g} mm and {MOST_HELD_OUT_DEG:g}° RMS of poses held out"),
+        ("leaves", f"the coil off by {leaves_m * 1000:.2f} mm and {math.degrees(leaves_rad):.2f}°"),
+        ("allowed", f"{AGREES_M * 1000:g} mm and {math.degrees(AGREES_RAD):g}°"),
         ("hash", found.hash[:16]),
     ):
         rows.add_row(name, text)
