@@ -84,22 +84,37 @@ def test_no_trigger_passes_on_settings_that_were_read_and_never_confirmed(grante
     assert judged(turn_of(granted, device=device)) is Reason.READ_BACK_STALE
 
 
+SPACED = "times_us has one time for each trigger, spaced by spacing_us"
+
+
 # --- permits --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"rate": 0}, "a rate"),
-        ({"triggers": 2, "times_us": (0,), "spacing_us": S}, "one time for each trigger"),
-        ({"triggers": 2, "times_us": (0, S - 1), "spacing_us": S}, "spaced by spacing_us"),
-        ({"times_us": (2 * S,), "spacing_us": S}, "within a permit's life"),
+        ({"rate": 0}, "a train of several pulses has a rate"),
+        ({"triggers": 2, "times_us": (0,), "spacing_us": S}, SPACED),
+        ({"triggers": 2, "times_us": (0, S - 1), "spacing_us": S}, SPACED),
+        ({"times_us": (S + 1,), "spacing_us": S}, "the first of times_us lies within a permit's life, or one spacing"),
     ],
 )
 def test_a_permit_that_contradicts_itself_is_malformed(changes: dict[str, Any], why: str) -> None:
     answer = ready(new).permit(**changes)
-    assert answer["reason"] == "malformed-message"
-    assert why in answer["detail"]["why"]
+    assert (answer["reason"], answer["detail"]) == ("malformed-message", {"why": why})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pulses": 1, "rate": 0},
+        {"pulses": 1, "rate": 0, "triggers": 2, "times_us": (0, S), "spacing_us": S},
+        {"pulses": 1, "rate": 0, "times_us": (S,), "spacing_us": S},
+        {"pulses": 1, "rate": 0, "times_us": (500 * MS,)},
+    ],
+)
+def test_a_permit_at_the_very_edge_of_what_contradicts_itself_is_granted(changes: dict[str, Any]) -> None:
+    assert one_hertz().permit(level=54, **changes)["ok"]
 
 
 class Weak:
@@ -127,7 +142,11 @@ def test_what_the_stimulator_cannot_deliver_is_refused_with_its_numbers_at_the_o
 
 
 def test_a_script_asks_for_no_permits() -> None:
-    assert script(new).permit()["reason"] == "permit-busy"
+    refused = script(new).permit()
+    assert (refused["reason"], refused["detail"]) == (
+        "permit-busy",
+        {"why": "a script's permits are made at its triggers"},
+    )
 
 
 def one_hertz(**options: Any) -> VirtualRoom:
@@ -197,3 +216,27 @@ def test_the_next_block_may_be_asked_for_while_a_pulse_is_on_its_way() -> None:
         room.pass_time(5 * MS)
     message = control.AskPermit(540, 0, 1, triggers=2, spacing_us=S, times_us=(S, 2 * S))
     assert room.ask(message)["ok"]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "times", "granted"),
+    [(1, (S, 2 * S), True), (1, (), False), (2, (S, 2 * S), False)],
+    ids=["one timed block ahead", "not timed", "a third block"],
+)
+def test_one_timed_block_may_wait_behind_the_one_that_runs(
+    blocks: int, times: tuple[int, ...], *, granted: bool
+) -> None:
+    room = one_hertz()
+    assert timed(room, 2)["ok"]
+    again: dict[str, Any] = {"level": 54, "rate": 0, "pulses": 1, "triggers": 2, "spacing_us": S}
+    for _ in range(blocks - 1):
+        assert room.permit(**again, times_us=(S, 2 * S))["ok"]
+    answer = room.permit(**again, times_us=times)
+    assert answer["ok"] is granted
+    assert granted or answer["reason"] == "permit-busy"
+
+
+def test_no_timed_block_waits_behind_a_permit_that_the_speaker_triggers() -> None:
+    room = one_hertz()
+    assert room.permit(level=54, rate=0, pulses=1)["ok"]
+    assert room.permit(level=54, rate=0, pulses=1, times_us=(0,))["reason"] == "permit-busy"
