@@ -18,12 +18,14 @@ from typing import Final
 from daemon.arm_keeper import ArmKeeper, TrackerFeed, polaris_of
 from daemon.arm_side import ArmSide
 from daemon.config import Site, read_secret
+from daemon.config_robot import TargetSection
 from daemon.front import serve_operators
 from daemon.guard_link import GuardLink
 from daemon.journal import FILE_NAME, Journal, open_journal
 from daemon.json_lines import Row, read_rows
 from daemon.opening import Opener
 from daemon.rapid_room import RapidInTheRoom
+from daemon.registrations import Registrations
 from daemon.report import report_the_last
 from daemon.retrying import Kept
 from daemon.room import Done
@@ -64,7 +66,7 @@ async def serve(site: Site, runtime: Runtime, operators: Operators = serve_opera
             load_protocols(),
             Thresholds(site.daemon.state),
         )
-        arm = ArmSide(load_target(site.target.file), journal, lambda: clock()[0]) if site.target else None
+        arm = _arm_of(site, site.target, journal) if site.target else None
         room = TreatmentRoom(opener, journal, clock, arm)
         history = read_rows(site.daemon.state / FILE_NAME, HISTORY_BYTES).rows
         room.remember(history)
@@ -75,6 +77,13 @@ async def serve(site: Site, runtime: Runtime, operators: Operators = serve_opera
         journal.write("daemon-ended")
     finally:
         journal.close()
+
+
+def _arm_of(site: Site, target: TargetSection, journal: Journal) -> ArmSide:
+    simulated = site.site.use == "simulation"
+    registered = Registrations(site.daemon.state, simulated, target.registration_hours, lambda: clock()[1] / 1e6)
+    placed = load_target(target.file, persons=site.site.use == "study")
+    return ArmSide(placed, journal, lambda: clock()[0], registrations=registered)
 
 
 def _report_the_last(history: Sequence[Row], folder: Path, journal: Journal) -> None:

@@ -12,6 +12,8 @@ from daemon import words
 from daemon.arm_words import ArmAnswer, ArmView, Where, go
 from daemon.coil import ENGAGED, Coil
 from daemon.journal import Journal
+from daemon.registration_file import Registration
+from daemon.registrations import Registrations
 from daemon.room import Answer, Done, Order, Refused
 from daemon.target import Target
 from drivers.errors import CoilwardError, DeviceRefused
@@ -56,21 +58,47 @@ class ArmSide:
         journal: Journal,
         clock: Callable[[], int],
         ahead_us: Callable[[], int] = monotonic_behind_us,
+        registrations: Registrations | None = None,
     ) -> None:
+        """`registrations` may be None where the target is in the marker's own frame."""
         self.target = target
         self.coil = Coil(journal, clock, ahead_us)
         self.link: Arm | None = None
         self._journal = journal
         self._calibration = "unknown"
+        self._registrations = registrations
+        self._subject = ""
+        self._registration: Registration | None = None
 
     async def linked(self, link: Arm) -> None:
-        """The arm answers: it is told where the coil belongs. Raises as `Arm.ask`."""
-        answer = await link.ask(self.target.order())
+        """The arm answers: it is told where the coil belongs, as soon as that is known. Raises as `Arm.ask`."""
+        await self._tell_target(link)
+        self.link = link
+        self._journal.write("arm", linked=True, target=self.target.id, calibration=self._calibration)
+
+    async def _tell_target(self, link: Arm) -> None:
+        found = self._registration
+        if self.target.on_skull and found is None:
+            return
+        answer = await link.ask(self.target.order(found.head_from_skull if found else None))
         if not answer.ok:
             raise DeviceRefused(f"The arm does not take the target {self.target.id}: {answer.why}. Correct its file.")
-        self.link = link
         self._calibration = str(answer.detail.get("calibration") or "none")
-        self._journal.write("arm", linked=True, target=self.target.id, calibration=self._calibration)
+
+    async def aim(self, subject: str) -> Refused | None:
+        """Has the target placed on this subject's head, for a session; why it cannot be."""
+        if not self.target.on_skull or self._registrations is None:
+            return None
+        found = self._registrations.of(subject)
+        if isinstance(found, Refused):
+            return found
+        self._subject, self._registration = subject, found
+        try:
+            if self.link is not None:
+                await self._tell_target(self.link)
+        except CoilwardError as wrong:
+            return Refused("target-refused", f"No session was opened. {wrong}")
+        return None
 
     def unlinked(self, why: str) -> str | None:
         """The connection has ended; why a running session has to pause, if it has to."""
@@ -118,8 +146,10 @@ class ArmSide:
 
     @property
     def words(self) -> str:
-        """Where the coil is held, and by which calibration: what the arm itself goes by."""
-        return f"{self.target.words}; calibration {self._calibration[:DIGITS]}"
+        """Where the coil is held, by which registration and calibration: what the arm itself goes by."""
+        found = self._registration
+        registered = f"; registration {found.hash[:DIGITS]}, {found.residual_mm:.1f} mm" if found else ""
+        return f"{self.target.words}{registered}; calibration {self._calibration[:DIGITS]}"
 
     def placed(self, order: Order) -> Order:
         """An order with these words as its placement, the operator's own behind them: part of the hash."""
@@ -128,13 +158,26 @@ class ArmSide:
 
     def otherwise(self, placement: str) -> Refused | None:
         """Why a session that was opened with this placement cannot go on; None: the arm holds the coil by it."""
-        if placement.startswith(self.words):
+        if self._registered_anew:
+            return Refused(
+                "registration-changed",
+                "Nothing was released. The marker on the head was registered anew since this session was opened. "
+                "End the session and start it again.",
+            )
+        if placement.startswith(self.words[:LONGEST_PLACEMENT]):
             return None
         return Refused(
             "calibration-changed",
             "Nothing was released. The arm holds the coil by another calibration than this session was opened with. "
             "End the session and start it again.",
         )
+
+    @property
+    def _registered_anew(self) -> bool:
+        """Whether the file holds another registration than this session's."""
+        if self._registrations is None or self._registration is None:
+            return False
+        return self._registrations.filed(self._subject) != self._registration
 
     def shown(self) -> dict[str, Any]:
         """The coil for people: the fields of `messages.ArmState`."""

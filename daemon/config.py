@@ -256,7 +256,7 @@ def check_config(path: Path) -> tuple[list[str], int]:
         for file in secrets:
             if file.exists():  # `make run` generates the broker's at its start
                 read_secret(file)
-        target = load_target(site.target.file) if site.target else None
+        target = load_target(site.target.file, persons=site.site.use == "study") if site.target else None
         room_of(load_safety_site(path))
     except ConfigError as wrong:
         return str(wrong).splitlines(), 1

@@ -117,3 +117,7 @@ class TargetSection(Section):
     """`[target]`: where on the head the coil is held; only with `profile = "robot"`."""
 
     file: SitePath = Field(description="file of the target, JSON", examples=["target.json"])
+    registration_hours: float = Field(
+        default=12.0, gt=0.0, le=24.0, examples=[4],
+        description="how long a registration holds: no longer than the marker stays on the head",
+    )  # fmt: skip

@@ -17,13 +17,11 @@ from itertools import permutations
 from typing import Final
 
 from daemon.calibration_seal import now
-from daemon.registration_file import Fiducial, Registration, Touched
+from daemon.registration_file import MOST_RESIDUAL_M, Fiducial, Registration, Touched
 from daemon.registration_fit import Points, fit, height, residual, skull_frame, unevenness
 from drivers.errors import OperatorError
 from drivers.poses import Pose, Vector
 
-MOST_RESIDUAL_M: Final = 0.003
-"""InVesalius calls a registration bad from here on (its fiducial registration error)."""
 LEAST_APART_M: Final = 0.05
 """Two of the three are never so near: a child's are 80 mm apart (engineering choice)."""
 MOST_APART_M: Final = 0.25

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,6 +13,8 @@ from drivers.errors import ConfigError
 from drivers.poses import Vector
 
 AGAIN = "coilward register"
+MOST_RESIDUAL_M: Final = 0.003
+"""InVesalius calls a registration bad from here on (its fiducial registration error)."""
 PLANNED_EXAMPLE = '{"coordinates": "RAS", "unit": "mm", "nas": [0, 103, 0], "lpa": [-72, 0, 0], "rpa": [74, 0, 0]}'
 
 Figure = Annotated[float, Field(ge=0)]

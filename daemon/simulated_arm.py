@@ -15,6 +15,9 @@ from typing import Any
 
 from daemon.calibration_file import Calibration, Misfit, Spread
 from daemon.calibration_seal import now
+from daemon.config import Site
+from daemon.registration_file import Registration, Touched, read_registration
+from daemon.registrations import file_of
 from daemon.runtime import Runtime
 from daemon.target import Scalp, Target, write_target
 from drivers.errors import DeadlinePassed
@@ -26,6 +29,8 @@ TOOLS = ("head", "coil", "pointer")
 RATE_HZ = 125
 """Turns of the arm's loop: a shared machine without real-time rights keeps this up (engineering choice)."""
 TARGET = "left-m1"
+REGISTRATION = "registration.json"
+"""Beside the target: of a head that nobody has been named for yet."""
 _EXACT = Misfit(rms_mm=0, rms_deg=0, worst_mm=0, worst_deg=0)
 
 
@@ -61,6 +66,7 @@ def write_placement(runtime: Runtime, arm: SimulatedArm) -> str:
         (folder / f"{tool}.rom").write_bytes(tool_files.made_up(tool))
     _calibration(truth).write(folder / "calibration.json")
     write_target(_target(truth), folder / "target.json")
+    _registration(truth).write(folder / REGISTRATION)
     tools = ", ".join(f'{tool} = "{folder / f"{tool}.rom"}"' for tool in TOOLS)
     return f"""
 [tracker]
@@ -79,6 +85,16 @@ calibration = "{folder / "calibration.json"}"
 [target]
 file = "{folder / "target.json"}"
 """
+
+
+def register_simulated(site: Site, subject: str) -> None:
+    """Files what `coilward register` would find for a subject of a simulated room; nothing in one without an arm."""
+    if site.target is None:
+        return
+    found = read_registration(site.target.file.with_name(REGISTRATION))
+    file = file_of(site.daemon.state, subject)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    found.model_copy(update={"subject": subject, "made": now()}).write(file)
 
 
 def _truth(path: Path) -> dict[str, Any]:
@@ -114,5 +130,21 @@ def _calibration(truth: dict[str, Any]) -> Calibration:
 
 
 def _target(truth: dict[str, Any]) -> Target:
-    scalp = Scalp(centre=tuple(truth["scalp"]["centre"]), radii=tuple(truth["scalp"]["radii"]))
-    return Target(id=TARGET, head_from_target=tuple(truth["head_from_target"]), scalp=scalp)
+    skull = truth["scalp_in_skull"]
+    pose = _pose(truth["head_from_skull"]).inverse() @ _pose(truth["head_from_target"])
+    scalp = Scalp(centre=tuple(skull["centre"]), radii=tuple(skull["radii"]))
+    return Target(id=TARGET, skull_from_target=(*pose.quaternion, *pose.translation), scalp=scalp)
+
+
+def _registration(truth: dict[str, Any]) -> Registration:
+    head_from_skull = _pose(truth["head_from_skull"])
+    found = {
+        name.lower(): Touched(
+            point_m=head_from_skull.apply(point), touches=1, spread_mm=0, apart_mm=0, error_mm=0,
+        )
+        for name, point in truth["fiducials"].items()
+    }  # fmt: skip
+    return Registration(
+        made=now(), by="coilward try", subject="", simulated=True, head_from_skull=head_from_skull,
+        head_from_image=None, residual_mm=0, marker_below=False, **found,
+    )  # fmt: skip

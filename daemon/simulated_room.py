@@ -20,7 +20,7 @@ from daemon.client import Address, RoomClient, RoomUnknown, connect
 from daemon.config import Site, load_site, read_secret
 from daemon.messages import Role
 from daemon.runtime import Runtime
-from daemon.simulated_arm import SimulatedArm, write_placement
+from daemon.simulated_arm import SimulatedArm, register_simulated, write_placement
 from daemon.watchdog_line import WatchdogLine
 from drivers.errors import CoilwardError, OperatorError
 
@@ -134,13 +134,17 @@ def new_name() -> str:
 
 
 async def new_subject(room: RoomClient, site: Site, name: str | None = None) -> str:
-    """A pseudonym nobody has had, or `name`, with a threshold on file. Raises OperatorError: the room refused it."""
+    """A pseudonym nobody has had, or `name`, with threshold and registration on file.
+
+    Raises OperatorError: the room refused it.
+    """
     subject, coil = name or new_name(), site.stimulator.coil
     answer = await room.ask(
         "file-threshold", subject=subject, value_tenths=SIMULATED_RMT_TENTHS, method="emg", pulses=20, coil=coil
     )
     if answer.sentence is not None:
         raise OperatorError(f"{answer.sentence.what} {answer.sentence.why} {answer.sentence.next}")
+    await asyncio.to_thread(register_simulated, site, subject)
     return subject
 
 

@@ -299,8 +299,9 @@ class TreatmentRoom(RoomWithArm):
 
     async def _open(self, order: Order, by: str, continuing: Continuing) -> Answer:
         async with self._opening:
+            refused = self._not_now() or (await self._arm.aim(order.subject) if self._arm else None)
             order = self._arm.placed(order) if self._arm else order
-            answer = self._not_now() or await self._opener.open(order, by, self._ask, continuing)
+            answer = refused or await self._opener.open(order, by, self._ask, continuing)
             if isinstance(answer, Refused):
                 self._journal.write("turned-down", by=by, subject=order.subject, protocol=order.protocol,
                                     reason=answer.reason, sentence=answer.sentence)  # fmt: skip

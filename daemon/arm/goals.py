@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from drivers.poses import Pose, Vector
+from drivers.poses import Pose, Quaternion, Vector
 
 SMALLEST_M, LARGEST_M = 0.02, 0.3
 """No head has a radius smaller or larger: it was written in another unit (engineering choice)."""
@@ -19,10 +19,12 @@ BULGE = 1.02
 
 @dataclass(frozen=True, slots=True)
 class Ellipsoid:
-    """The scalp, in the head marker's frame, axes along the frame's: metres."""
+    """The scalp, in the head marker's frame: metres."""
 
     centre: Vector
     radii: Vector
+    turn: Quaternion = (1.0, 0.0, 0.0, 0.0)
+    """Of its axes against the frame's."""
 
     def __post_init__(self) -> None:
         if not all(SMALLEST_M < radius < LARGEST_M for radius in self.radii):
@@ -31,17 +33,17 @@ class Ellipsoid:
     def grown(self, by_m: float) -> Ellipsoid:
         """With every radius longer by this much."""
         a, b, c = self.radii
-        return Ellipsoid(self.centre, (a + by_m, b + by_m, c + by_m))
+        return Ellipsoid(self.centre, (a + by_m, b + by_m, c + by_m), self.turn)
 
     def unit(self, point: Vector) -> Vector:
         """The point where the ellipsoid is the unit sphere about the origin."""
-        (x, y, z), (u, v, w), (a, b, c) = point, self.centre, self.radii
-        return ((x - u) / a, (y - v) / b, (z - w) / c)
+        (x, y, z), (a, b, c) = Pose(self.turn, self.centre).inverse().apply(point), self.radii
+        return (x / a, y / b, z / c)
 
     def point(self, unit: Vector) -> Vector:
         """Undoes `unit`."""
-        (x, y, z), (u, v, w), (a, b, c) = unit, self.centre, self.radii
-        return (x * a + u, y * b + v, z * c + w)
+        (x, y, z), (a, b, c) = unit, self.radii
+        return Pose(self.turn, self.centre).apply((x * a, y * b, z * c))
 
     def holds(self, point: Vector) -> bool:
         """Whether the point lies inside."""
@@ -51,7 +53,7 @@ class Ellipsoid:
         """The normal into the head below or above a point, of length 1."""
         x, y, z = (part / radius for part, radius in zip(self.unit(point), self.radii, strict=True))
         length = math.hypot(x, y, z) or 1.0
-        return (-x / length, -y / length, -z / length)
+        return Pose(self.turn).rotate((-x / length, -y / length, -z / length))
 
     def hides(self, start: Vector, end: Vector) -> bool:
         """Whether the straight way from `start` to `end` passes through it."""

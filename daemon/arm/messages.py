@@ -150,14 +150,20 @@ def _sight(value: object, name: str) -> Sight:
 
 def _target(body: dict[str, Any]) -> Target:
     scalp = body.pop("scalp")
-    if not isinstance(scalp, dict) or scalp.keys() != {"centre", "radii"}:
-        raise ValueError("scalp must hold centre and radii")
-    centre, radii = _numbers(scalp["centre"], 3, "centre"), _numbers(scalp["radii"], 3, "radii")
+    if not isinstance(scalp, dict) or scalp.keys() - {"turn"} != {"centre", "radii"}:
+        raise ValueError("scalp must hold centre and radii, and turn where its axes are not the marker's")
     return Target(
         id=_text(body.pop("id"), "id"),
         head_from_target=pose_of(body.pop("head_from_target"), "head_from_target"),
-        scalp=Ellipsoid((centre[0], centre[1], centre[2]), (radii[0], radii[1], radii[2])),
+        scalp=_ellipsoid(scalp),
     )
+
+
+def _ellipsoid(scalp: dict[str, Any]) -> Ellipsoid:
+    centre, radii = _numbers(scalp["centre"], 3, "centre"), _numbers(scalp["radii"], 3, "radii")
+    turn = _numbers(scalp.get("turn", [1.0, 0.0, 0.0, 0.0]), 4, "turn")
+    placed = pose_of([*turn, *centre], "turn")
+    return Ellipsoid(placed.translation, (radii[0], radii[1], radii[2]), placed.quaternion)
 
 
 def _go(body: dict[str, Any]) -> Go:

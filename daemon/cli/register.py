@@ -12,6 +12,7 @@ import typer
 from daemon.cli.place import place, whoami
 from daemon.cli.safety import Json
 from daemon.cli.show import Exit
+from daemon.registrations import file_of
 from drivers.errors import OperatorError
 
 
@@ -48,7 +49,7 @@ def register(
         rounds=rounds,
         hands_free=hands_free,
         marker_below=marker_below,
-        output=output or where.site.daemon.state / "registrations" / f"{subject}.json",
+        output=output or file_of(where.site.daemon.state, subject),
     )
     samples = registering.samples_of(where.runtime)
     asyncio.run(registering.run(wanted, samples, as_json=as_json))

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from daemon.calibration_source import Sample, Samples, arm_samples
 from daemon.cli import show
-from daemon.registration import MOST_RESIDUAL_M, register
-from daemon.registration_file import Fiducial, Registration, read_planned
+from daemon.registration import register
+from daemon.registration_file import MOST_RESIDUAL_M, Fiducial, Registration, read_planned
 from daemon.registration_touching import Touching
 from daemon.runtime import Runtime
 from drivers.errors import OperatorError, PortLost

@@ -8,6 +8,7 @@ from typing import Any
 
 from daemon.arm_side import ArmSide
 from daemon.arm_words import ArmAnswer, ArmView
+from daemon.registrations import Registrations
 from daemon.target import Target
 from tests.daemon.arm_stand_in import state
 from tests.daemon.guard_in_memory import now_us
@@ -27,14 +28,16 @@ TARGET = Target.model_validate(
 class ArmInMemory:
     """In the room of `stage`, which had no arm until now."""
 
-    def __init__(self, stage: Any) -> None:
+    def __init__(self, stage: Any, target: Target = TARGET, registrations: Registrations | None = None) -> None:
         self.stage = stage
-        self.side = ArmSide(TARGET, stage.room._journal, now_us, lambda: 0)
+        self.side = ArmSide(target, stage.room._journal, now_us, lambda: 0, registrations)
         stage.room._arm = self.side
         self.orders: list[dict[str, Any]] = []
         self.calibration = "5ea1" * 16
         self.refuse: dict[str, str] = {}
         """Why, by where it is to go."""
+        self.targets_refused = ""
+        """Why it takes no target."""
         self.way_s = WAY_S
         self.says: dict[str, Any] = {"state": "parked", "lease": "none", "why": None, "error": None}
         self._timers: list[asyncio.TimerHandle] = []
@@ -59,7 +62,7 @@ class ArmInMemory:
     async def ask(self, order: Mapping[str, Any]) -> ArmAnswer:
         self.orders.append(dict(order))
         if order["do"] != "go":
-            return ArmAnswer(ok=True, detail={"calibration": self.calibration})
+            return ArmAnswer(not self.targets_refused, self.targets_refused, {"calibration": self.calibration})
         to = str(order["to"])
         if to in self.refuse:
             return ArmAnswer(ok=False, why=self.refuse[to])

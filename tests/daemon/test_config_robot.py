@@ -11,6 +11,7 @@ import pytest
 from daemon.config import Site, check_config, parse_site
 from daemon.target import Target, load_target, write_target
 from drivers.errors import ConfigError
+from drivers.poses import Pose
 
 HERE = Path("/somewhere/site.toml")
 BASE = """
@@ -120,6 +121,9 @@ def test_a_target_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     [
         ({"head_from_target": [0.5, 0.5, 0.5, 0.5, 30, 20, 110]}, "millimetres"),
         ({"head_from_target": [2, 0, 0, 0, 0, 0, 0.1]}, "quaternion"),
+        ({"head_from_target": None}, "one of skull_from_target and head_from_target must be there"),
+        ({"skull_from_target": [1, 0, 0, 0, 0, 0, 0.1]}, "must be there, and not both"),
+        ({"scalp": GOOD_TARGET["scalp"] | {"turn": [2, 0, 0, 0]}}, "quaternion"),
         ({"air_gap_m": 5}, "air_gap_m"),
         ({"scalp": {"centre": [0, 0, 0], "radii": [80, 100, 90]}}, "radii"),
         ({"note": "?"}, "note"),
@@ -129,6 +133,42 @@ def test_a_target_that_cannot_be_is_refused(tmp_path: Path, change: dict[str, An
     (tmp_path / "target.json").write_text(json.dumps(GOOD_TARGET | change))
     with pytest.raises(ConfigError, match=said):
         load_target(tmp_path / "target.json")
+
+
+def test_a_target_on_the_skull_is_read_back_and_placed_by_a_registration(tmp_path: Path) -> None:
+    on_skull = {name: value for name, value in GOOD_TARGET.items() if name != "head_from_target"}
+    target = Target.model_validate(on_skull | {"skull_from_target": GOOD_TARGET["head_from_target"]})
+    write_target(target, tmp_path / "target.json")
+    read = load_target(tmp_path / "target.json")
+
+    assert read == target
+    assert "at 30.0 20.0 110.0 mm of the skull" in read.words
+    assert read.order(Pose(translation=(0.0, 0.0, -0.05)))["head_from_target"][4:] == pytest.approx([0.03, 0.02, 0.06])
+
+
+@pytest.mark.parametrize(("key", "persons", "holds"), [
+    ("skull_from_target", True, True), ("head_from_target", False, True), ("head_from_target", True, False),
+])  # fmt: skip
+def test_where_persons_are_treated_the_target_is_on_the_skull(
+    tmp_path: Path, key: str, *, persons: bool, holds: bool
+) -> None:
+    target = {name: value for name, value in GOOD_TARGET.items() if name != "head_from_target"}
+    file = tmp_path / "target.json"
+    file.write_text(json.dumps(target | {key: GOOD_TARGET["head_from_target"]}))
+    if holds:
+        assert load_target(file, persons=persons).pose.translation == (0.03, 0.02, 0.11)
+        return
+    with pytest.raises(ConfigError, match="holds only until the marker on the head is moved"):
+        load_target(file, persons=persons)
+
+
+@pytest.mark.parametrize(("hours", "holds"), [(24, True), (24.5, False), (0, False)])
+def test_a_registration_holds_for_a_visit_and_a_day_at_most(*, hours: float, holds: bool) -> None:
+    written = f"{TARGET}registration_hours = {hours}\n"
+    if holds:
+        assert site(TRACKER, ROBOT, written).target is not None
+    else:
+        assert "registration_hours" in wrong(TRACKER, ROBOT, written)
 
 
 def test_check_config_reads_the_target_too(tmp_path: Path) -> None:

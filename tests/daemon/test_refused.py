@@ -14,6 +14,7 @@ from daemon.guard_link import GuardLost
 from daemon.room import Measured, Order, Refused
 from daemon.thresholds import FILE_NAME
 from drivers.errors import DeviceError
+from tests.daemon import registered_head
 from tests.daemon.arm_in_memory import ArmInMemory
 from tests.daemon.guard_in_memory import HASH, NONCE
 from tests.daemon.stage import Stage
@@ -295,6 +296,80 @@ async def _(stage: Any) -> Any:
     await stage.opened()
     arm.calibration = "0dd5" * 16
     await arm.side.linked(arm)
+    return await stage.room.release(HASH, NONCE, "operator")
+
+
+async def started(stage: Any, *, refused: str = "", **changes: Any) -> Any:
+    """A session in a room whose target is on the skull, with a registration on file."""
+    if changes or refused:
+        registered_head.file(stage.site.daemon.state, **changes)
+    arm = ArmInMemory(stage, registered_head.SKULL_TARGET, registered_head.registrations(stage.site.daemon.state))
+    arm.targets_refused = refused
+    await arm.side.linked(arm)
+    return await stage.room.start(stage.order, "operator")
+
+
+AGAIN = "Register the head: `coilward register sim-0001`."
+
+
+@comes_about(
+    "registration-missing",
+    "No session was opened. Nobody has registered the head of sim-0001, so nobody knows where the target is under the "
+    f"marker. {AGAIN}",
+)
+async def _(stage: Any) -> Any:
+    return await started(stage)
+
+
+@comes_about(
+    "registration-unread",
+    "No session was opened. {state}/registrations/sim-0001.json: sha256 is missing. Half of it was copied, or it is "
+    "another file. Run: coilward register",
+)
+async def _(stage: Any) -> Any:
+    registered_head.file(stage.site.daemon.state).write_text("{}")
+    return await started(stage)
+
+
+@comes_about("registration-of-another", f"No session was opened. The registration is that of sim-0002. {AGAIN}")
+async def _(stage: Any) -> Any:
+    return await started(stage, subject="sim-0002")
+
+
+@comes_about(
+    "registration-poor", f"No session was opened. The registration misses by 3.1 mm; 3 mm are allowed. {AGAIN}"
+)
+async def _(stage: Any) -> Any:
+    return await started(stage, residual_mm=3.1)
+
+
+@comes_about(
+    "registration-old",
+    "No session was opened. The registration was made 5.0 h ago; a marker stays on a head for 4 h at most, so it was "
+    f"made of another placement. {AGAIN}",
+)
+async def _(stage: Any) -> Any:
+    return await started(stage, made=registered_head.made(5))
+
+
+@comes_about(
+    "target-refused",
+    "No session was opened. The arm does not take the target left-m1: no head has these radii. Correct its file.",
+)
+async def _(stage: Any) -> Any:
+    return await started(stage, refused="no head has these radii")
+
+
+@comes_about(
+    "registration-changed",
+    "Nothing was released. The marker on the head was registered anew since this session was opened. "
+    "End the session and start it again.",
+)
+async def _(stage: Any) -> Any:
+    registered_head.file(stage.site.daemon.state)
+    ArmInMemory(stage, registered_head.SKULL_TARGET, registered_head.registrations(stage.site.daemon.state))
+    await stage.opened()
+    registered_head.file(stage.site.daemon.state, residual_mm=0.5)
     return await stage.room.release(HASH, NONCE, "operator")
 
 
