@@ -150,9 +150,10 @@ class Recorder:
 class Player:
     """A recording as a tracker: the same frames at the same distances in time, as if they came now."""
 
-    def __init__(self, path: Path) -> None:
-        """Reads the first line. OperatorError when this is no recording."""
+    def __init__(self, path: Path, *, paced: bool = True) -> None:
+        """Reads the first line; not `paced`, frames come at once. OperatorError when this is no recording."""
         self._path = path
+        self._paced = paced
         try:
             self._file: TextIO | None = path.open(encoding="ascii")
         except OSError as error:
@@ -172,7 +173,7 @@ class Player:
         for frame in self._read(self._file):
             now_us = round(loop.time() * SECOND_US)
             later_us = now_us - frame.received_us if later_us is None else later_us
-            await asyncio.sleep(max(0, frame.received_us + later_us - now_us) / SECOND_US)
+            await asyncio.sleep(max(0, frame.received_us + later_us - now_us) / SECOND_US if self._paced else 0)
             yield replace(frame, source_us=frame.source_us + later_us, received_us=frame.received_us + later_us)
         raise WireError(f"{self._path} is at its end. Play another recording.")
 

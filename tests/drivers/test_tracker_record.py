@@ -95,6 +95,17 @@ async def test_a_recording_plays_the_same_frames_at_the_same_distances(tmp_path:
         assert one.received_us - one.source_us == other.received_us - other.source_us
 
 
+async def test_a_recording_may_be_read_without_its_pauses(tmp_path: Path) -> None:
+    await recorded(tmp_path / "one", FRAMES)
+    player = Player(tmp_path / "one", paced=False)
+    began_s = asyncio.get_running_loop().time()
+    played = await all_of(player)
+    await player.close()
+
+    assert [each.number for each in played] == [1, 2, 5]
+    assert asyncio.get_running_loop().time() - began_s < 0.001
+
+
 async def test_closing_the_recorder_closes_the_tracker_and_leaves_a_whole_file(tmp_path: Path) -> None:
     tracker = Told(FRAMES)
     recorder = Recorder(tracker, tmp_path / "one")

@@ -206,15 +206,16 @@ class ArmRoom:
 
     def unlock(self) -> str:
         """An operator unlocks a protective stop; what is wrong with that, empty when it was done."""
-        done = self._coilward("arm", "unlock", "--by", "operator1")
+        done = self.coilward("arm", "unlock", "--by", "operator1")
         return "" if done.returncode == 0 else done.stderr
 
     def doctor(self) -> dict[str, bool]:
         """What the doctor finds good, and what not."""
-        found = map(json.loads, self._coilward("doctor", "--json").stdout.splitlines())
+        found = map(json.loads, self.coilward("doctor", "--json").stdout.splitlines())
         return {one["check"]: one["ok"] for one in found}
 
-    def _coilward(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def coilward(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """What the command says and how it ends."""
         coilward = [Path(sys.executable).with_name("coilward"), "--runtime", self.folder, "--site", self.site]
         return subprocess.run(
             list(map(str, (*coilward, *arguments))), capture_output=True, text=True, timeout=2 * ANSWER_S, check=False

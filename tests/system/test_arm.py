@@ -6,6 +6,7 @@ The figures, 20 mm off the scalp within 1 s with less than 20 N on the way, are 
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import time
@@ -152,6 +153,25 @@ def test_a_protective_stop_is_said_and_ended_by_a_person_alone(room: ArmRoom) ->
     until(lambda: room.truth["gap_mm"] >= OFF_MM, 2 * ANSWER_S, f"the coil off the head: {room.said()}")
     room.to_target(listener)
     assert room.doctor().items() >= {"arm": True, "tracker": True}.items()
+
+
+def test_what_the_tracker_sees_is_recorded_while_nobody_else_reads_it_and_shown_again(room: ArmRoom) -> None:
+    file = room.folder / "seen.jsonl"
+    recorded = room.coilward("tracker", "record", file, "--seconds", "1", "--json")
+    played = room.coilward("tracker", "play", file, "--at-once", "--json")
+    assert recorded.returncode == played.returncode == 0, recorded.stderr + played.stderr
+    seen = json.loads(recorded.stdout)
+    assert seen["frames"] > 20
+    assert seen["tools"]["head"]["seen"] > 20
+    assert json.loads(played.stdout.splitlines()[-1]) == seen
+    assert len(played.stdout.splitlines()) == seen["frames"] + 1
+
+    listener = room.start_arm()
+    room.start_daemon()
+    listener.wait(lambda said: said["frame_age_ms"] is not None, "frames", START_S)
+    refused = room.coilward("tracker", "record", room.folder / "more.jsonl", "--seconds", "1")
+    assert refused.returncode
+    assert "in use" in refused.stderr
 
 
 def test_anybody_may_stop_it_and_told_to_end_it_takes_the_coil_off_first(room: ArmRoom) -> None:
