@@ -21,6 +21,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -30,6 +31,7 @@ import pytest
 from tests.mutation import switch
 from tests.mutation.judgement import function_of
 
+CORES = os.cpu_count() or 1
 PROGRESS_S = 20
 """How often a line says how far it is."""
 
@@ -72,8 +74,8 @@ class Evaluation:
         self._items: list[pytest.Item] = []
         self._failed = False
         self._took_s: list[float] = []
-        self._watchers: dict[str, dict[int, list[int]]] = {}
-        """File → line → the tests that run it, by their place among the items."""
+        self._watchers: dict[tuple[str, int], set[int]] = defaultdict(set)
+        """File and line → the tests that run it, by their place among the items."""
         self._kills: dict[str, Counter[int]] = defaultdict(Counter)
         """Function, or nothing for all of them → how many of its mutants each test noticed."""
         self._children: dict[int, Child] = {}
@@ -85,7 +87,7 @@ class Evaluation:
         self._failed = self._failed or report.failed
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Learns which tests call what, then judges every mutant; RuntimeError when the unchanged code fails."""
+        """Learns which tests run what, then judges every mutant; RuntimeError when the unchanged code fails."""
         if session.testsfailed:
             raise session.Interrupted("the tests cannot be collected")
         self._items = session.items
@@ -94,7 +96,7 @@ class Evaluation:
         gc.freeze()  # or a child's first collection would copy the whole heap
         self._learn()
         with tempfile.TemporaryDirectory(prefix="m") as place:
-            free = [tempfile.mkdtemp(dir=place) for _ in range(os.cpu_count() or 1)]
+            free = [tempfile.mkdtemp(dir=place) for _ in range(CORES)]
             for mutant in self._mutants:
                 if not free:
                     free.append(self._reap())
@@ -105,25 +107,29 @@ class Evaluation:
 
     def _learn(self) -> None:
         """Runs every test once on the unchanged code."""
-        pid, said = in_a_fork(self._live_unchanged)
-        with os.fdopen(said) as told:
-            text = told.read()
-        os.waitpid(pid, 0)
-        if not text:
-            raise RuntimeError("the tests ended before all of them had run")
-        failed, self._took_s, watchers = json.loads(text)
-        if failed:
-            raise RuntimeError(f"{failed} fails on the unchanged code")
-        self._watchers = {file: {int(line): tests for line, tests in of.items()} for file, of in watchers.items()}
+        share = -(-len(self._items) // CORES)
+        shares = [range(first, min(first + share, len(self._items))) for first in range(0, len(self._items), share)]
+        for pid, said in [in_a_fork(partial(self._live_unchanged, each)) for each in shares]:
+            with os.fdopen(said) as told:
+                text = told.read()
+            os.waitpid(pid, 0)
+            if not text:
+                raise RuntimeError("the tests ended before all of them had run")
+            failed, took_s, ran = json.loads(text)
+            if failed:
+                raise RuntimeError(f"{failed} fails on the unchanged code")
+            self._took_s += took_s
+            for file, tests_by_line in ran.items():
+                for line, tests in tests_by_line.items():
+                    self._watchers[file, int(line)] |= {int(test) for test in tests if test}
 
-    def _live_unchanged(self, say: TextIO) -> int:
+    def _live_unchanged(self, places: range, say: TextIO) -> int:
         files = sorted({mutant.file for mutant in self._mutants})
         watch = coverage.Coverage(include=files, data_file=None, config_file=False)
         watch.start()
         took_s = []
-        everything = range(len(self._items))
-        watch.switch_context("0")
-        for place, (failed, seconds) in zip(everything, self._run(everything), strict=True):
+        watch.switch_context(str(places[0]))
+        for place, (failed, seconds) in zip(places, self._run(places), strict=True):
             took_s.append(seconds)
             if failed:
                 json.dump([self._items[place].nodeid, [], {}], say)
@@ -131,14 +137,13 @@ class Evaluation:
             watch.switch_context(str(place + 1))
         watch.stop()
         ran = watch.get_data()
-        watchers = {file: ran.contexts_by_lineno(str(Path(file).resolve())) for file in files}
-        json.dump([None, took_s, watchers], say)
+        json.dump([None, took_s, {file: ran.contexts_by_lineno(str(Path(file).resolve())) for file in files}], say)
         return UNNOTICED
 
     def _start(self, mutant: Asked, scratch: str) -> None:
         here, anywhere, took_s = self._kills[function_of(mutant.name)], self._kills[""], self._took_s
         lines = range(mutant.first, mutant.last + 1)
-        watching = {int(test) for line in lines for test in self._watchers[mutant.file].get(line, ()) if test}
+        watching = {test for line in lines for test in self._watchers[mutant.file, line]}
         order = sorted(watching, key=lambda test: (-here[test], -anywhere[test] / (took_s[test] + COSTS_S)))
         limit_s = SHORTEST_LIMIT_S + HANGS_FROM * round(sum(took_s[place] for place in order))
 
@@ -204,10 +209,12 @@ def in_a_fork(live: Callable[[TextIO], int]) -> tuple[int, int]:
 def main() -> int:
     """Collects the tests that `pyproject.toml` selects and judges the mutants named on stdin."""
     chosen = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["mutmut"]
-    options = [*chosen["pytest_add_cli_args"], *chosen["pytest_add_cli_args_test_selection"]]
+    # An assertion that explains itself costs seconds where it compares transcripts, and nobody reads it here.
+    options = ["-q", "-p", "no:randomly", "--assert=plain", "--tb=no"]
+    options += [*chosen["pytest_add_cli_args"], *chosen["pytest_add_cli_args_test_selection"]]
     mutants = [Asked(*json.loads(line)) for line in sys.stdin]
     with Path(sys.argv[1]).open("w") as results:
-        return pytest.main(["-q", "-p", "no:randomly", *options], [Evaluation(mutants, results)])
+        return pytest.main(options, [Evaluation(mutants, results)])
 
 
 if __name__ == "__main__":
