@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drivers.quantities import PercentMso
+from drivers.quantities import SINGLE, PercentMso, Train
 from safety import control, events, permits
 from safety.ledger_format import Kind, Record
 from safety.reasons import Reason
@@ -240,3 +240,17 @@ def test_no_timed_block_waits_behind_a_permit_that_the_speaker_triggers() -> Non
     room = one_hertz()
     assert room.permit(level=54, rate=0, pulses=1)["ok"]
     assert room.permit(level=54, rate=0, pulses=1, times_us=(0,))["reason"] == "permit-busy"
+
+
+def test_a_single_pulse_has_no_rate_whatever_was_asked() -> None:
+    room = one_hertz()
+    assert room.permit(level=54, rate=10, pulses=1)["ok"]
+    assert room.state.permits[0].train == Train(1, SINGLE)
+
+
+def test_a_timed_block_is_judged_from_its_first_pulse_on() -> None:
+    room = one_hertz()
+    message = control.AskPermit(540, 0, 1, triggers=2, spacing_us=S, times_us=(300 * MS, 1_400 * MS))
+    assert permits._ask(turn_of(room), message).starts_us == room.now.us + 300 * MS
+    speaks = replace(message, triggers=1, spacing_us=0, times_us=())
+    assert permits._ask(turn_of(room), speaks).starts_us == room.now.us + 500 * MS, "until the permit's end"
