@@ -78,6 +78,22 @@ class RobotState:
     """The controller's own clock, seconds: it standing still means that nothing here is new."""
 
 
+class Kinematics(Protocol):
+    """Where an arm's joints are for a pose of its tool, by its model's lengths: as good as those, and no better."""
+
+    def robot_from_tcp(self, joints: Joints) -> Pose:
+        """Where the tool is."""
+        ...
+
+    def joints_for(self, robot_from_tcp: Pose, near: Joints) -> Joints | None:
+        """The joints that bring the tool there, from `near` without a change of sides; None when there are none."""
+        ...
+
+    def off_axis_m(self, joints: Joints) -> float:
+        """How far the wrist stands from where the first joint would turn without moving it, metres."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RobotCapabilities:
     """What the loop must know of an arm; each number with its source in the vendor folder's NOTES.md."""
@@ -99,6 +115,9 @@ class RobotCapabilities:
     """From a set-point's departure to the arm having moved by it, typical."""
     joint_limits: tuple[tuple[float, float], ...]
     """Lowest and highest angle of each joint, radians."""
+    kinematics: Kinematics | None = None
+    """None: only the arm's controller knows which joints a pose takes, and only what is measured can be held against
+    their limits."""
 
 
 class Robot(Protocol):

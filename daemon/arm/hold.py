@@ -209,6 +209,7 @@ class Hold:
             return Refusal(ArmReason.TILT, f"The target leans {math.degrees(tilt):.0f}° off the scalp's normal.")
         reason = self._sight.moved or self._sight.trouble(now_us)
         reason = reason or limits.of_the_arm(self._setup.limits, self._setup.robot, arm)
+        reason = reason or limits.of_the_model(self._setup.robot, arm) or self._over(arm.robot_from_tcp, arm)
         goal = self._steering.on_target(self._sight.at(now_us))
         if reason is None and goal is not None:
             reason = limits.of_the_goal(self._setup.limits, self._setup.robot, goal.translation)
@@ -231,8 +232,23 @@ class Hold:
         goal = self._steered(now_us, dt_s, arm)
         if goal is None:
             return Command.REST, None
+        over = self._over(goal, arm)
+        if over is not None and (self.state in ENGAGED or self._over(arm.robot_from_tcp, arm) is None):
+            return self._untold(over, now_us), None
         self._steering.lag.told(now_us, goal, self._steering.reference.velocity)
         return Command.FOLLOW, goal
+
+    def _over(self, goal: Pose, arm: RobotState) -> ArmReason | None:
+        return limits.of_the_command(self._setup.limits, self._setup.robot, goal, arm.joints)
+
+    def _untold(self, over: ArmReason, now_us: int) -> Command:
+        """The goal lies beyond a limit: the arm is not told to go there, and comes off the head it stands at. Only one
+        that stands beyond it already may go home.
+        """
+        if self._happens(Event.UNSAFE, over, now_us):
+            return self._leaving.command(now_us)
+        self.why, self._parking = over, False
+        return Command.REST
 
     def _steered(self, now_us: int, dt_s: float, arm: RobotState) -> Pose | None:
         if self.state is HoldState.FREEZE:

@@ -9,8 +9,12 @@ import math
 from dataclasses import dataclass
 
 from daemon.arm.reasons import ArmReason
-from drivers.poses import Vector
-from drivers.robots import RobotCapabilities, RobotState
+from drivers.poses import Pose, Vector
+from drivers.robots import Joints, RobotCapabilities, RobotState
+
+MODEL_M, MODEL_RAD = 0.02, math.radians(2)
+"""An arm's own lengths put its tool a few millimetres from where its model's do; another model's, or another tool,
+centimetres."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,13 @@ class ArmLimits:
     joint_margin_rad: float = math.radians(5)
     singular: tuple[tuple[int, float], ...] = ((2, math.radians(8)), (4, math.radians(8)))
     """Joints, counted from 0, whose angle must not come near 0 or π: elbow and second wrist of a UR."""
+    off_axis_m: float = 0.12
+    """The wrist's least distance from where the first joint turns without moving it. 0.25 m/s there turn that joint by
+    2.1 rad/s, which is all that the slowest of them does (120°/s: the UR10e's data sheet)."""
+    told_rad: float = math.radians(2)
+    told_m: float = 0.02
+    """What is told keeps this much more off the last three than what is measured, which may overshoot it: lengths of a
+    model put its joints a degree wrong at most, and a retract needs some room."""
     tilt_rad: float = math.radians(35)
     """Of the coil against the scalp's normal, and of the head against how it was when the coil was sent."""
     force_n: float = 20.0
@@ -73,6 +84,28 @@ class ArmLimits:
     """From the scalp, of a coil that lies otherwise: a figure-of-eight coil's edge is 80 to 90 mm from its point."""
 
 
+def of_the_model(capabilities: RobotCapabilities, robot: RobotState) -> ArmReason | None:
+    """Whether the arm is another than its kinematics are of; None when it is not, or when nobody knows."""
+    if capabilities.kinematics is None:
+        return None
+    apart = capabilities.kinematics.robot_from_tcp(robot.joints).inverse() @ robot.robot_from_tcp
+    return None if apart.distance <= MODEL_M and apart.angle <= MODEL_RAD else ArmReason.OTHER_MODEL
+
+
+def of_the_command(
+    limits: ArmLimits, capabilities: RobotCapabilities, robot_from_tcp: Pose, near: Joints
+) -> ArmReason | None:
+    """Why the arm, with its joints at `near`, must not be told to go on to this pose; None when it may."""
+    if not limits.box.holds(robot_from_tcp.translation):
+        return ArmReason.OUT_OF_REACH
+    if capabilities.kinematics is None:
+        return None
+    joints = capabilities.kinematics.joints_for(robot_from_tcp, near)
+    if joints is None:
+        return ArmReason.OUT_OF_REACH
+    return of_the_joints(limits, capabilities, joints, more_rad=limits.told_rad, more_m=limits.told_m)
+
+
 def of_the_goal(limits: ArmLimits, robot: RobotCapabilities, point: Vector) -> ArmReason | None:
     """Why the arm must not be told to go to a point of its base frame; None when it may."""
     if not limits.box.holds(point) or math.hypot(*point) > robot.reach_m:
@@ -84,11 +117,20 @@ def of_the_arm(limits: ArmLimits, capabilities: RobotCapabilities, robot: RobotS
     """Which limit the arm's measured posture is over; None when it is over none."""
     if not limits.box.holds(robot.robot_from_tcp.translation):
         return ArmReason.OUT_OF_REACH
-    margin = limits.joint_margin_rad
-    for angle, (low, high) in zip(robot.joints, capabilities.joint_limits, strict=True):
+    return of_the_joints(limits, capabilities, robot.joints)
+
+
+def of_the_joints(
+    limits: ArmLimits, capabilities: RobotCapabilities, joints: Joints, *, more_rad: float = 0.0, more_m: float = 0.0
+) -> ArmReason | None:
+    """Which limit a posture is over, or nearer to than `more_…`; None when it is over none."""
+    margin = limits.joint_margin_rad + more_rad
+    for angle, (low, high) in zip(joints, capabilities.joint_limits, strict=True):
         if not low + margin <= angle <= high - margin:
             return ArmReason.JOINT_RANGE
     for joint, least in limits.singular:
-        if abs(math.sin(robot.joints[joint])) < math.sin(least):
+        if abs(math.sin(joints[joint])) < math.sin(least + more_rad):
             return ArmReason.NEAR_SINGULARITY
+    if capabilities.kinematics is not None and capabilities.kinematics.off_axis_m(joints) < limits.off_axis_m + more_m:
+        return ArmReason.NEAR_SINGULARITY
     return None

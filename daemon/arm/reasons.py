@@ -63,6 +63,9 @@ class ArmReason(Enum):
     NEAR_SINGULARITY = ("near-singularity", "The coil is taken away.",
         "The arm is nearly stretched or folded, where small steps become large joint motions.",
         "Park the arm and place its base or the chair differently.")
+    OTHER_MODEL = ("other-model", "The coil stays where it is.",
+        "The arm's joints put its tool elsewhere than the arm says: its model or its tool is not the site file's.",
+        "Check [robot] model and tool in the site file, and the tool set in the arm's controller.")
     TILT = ("tilt", "The coil does not go there.", "It would be tilted too far against the head.",
         "Check the target and the head's posture.")
     NOT_NOW = ("not-now", "The order was not carried out.", "It is not possible in the arm's present state.",

@@ -10,6 +10,7 @@ from typing import Final
 from drivers.errors import ConfigError
 from drivers.poses import IDENTITY, Pose, Vector
 from drivers.robots import RobotCapabilities
+from drivers.ur.kinematics import UrKinematics
 from drivers.ur.negotiation import CB3_HZ, E_SERIES_HZ
 
 MOST_SPEED_M_S: Final = 0.25
@@ -87,6 +88,7 @@ def capabilities(site: UrSite) -> RobotCapabilities:
         reach_m=(_REACH_M | _REACH_E_M)[site.model],
         latency_us=80_000 if e_series else 92_000,
         joint_limits=((-2 * math.pi, 2 * math.pi),) * 6,
+        kinematics=UrKinematics.of(site.model, site.flange_from_tcp),
     )
 
 

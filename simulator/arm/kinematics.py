@@ -1,124 +1,26 @@
-"""Where the flange of a UR is for given joints, and the joints for a given flange, near the present ones.
-
-Both in closed form from the Denavit-Hartenberg lengths of the profile: the second, third and fourth joint turn about
-one horizontal axis, so shoulder, elbow and wrist lie in one upright plane that the first joint turns. Each of the
-inverse's three choices (shoulder, wrist, elbow) takes the side nearer to the joints the arm has now, which is what
-an arm that moves a little at a time does.
-"""
+"""The kinematics of a UR, for an arm that has limits: a pose that no joint may turn to is out of reach as well."""
 
 from __future__ import annotations
 
 import math
 
-from drivers.errors import DeviceError
-from drivers.poses import Pose, Quaternion
+from drivers.poses import Pose
 from drivers.robots import Joints
-from simulator.arm.profile import TURN, ArmProfile
+from drivers.ur import kinematics
+from drivers.ur.kinematics import Unreachable
+from simulator.arm.profile import ArmProfile
 
-HALF_ROOT = math.sqrt(0.5)
-SINGULAR = 1e-6
-"""Sine of the wrist angle below which joints four and six turn about one axis."""
-
-
-ROUNDING = 1e-9
-"""A stretched arm computes to a cosine a little above one."""
-
-
-class Unreachable(DeviceError):
-    """No joints of this arm put the flange there."""
+__all__ = ["Unreachable", "joints_for", "robot_from_flange"]
 
 
 def robot_from_flange(profile: ArmProfile, joints: Joints) -> Pose:
     """Where the flange is."""
-    one, two, three, four, five, six = joints
-    c1, s1 = math.cos(one), math.sin(one)
-    forearm, wrist = two + three, two + three + four
-    c5, s5 = math.cos(five), math.sin(five)
-    cw, sw = math.cos(wrist), math.sin(wrist)
-    out = profile.upper_arm * math.cos(two) + profile.forearm * math.cos(forearm) + profile.wrist_2 * sw
-    up = profile.upper_arm * math.sin(two) + profile.forearm * math.sin(forearm) - profile.wrist_2 * cw
-    # the last axis: -sin(five) along the wrist's direction in the plane, cos(five) across the plane
-    out -= profile.wrist_3 * s5 * cw
-    up -= profile.wrist_3 * s5 * sw
-    across = profile.wrist_1 + profile.wrist_3 * c5
-    place = (c1 * out + s1 * across, s1 * out - c1 * across, profile.base_height + up)
-    return Pose(_turn(one, wrist, five, six), place)
-
-
-def _turn(one: float, wrist: float, five: float, six: float) -> Quaternion:
-    """Rz(one) Rx(90°) Rz(wrist) R-y(five) Rz(six), multiplied out."""
-    a, b = math.cos(one / 2), math.sin(one / 2)
-    # Rz(one) Rx(90°)
-    w, x, y, z = a * HALF_ROOT, a * HALF_ROOT, b * HALF_ROOT, b * HALF_ROOT
-    # … Rz(wrist)
-    c, s = math.cos(wrist / 2), math.sin(wrist / 2)
-    w, x, y, z = w * c - z * s, x * c + y * s, y * c - x * s, z * c + w * s
-    # … R-y(five)
-    c, s = math.cos(five / 2), -math.sin(five / 2)
-    w, x, y, z = w * c - y * s, x * c - z * s, y * c + w * s, z * c + x * s
-    # … Rz(six)
-    c, s = math.cos(six / 2), math.sin(six / 2)
-    return (w * c - z * s, x * c + y * s, y * c - x * s, z * c + w * s)
+    return kinematics.robot_from_flange(profile.links, joints)
 
 
 def joints_for(profile: ArmProfile, flange: Pose, near: Joints) -> Joints:
     """The joints that put the flange there, on the side of `near`. Unreachable when there are none."""
-    (x6x, y6x, z6x, px), (x6y, y6y, z6y, py), (x6z, y6z, z6z, pz), _ = flange.rows
-    wx, wy, wz = px - profile.wrist_3 * z6x, py - profile.wrist_3 * z6y, pz - profile.wrist_3 * z6z
-    one = _nearest(_shoulders(profile, wx, wy), near[0])
-    c1, s1 = math.cos(one), math.sin(one)
-
-    five_cosine = z6x * s1 - z6y * c1
-    angle = math.acos(max(-1.0, min(1.0, five_cosine)))
-    five = _nearest((angle, -angle), near[4])
-    s5 = math.sin(five)
-    if abs(s5) > SINGULAR:
-        six = _unwound(math.atan2((y6y * c1 - y6x * s1) / s5, (x6x * s1 - x6y * c1) / s5), near[5])
-    else:
-        six = near[5]
-    c5, c6, s6 = math.cos(five), math.cos(six), math.sin(six)
-
-    # direction of wrist and of its second axis, in the upright plane: `out` along it, `up` against gravity
-    x4x, x4y, x4z = (c5 * (c6 * x - s6 * y) - s5 * z for x, y, z in ((x6x, y6x, z6x), (x6y, y6y, z6y), (x6z, y6z, z6z)))
-    wrist = math.atan2(x4z, x4x * c1 + x4y * s1)
-    out = wx * c1 + wy * s1 - profile.wrist_2 * math.sin(wrist)
-    up = wz - profile.base_height + profile.wrist_2 * math.cos(wrist)
-    two, three = _elbow(profile, out, up, near)
-    four = _unwound(wrist - two - three, near[3])
-    return _within(profile, (one, two, three, four, five, six))
-
-
-def _shoulders(profile: ArmProfile, x: float, y: float) -> tuple[float, float]:
-    reach = math.hypot(x, y)
-    if reach <= profile.wrist_1:
-        raise Unreachable("no joints for this pose: the wrist would stand inside the arm's own column")
-    bearing, offset = math.atan2(y, x), math.asin(profile.wrist_1 / reach)
-    return (bearing + offset, bearing + math.pi - offset)
-
-
-def _elbow(profile: ArmProfile, out: float, up: float, near: Joints) -> tuple[float, float]:
-    a, b = profile.upper_arm, profile.forearm
-    cosine = (out * out + up * up - a * a - b * b) / (2 * a * b)
-    if abs(cosine) > 1 + ROUNDING:
-        raise Unreachable("no joints for this pose: the wrist would be further from the shoulder than the arm is long")
-    bend = math.acos(max(-1.0, min(1.0, cosine)))
-    three = _nearest((bend, -bend), near[2])
-    two = math.atan2(up, out) - math.atan2(b * math.sin(three), a + b * math.cos(three))
-    return _unwound(two, near[1]), three
-
-
-def _unwound(angle: float, to: float) -> float:
-    """The angle, whole turns added, that is nearest."""
-    return angle + TURN * round((to - angle) / TURN)
-
-
-def _nearest(angles: tuple[float, float], to: float) -> float:
-    """The one of the two, whole turns added, that is nearest."""
-    one, other = _unwound(angles[0], to), _unwound(angles[1], to)
-    return one if abs(one - to) <= abs(other - to) else other
-
-
-def _within(profile: ArmProfile, joints: Joints) -> Joints:
+    joints = kinematics.joints_for(profile.links, flange, near)
     if max(abs(joint) for joint in joints) > profile.joint_limit:
         raise Unreachable(f"no joints for this pose within ±{math.degrees(profile.joint_limit):.0f}° of every joint")
     return joints

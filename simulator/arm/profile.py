@@ -12,11 +12,11 @@ from typing import Any
 
 from drivers.errors import ConfigError
 from drivers.robots import Joints
+from drivers.ur.kinematics import LENGTHS, TURN, Links
 
 DATA_SHEET = "UR5e data sheet, Universal Robots"
 DH_PAGE = "'DH parameters for calculations of kinematics and dynamics', universal-robots.com support"
 CHOICE = "engineering choice"
-TURN = 2 * math.pi
 
 
 def _option(default: Any, source: str) -> Any:
@@ -30,13 +30,7 @@ class ArmProfile:
     model: str = _option("UR5e", "what is simulated")
     step_us: int = _option(2_000, "e-Series 500 Hz; a CB3 has 8,000 (RTDE guide)")
 
-    # Denavit-Hartenberg lengths of a UR: all others of its twelve are zero, its twists are quarter turns
-    base_height: float = _option(0.1625, DH_PAGE)
-    upper_arm: float = _option(-0.425, DH_PAGE)
-    forearm: float = _option(-0.3922, DH_PAGE)
-    wrist_1: float = _option(0.1333, DH_PAGE)
-    wrist_2: float = _option(0.0997, DH_PAGE)
-    wrist_3: float = _option(0.0996, DH_PAGE)
+    links: Links = _option(LENGTHS["UR5e"], DH_PAGE)  # noqa: RUF009  it is a dataclass field
 
     # Limits
     joint_limit: float = _option(TURN, DATA_SHEET + ": ±360° every joint")
