@@ -49,10 +49,12 @@ class ArmLimits:
     turn_jerk_rad_s3: float = 600.0
     closing_m_s: float = 0.05
     """Towards the head, while approaching; as fast as the arm's program retracts by itself."""
+    follow_closing_m_s: float = 0.125
+    """Towards the head, however the head moves: after a head that goes away the coil is told to close in no faster."""
     measured_speed_m_s: float = 0.30
     """What is measured may overshoot what is told by a fifth."""
     measured_closing_m_s: float = 0.15
-    """Between coil and head, within 50 mm of the target, when it is the arm that moves."""
+    """Between coil and head, within 50 mm of the target, when it is the arm that moves; a fifth more than is told."""
     lead_m: float = 0.04
     """The reference goes no further ahead of the arm; its program refuses 50 mm."""
     lead_rad: float = 0.15

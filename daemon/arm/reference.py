@@ -25,6 +25,9 @@ NEAR_STILL_RAD_S = 1e-3
 NEAR_BORDER_M = 0.06
 """Nearer to the border of the box, the way to a stand is planned too: 0.25 m/s need 31 mm to stop."""
 
+OUTSIDE_M = 0.001
+"""Within this no arm comes up to the closing speed: 4 m/s² over half a millimetre make 63 mm/s."""
+
 State = tuple[list[float], list[float], list[float]]
 """Six positions, speeds and accelerations: three of the tool's point, then three about its axes."""
 
@@ -72,7 +75,9 @@ class Reference:
         The goal itself moves, so the way is planned in a frame that drifts along with it: to meet it, not to arrive
         where it has been, which would hunt after every new frame. `velocity` is the goal's in the robot's frame,
         `turning` its angular velocity in its own. `together` keeps all axes on one straight way; else each goes as
-        fast as it can. Where a step would lead out of the box with no way left to stop inside, it brakes instead.
+        fast as it can. Where the goal lies further in, along its +z, it is closed in on no faster than the limit,
+        whatever it does itself. Where a step would lead out of the box with no way left to stop inside, it brakes
+        instead.
         """
         local = self._pose.inverse() @ goal
         most, most_turn, step_s = speed_m_s * PER_AXIS, self._limits.turn_rad_s * PER_AXIS, min(dt_s, LONGEST_STEP_S)
@@ -80,8 +85,9 @@ class Reference:
         meets = [*goal.translation, *local.rotation_vector]
         position, speed, acceleration = self._state
         go = self._go
-        go.max_velocity = [most - part for part in drift[:3]] + [most_turn - part for part in drift[3:]]
-        go.min_velocity = [-most - part for part in drift[:3]] + [-most_turn - part for part in drift[3:]]
+        closing = self._limits.follow_closing_m_s * PER_AXIS if self._is_outside(goal) else math.inf
+        go.max_velocity = [min(closing, most - part) for part in drift[:3]] + [most_turn - part for part in drift[3:]]
+        go.min_velocity = [-min(closing, most + part) for part in drift[:3]] + [-most_turn - part for part in drift[3:]]
         go.synchronization = Synchronization.Time if together else Synchronization.No
         apart = [at - (to - by * step_s) for at, to, by in zip(position, meets, drift, strict=True)]
         after = self._after(go, step_s, (apart, [at - by for at, by in zip(speed, drift, strict=True)], acceleration))
@@ -97,6 +103,11 @@ class Reference:
         if after is None:  # cannot be: every finite state has a way to a stand
             raise ArithmeticError(f"no way to stop from {self._state}")
         return self._take(after)
+
+    def _is_outside(self, goal: Pose) -> bool:
+        """Whether the goal lies further in than this: along its +z, which leads into the head."""
+        (x, y, z), (a, b, c), (u, v, w) = goal.translation, self._pose.translation, goal.rotate((0.0, 0.0, 1.0))
+        return (x - a) * u + (y - b) * v + (z - c) * w > OUTSIDE_M
 
     def _take(self, after: State) -> Pose:
         x, y, z, *turned = after[0]

@@ -57,6 +57,43 @@ def test_no_goal_breaks_speed_acceleration_jerk_or_box(steps: list, dt_s: float)
     assert max(turns) <= 1.001 * LIMITS.turn_rad_s
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    off=st.tuples(*[st.floats(-0.06, 0.06)] * 3),
+    inward=st.tuples(*[st.floats(-3, 3)] * 3),
+    velocity=st.tuples(*[st.floats(-0.06, 0.06)] * 3),
+)
+def test_after_a_head_that_goes_away_it_closes_in_at_125_mm_s_at_most(
+    off: tuple[float, float, float], inward: tuple[float, float, float], velocity: tuple[float, float, float]
+) -> None:
+    """A goal that goes anywhere at up to 104 mm/s, from up to 104 mm away, its normal in any direction."""
+    reference, turned = Reference(ArmLimits()), Pose.turned(inward)
+    reference.reset(Pose(turned.quaternion))
+    normal = turned.rotate((0.0, 0.0, 1.0))
+    closing = []
+    for turn in range(300):
+        at = [start + speed * turn * 0.002 for start, speed in zip(off, velocity, strict=True)]
+        goal = Pose(turned.quaternion, (at[0], at[1], at[2]))
+        reference.towards(goal, velocity, STILL, 0.002, speed_m_s=0.25, together=False)
+        own = zip(reference.velocity, velocity, normal, strict=True)
+        closing.append(sum((arm - head) * along for arm, head, along in own))
+
+    assert max(closing) <= 0.1251
+
+
+def test_a_goal_that_lies_further_in_is_closed_in_on_at_125_mm_s_and_one_beside_or_further_out_at_full_speed() -> None:
+    def fastest_mm_s(x_mm: float, z_mm: float) -> float:
+        reference, goal = Reference(ArmLimits()), Pose(translation=(x_mm / 1e3, 0.0, z_mm / 1e3))
+        speeds = []
+        for _ in range(200):
+            reference.towards(goal, STILL, STILL, 0.002, speed_m_s=0.25, together=False)
+            speeds.append(math.hypot(*reference.velocity) * 1e3)
+        return max(speeds)
+
+    assert fastest_mm_s(0, 60) == pytest.approx(125 / math.sqrt(3), rel=0.01)
+    assert fastest_mm_s(60, 0) == fastest_mm_s(0, -60) == pytest.approx(250 / math.sqrt(3), rel=0.01)
+
+
 def test_at_full_speed_towards_the_border_it_stops_inside() -> None:
     reference = Reference(LIMITS)
     for _ in range(1000):
