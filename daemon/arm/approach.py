@@ -39,6 +39,8 @@ class Target:
     stand_off_m: float
     """Off the target along its normal: outside the ellipsoid that is kept clear."""
     target_from_head: Pose
+    lean_rad: float
+    """Of its normal against the scalp's."""
 
     @classmethod
     def of(cls, head_from_target: Pose, scalp: Ellipsoid, limits: ArmLimits, away_m: float) -> Target:
@@ -49,7 +51,15 @@ class Target:
             off_m += 0.01
             if off_m > FURTHEST_OFF_M:
                 raise ValueError("the target's normal does not lead out of the head: check the target's orientation")
-        return cls(head_from_target, scalp, keep_out, scalp.grown(limits.swing_m), off_m, head_from_target.inverse())
+        return cls(
+            head_from_target,
+            scalp,
+            keep_out,
+            scalp.grown(limits.swing_m),
+            off_m,
+            head_from_target.inverse(),
+            tilt_of(head_from_target, scalp),
+        )
 
 
 class Approach:

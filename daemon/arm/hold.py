@@ -10,7 +10,7 @@ import math
 
 from daemon.arm import limits, table, watch
 from daemon.arm.approach import Target
-from daemon.arm.goals import Ellipsoid, Error, tilt_of
+from daemon.arm.goals import Ellipsoid, Error
 from daemon.arm.health import AWAKE, UNREACHABLE_US, Health
 from daemon.arm.lease import BEGIN_HEAD_M_S, FRESH_US, ROBOT_FRESH_US, Lease, LeaseKeeper, Situation
 from daemon.arm.leaving import Leaving
@@ -204,9 +204,9 @@ class Hold:
             return Refusal(ArmReason.NO_TARGET)
         if self._setup.robot_from_camera is None:
             return Refusal(ArmReason.NOT_CALIBRATED)
-        tilt = tilt_of(target.head_from_target, target.scalp)
-        if tilt > self._setup.limits.tilt_rad:
-            return Refusal(ArmReason.TILT, f"The target leans {math.degrees(tilt):.0f}° off the scalp's normal.")
+        if target.lean_rad > self._setup.limits.tilt_rad:
+            leans = math.degrees(target.lean_rad)
+            return Refusal(ArmReason.TILT, f"The target leans {leans:.0f}° off the scalp's normal.")
         reason = self._sight.moved or self._sight.trouble(now_us)
         reason = reason or limits.of_the_arm(self._setup.limits, self._setup.robot, arm)
         reason = reason or limits.of_the_model(self._setup.robot, arm) or self._over(arm.robot_from_tcp, arm)

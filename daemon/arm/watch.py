@@ -47,6 +47,8 @@ def of_the_head(
     over = limits.of_the_goal(most, setup.robot, goal)
     if over is not None:
         return over
+    if target.lean_rad > most.tilt_rad:
+        return ArmReason.TILT
     if sent is not None and sent.angle_to(head.pose) > most.tilt_rad:
         return ArmReason.TILT
     near = error.distance_m < NEAR_M

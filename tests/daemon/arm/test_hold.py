@@ -125,6 +125,19 @@ def test_a_target_that_leans_too_far_off_the_scalp_is_refused_with_the_angle() -
     assert "40°" in str(refusal)
 
 
+@pytest.mark.parametrize(
+    ("degrees", "ends"), [(34, (HoldState.TRACK, None)), (36, (HoldState.RETRACT, ArmReason.TILT))]
+)
+def test_a_coil_at_the_head_does_not_lean_further_than_35_degrees_for_another_target(
+    degrees: float, ends: tuple[HoldState, ArmReason | None]
+) -> None:
+    room = tracking()
+    room.hold.aim(Pose.turned((math.pi - math.radians(degrees), 0.0, 0.0), (0.0, 0.0, 0.095)), SCALP)
+    room.run(8)
+
+    assert (room.said[-1].state, room.said[-1].why) == ends
+
+
 def test_hand_guiding_is_refused_at_the_head_and_allowed_away_from_it() -> None:
     room = tracking()
     refusal = room.order(Verb.HAND)
