@@ -1,10 +1,13 @@
-"""`python -m tests.mutation [PATTERN...]`: mutates what decides in `safety/`, or the modules named (`safety/rules.py`).
+"""`python -m tests.mutation`: mutates what decides in `safety/` and asks all its tests.
 
-Exit code 1, and every complaint on stderr, when the result cannot be trusted or a survivor is not explained.
+Exit code 1, and every complaint on stderr, when the result cannot be trusted or a survivor is not explained. While
+writing a test, a module and the tests meant for it are enough, and take seconds:
+`python -m tests.mutation safety/permits.py --tests tests/safety/test_gate_permits.py`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -19,7 +22,7 @@ from tests.mutation.tree import Module, prepare
 EXPLAINED = Path(__file__).with_name("explained.toml")
 
 
-def evaluate(tree: Path, modules: list[Module]) -> list[Mutant]:
+def evaluate(tree: Path, modules: list[Module], tests: list[str]) -> list[Mutant]:
     """Every mutant with its verdict, survivors with their change; CalledProcessError when the tests cannot run."""
     results = tree / "results.jsonl"
     asked = [
@@ -27,7 +30,7 @@ def evaluate(tree: Path, modules: list[Module]) -> list[Mutant]:
         for module in modules
         for mutant in module.mutants
     ]
-    command = [sys.executable, "-m", "tests.mutation.evaluation", str(results)]
+    command = [sys.executable, "-m", "tests.mutation.evaluation", str(results), *tests]
     subprocess.run(command, cwd=tree, input="\n".join(asked), text=True, check=True)
     found = {module.name: module for module in modules}
     mutants = []
@@ -41,18 +44,21 @@ def evaluate(tree: Path, modules: list[Module]) -> list[Mutant]:
 
 def main() -> int:
     """Runs it all."""
-    patterns = sys.argv[1:]
+    usage = argparse.ArgumentParser(prog="python -m tests.mutation", description="Tests the tests of safety/.")
+    usage.add_argument("modules", nargs="*", metavar="MODULE", help="only these, such as safety/rules.py (fnmatch)")
+    usage.add_argument("--tests", nargs="+", default=[], metavar="FILE", help="ask only these, not all of safety/")
+    asked = usage.parse_args()
     explained = {entry["mark"]: entry["reason"] for entry in tomllib.loads(EXPLAINED.read_text())["survivor"]}
     with tempfile.TemporaryDirectory(prefix="coilward-mutation-") as place:
-        modules = prepare(Path(place) / "tree", patterns)
-        mutants = evaluate(Path(place) / "tree", modules)
-    if patterns:  # of the modules left out nothing is known, their explained survivors included
+        modules = prepare(Path(place) / "tree", asked.modules)
+        mutants = evaluate(Path(place) / "tree", modules, asked.tests)
+    if asked.modules:  # of the modules left out nothing is known, their explained survivors included
         explained = {mutant.mark: explained[mutant.mark] for mutant in mutants if mutant.mark in explained}
     print(table(mutants))
     made = Counter({module.name: len(module.mutants) for module in modules})
     said = complaints(mutants, made, explained)
-    for line in said:
-        print(line, file=sys.stderr)
+    for complaint in said:
+        print(complaint, file=sys.stderr)
     print(f"{len(mutants)} mutants, {len(said)} complaints, {len(explained)} survivors explained")
     return 1 if said else 0
 

@@ -4,8 +4,8 @@ mutmut's own runner starts pytest anew for each mutant and takes hours for `safe
 test they meet. A fork costs milliseconds; only tests that run the changed statement are asked: first those that noticed
 other mutants of the function, then those of a file named after the module, then those that notice most for their time.
 
-Runs inside the mutated tree: `python -m tests.mutation.evaluation RESULTS`, with a mutant a line on stdin, as a JSON
-list: name, file, first and last line of the statement. A line of RESULTS: name, verdict, the test that noticed.
+Runs inside the mutated tree: `python -m tests.mutation.evaluation RESULTS [TESTS...]`, with a mutant a line on stdin:
+a JSON list of name, file, first and last line of the statement. A line of RESULTS: name, verdict, test that noticed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import TextIO
 
 import coverage
 import pytest
 
-from tests.mutation import switch
+from tests.mutation import switch, tree
 from tests.mutation.judgement import function_of
 
 CORES = os.cpu_count() or 1
@@ -170,7 +171,7 @@ class Evaluation:
     def _run(self, places: Iterable[int]) -> Iterator[tuple[bool, float]]:
         """Runs tests and says of each whether it failed and how much CPU time it took."""
         items = [self._items[place] for place in places]
-        for item, after in zip(items, [*items[1:], None], strict=True):
+        for item, after in zip_longest(items, items[1:]):
             self._failed, began = False, time.process_time()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             yield self._failed, time.process_time() - began
@@ -214,11 +215,12 @@ def in_a_fork(live: Callable[[TextIO], int]) -> tuple[int, int]:
 
 
 def main() -> int:
-    """Collects the tests that `pyproject.toml` selects and judges the mutants named on stdin."""
+    """Collects the tests named, or those that `pyproject.toml` selects, and judges the mutants named on stdin."""
     chosen = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["mutmut"]
     # An assertion that explains itself costs seconds where it compares transcripts, and nobody reads it here.
     options = ["-q", "-p", "no:randomly", "--assert=plain", "--tb=no"]
-    options += [*chosen["pytest_add_cli_args"], *chosen["pytest_add_cli_args_test_selection"]]
+    tests = sys.argv[2:] and [tree.CANARY_TESTS, *sys.argv[2:]]
+    options += [*chosen["pytest_add_cli_args"], *(tests or chosen["pytest_add_cli_args_test_selection"])]
     mutants = [Asked(*json.loads(line)) for line in sys.stdin]
     with Path(sys.argv[1]).open("w") as results:
         return pytest.main(options, [Evaluation(mutants, results)])

@@ -25,7 +25,8 @@ def watched(value):
 def unwatched(value):
     return value > 3
 """
-CANARY_TEST = """
+CANARY_TESTS = "tests/safety/test_canary.py"
+CANARY_TESTS_SOURCE = """
 from safety.canary import unwatched, watched
 
 def test_watched():
@@ -99,7 +100,7 @@ def prepare(tree: Path, only: Iterable[str]) -> list[Module]:
     """Writes the copy; `only` narrows the modules (fnmatch patterns). Returns those that were mutated."""
     shutil.copytree(ROOT, tree, ignore=LEFT_AT_HOME)
     (tree / CANARY).write_text(CANARY_SOURCE)
-    (tree / "tests/safety/test_canary.py").write_text(CANARY_TEST)
+    (tree / CANARY_TESTS).write_text(CANARY_TESTS_SOURCE)
     wanted = list(only) or ["*"]
     chosen = [path for path in deciding_modules() if any(fnmatch(path, pattern) for pattern in wanted)]
     return [mutate(tree, path) for path in [CANARY, *chosen]]
