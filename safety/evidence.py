@@ -13,7 +13,7 @@ from typing import Any
 from drivers.quantities import SECOND_US
 from drivers.stimulators import Reading
 from safety import disarm, ledgering, outcomes, permits
-from safety.asking import Past, SessionKind, run_after
+from safety.asking import Past, run_after
 from safety.ledger_format import By, Kind
 from safety.reasons import Reason
 from safety.state import Delivery, Phase
@@ -153,7 +153,7 @@ def _remembered(turn: Turn, delivery: Delivery) -> dict[str, Any]:
 def _park(turn: Turn) -> None:
     """Between trains that lie far apart the device stands disarmed; its driver expects it."""
     session = turn.state.session
-    if session is None or session.kind is not SessionKind.TREATMENT or session.protocol is None:
+    if session is None or session.protocol is None:
         return
     idle = turn.state.phase is Phase.ARMED and not turn.state.permits and not turn.state.pending
     gap_us = max(phase.gap_us for phase in session.protocol.phases)
