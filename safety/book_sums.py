@@ -39,7 +39,7 @@ class Session:
     counted: int = 0
     """Pulses of what is settled or booked."""
     last_us: int = 0
-    """Wall time of its newest record that counts."""
+    """Wall time of what was opened or booked last; what is reserved holds the session without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ class Sums:
             self.accounts[record.subject] = account.add_course(record.protocol, 0)
         session = self.sessions.get(record.session)
         if session is None:
-            session = Session(record.subject, record.protocol, last_us=self.last_wall_us)
+            session = Session(record.subject, record.protocol)
             self.sessions[record.session] = session
         return session
 

@@ -60,6 +60,10 @@ def test_the_treatment_day_begins_at_three_of_the_rooms_clock(zone: str, at: str
     assert day_start_us(utc(at), ZoneInfo(zone)) == utc(begins)
 
 
+def test_a_day_begins_at_a_whole_microsecond() -> None:
+    assert isinstance(day_start_us(utc("2026-01-05T10:00") + 1, ROME), int)
+
+
 TWO_HOURS_OR_THREE = {
     "America/Bahia_Banderas", "America/Indiana/Winamac", "Antarctica/Casey", "Antarctica/Davis", "Antarctica/Troll",
     "Antarctica/Vostok", "Asia/Chita", "Asia/Magadan", "Europe/Simferopol",
