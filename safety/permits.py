@@ -120,9 +120,8 @@ def _read_back_differs(turn: Turn, ask: Ask) -> frames.No | None:
     read = turn.state.device.confirmed
     if read is None:
         return frames.No(Reason.READ_BACK_STALE)
-    if _ambiguous(read):
-        shown = f"{read.pulses} pulses in {read.duration_ms / 1000:g} s at {read.rate}"
-        return frames.No(Reason.READ_BACK_DIFFERS, {"shown": shown, "expected": "a duration that fits them"})
+    if (unclear := _unclear(read)) is not None:
+        return unclear
     if (read.level, _train(read)) != (ask.level, ask.train):
         shown = f"{read.level}, {read.pulses} pulses, {read.rate}"
         expected = f"{ask.level}, {ask.train.pulses} pulses, {ask.train.rate}"
@@ -130,12 +129,14 @@ def _read_back_differs(turn: Turn, ask: Ask) -> frames.No | None:
     return None
 
 
-def _ambiguous(read: Settings) -> bool:
-    """Whether pulses and duration name different trains: nobody can say which of the two the device obeys."""
+def _unclear(read: Settings) -> frames.No | None:
+    """Pulses and duration name different trains, or none: nobody can say what the device obeys."""
     if read.pulses == 1:
-        return False
-    tenths_of_second = -(-read.pulses * 100 // read.rate.tenths) if read.rate.tenths else 0
-    return read.duration_ms != tenths_of_second * 100
+        return None
+    if read.pulses and read.rate.tenths and read.duration_ms == -(-read.pulses * 100 // read.rate.tenths) * 100:
+        return None
+    shown = f"{read.pulses} pulses in {read.duration_ms / 1000:g} s at {read.rate}"
+    return frames.No(Reason.READ_BACK_DIFFERS, {"shown": shown, "expected": "a duration that fits them"})
 
 
 def _train(settings: Settings) -> Train:
@@ -338,6 +339,8 @@ def make_for_script(turn: Turn) -> frames.No | None:
         return frames.No(conditions.standing(turn) or Reason.NOT_ARMED)
     if read is None:
         return frames.No(Reason.READ_BACK_STALE)
+    if (unclear := _unclear(read)) is not None:
+        return unclear
     number = turn.state.next_permit
     expires_us = turn.now.us + turn.room.limits.timing.permit_life_us
     permit = Permit(number, read.level, _train(read), 1, 0, 0, expires_us, session.block)
