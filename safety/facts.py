@@ -45,13 +45,13 @@ def totals(turn: Turn, subject: str, session_key: bytes, already_reserved: int =
     book, wall_us = turn.state.book, turn.now.wall_us
     who = key(subject)
     session = turn.state.session
-    protocol = key(session.protocol.id) if session and session.protocol else b""
+    protocol = session.protocol if session else None
     counts = Totals(
         session=book.session(session_key),
         day=book.day(who, wall_us, turn.room.zone),
         twelve_hours=book.window(who, wall_us, HALF_DAY_US),
         week=book.window(who, wall_us, WEEK_US),
-        course=book.course(who, protocol) if protocol else 0,
+        course=book.course(who, key(protocol.id)) if protocol else 0,
     )
     if not already_reserved:
         return counts
