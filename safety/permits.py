@@ -177,8 +177,7 @@ def reserved(turn: Turn, token: int, seq: int, pulses: int) -> None:
     if pending is not None and pending.token == token:
         _grant(turn, pending, seq)
     elif session is not None and session.block_token == token:
-        block = Block(seq, turn.room.limits.script_block)
-        turn.to(session=replace(session, block=block, block_token=None))
+        turn.to(session=replace(session, block=Block(seq, pulses), block_token=None))
 
 
 def _grant(turn: Turn, pending: Pending, seq: int) -> None:
