@@ -68,7 +68,7 @@ def pump(turn: Turn) -> None:
             return
         queue = turn.state.wire.queue
         if not queue or queue[0] is not waiting:
-            continue  # the judgement tripped, and a trip answers everything that waits
+            return  # the judgement tripped: a disarm is under way, and what waited has been answered
         _wire(turn, queue=queue[1:])
         if isinstance(verdict, frames.No):
             refuse(turn, waiting.door, waiting.frame, verdict.reason, **verdict.detail)
@@ -102,11 +102,10 @@ def device_reply(turn: Turn, event: DeviceReply) -> None:
     state, dialect = turn.state, turn.room.dialect
     answers_disarm = state.disarming is not None and dialect.answers(event.reply, dialect.disarm)
     exchange = state.wire.open
-    if exchange and not dialect.answers(event.reply, exchange.frame):
-        exchange = None
+    answers_exchange = exchange is not None and dialect.answers(event.reply, exchange.frame)
     if _was_owed(turn, event.reply):
         turn.tell("late-reply")
-    elif exchange and not (answers_disarm and exchange.effect.kind is EffectKind.QUERY):
+    elif exchange and answers_exchange and not (answers_disarm and exchange.effect.kind is EffectKind.QUERY):
         _complete(turn, exchange, event.reply, event.reading)
     elif answers_disarm:
         disarm.answered(turn, event.reply, event.reading)
