@@ -50,7 +50,7 @@ def open_session(turn: Turn, connection: int, message: control.OpenSession) -> Y
         turn.to(session=None)
         return refused
     understood = _understood(turn, session, message)
-    digest = _hash(turn, understood)
+    digest = _hash(turn, session.protocol, understood)
     turn.to(session=replace(session, hash=digest))
     turn.commit(Kind.OPEN, pulses=session.planned, level_tenths=session.ceiling.tenths)
     turn.tell("session-opened", session=session.key.hex(), hash=digest, understood=understood)
@@ -78,7 +78,6 @@ class _Not(Exception):
     """A session that cannot be opened."""
 
     def __init__(self, reason: Reason, **detail: object) -> None:
-        super().__init__(reason.json)
         self.no = No(reason, detail)
 
 
@@ -96,20 +95,20 @@ def _understand(turn: Turn, connection: int, message: control.OpenSession) -> Se
     lacks = turn.room.lacks(protocol, turn.now.wall_us)
     if lacks:
         raise _Not(Reason.STUDY_INCOMPLETE, lacks=lacks[0])
-    intensity = _intensity(kind, protocol, message)
+    intensity = _intensity(protocol, message)
     key = key_of(f"{message.subject} {turn.now.wall_us} {turn.now.us}")
     planned = protocol.pulses if protocol else _own_pulses(turn, kind)
     if message.continues is not None:
-        key, planned = _continued(turn, protocol, message)
+        key = bytes.fromhex(message.continues)
+        planned = _continued(turn, key, protocol, message)
     return Session(
         key=key,
-        hash="",
         connection=connection,
         kind=kind,
         door=Door(message.door),
         subject=message.subject,
         coil=message.coil,
-        ceiling=_ceiling(turn, kind, threshold, intensity, message),
+        ceiling=_ceiling(turn, kind, threshold, intensity, message.ceiling_tenths),
         protocol=protocol,
         threshold=threshold,
         intensity=intensity,
@@ -140,8 +139,8 @@ def _threshold(turn: Turn, message: control.OpenSession) -> MotorThreshold | Non
     )  # fmt: skip
 
 
-def _intensity(kind: SessionKind, protocol: Protocol | None, message: control.OpenSession) -> PercentRmt | None:
-    if kind is not SessionKind.TREATMENT or protocol is None:
+def _intensity(protocol: Protocol | None, message: control.OpenSession) -> PercentRmt | None:
+    if protocol is None:
         return None
     prescribed = max(phase.intensity for phase in protocol.phases)
     asked = prescribed if message.intensity_tenths is None else PercentRmt(message.intensity_tenths)
@@ -155,19 +154,21 @@ def _ceiling(
     kind: SessionKind,
     threshold: MotorThreshold | None,
     intensity: PercentRmt | None,
-    message: control.OpenSession,
+    declared_tenths: int | None,
 ) -> PercentMso:
     """The highest level of the session; what is declared may only lower what the kind allows."""
     limits = turn.room.limits
-    if kind is SessionKind.TREATMENT:
-        return threshold.level(intensity) if threshold and intensity else PercentMso(0)
+    if intensity is not None:  # a treatment's
+        if threshold is None:
+            raise _Not(Reason.THRESHOLD_MISSING)
+        return threshold.level(intensity)
     highest = {
         SessionKind.THRESHOLD: limits.hunt_level,
         SessionKind.PHANTOM: limits.phantom_level,
         SessionKind.SCRIPT: threshold.level(limits.intensity) if threshold else PercentMso.of(100),
     }[kind]
     default = limits.no_session_level if kind is SessionKind.SCRIPT else highest
-    declared = default if message.ceiling_tenths is None else PercentMso(message.ceiling_tenths)
+    declared = default if declared_tenths is None else PercentMso(declared_tenths)
     return min(declared, highest)
 
 
@@ -177,12 +178,11 @@ def _own_pulses(turn: Turn, kind: SessionKind) -> int:
         SessionKind.THRESHOLD: limits.hunt_pulses,
         SessionKind.PHANTOM: limits.phantom_pulses,
         SessionKind.SCRIPT: limits.session_pulses,
-    }.get(kind, 0)
+    }[kind]
 
 
-def _continued(turn: Turn, protocol: Protocol | None, message: control.OpenSession) -> tuple[bytes, int]:
-    """Key and plan of the treatment that goes on: one treatment, counted as one."""
-    key = bytes.fromhex(message.continues or "")
+def _continued(turn: Turn, key: bytes, protocol: Protocol | None, message: control.OpenSession) -> int:
+    """Pulses of the treatment that goes on: one treatment, counted as one."""
     opened = turn.state.book.opened(key)
     if opened is None or protocol is None:
         raise _Not(Reason.CANNOT_CONTINUE, why="there is no such treatment")
@@ -195,28 +195,27 @@ def _continued(turn: Turn, protocol: Protocol | None, message: control.OpenSessi
         raise _Not(Reason.CANNOT_CONTINUE, why="a reason is needed")
     if not turn.state.book.remaining(key):
         raise _Not(Reason.CANNOT_CONTINUE, why="nothing is left to deliver")
-    return key, opened.pulses
+    return opened.pulses
 
 
-def _remaining(turn: Turn, session: Session) -> int:
-    return session.planned - turn.state.book.session(session.key)
+def _plan(turn: Turn, session: Session) -> tuple[plans.PlannedTrain, ...] | None:
+    """The trains that are left of a treatment. None: it is no treatment."""
+    if session.protocol is None or session.threshold is None:
+        return None
+    left = session.planned - turn.state.book.session(session.key)
+    return plans.plan_of(session.protocol, session.threshold, session.intensity, left)
 
 
 def _judge_plan(turn: Turn, session: Session) -> No | None:
     """The whole remaining plan, before the patient sits down: every train, the day, the course, the device."""
-    if session.protocol is None or session.intensity is None:
-        verdict = rules.judge_pulses(1, facts(turn), turn.room.limits)
-        return No(verdict.reason, verdict.detail) if isinstance(verdict, rules.Refused) else None
-    if session.threshold is None:
-        return No(Reason.THRESHOLD_MISSING)
-    plan = plans.plan_of(session.protocol, session.threshold, session.intensity, _remaining(turn, session))
-    verdict = plans.judge_plan(plan, facts(turn), turn.room.limits)
+    plan, known, limits = _plan(turn, session), facts(turn), turn.room.limits
+    verdict = rules.judge_pulses(1, known, limits) if plan is None else plans.judge_plan(plan, known, limits)
     if isinstance(verdict, rules.Refused):
         return No(verdict.reason, verdict.detail)
-    for each in plan:
+    for each in plan or ():
         unable = turn.room.dialect.refuses_energy(each.level, each.train.rate, each.train.pulses)
         needs_us = turn.room.dialect.minimum_wait_us(each.level, each.train.rate, each.train.pulses)
-        if unable or 0 < each.gap_us < needs_us:
+        if unable or (each.gap_us and each.gap_us < needs_us):
             why = unable.removesuffix(".") if unable else f"it needs {needs_us / 1e6:g} s between trains"
             return No(Reason.ENERGY, {"why": why})
     return None
@@ -224,14 +223,11 @@ def _judge_plan(turn: Turn, session: Session) -> No | None:
 
 def _understood(turn: Turn, session: Session, message: control.OpenSession) -> dict[str, Any]:
     """What the operator is shown and releases: everything that decides what the subject gets."""
-    plan = []
-    if session.protocol and session.threshold and session.intensity:
-        trains = plans.plan_of(session.protocol, session.threshold, session.intensity, _remaining(turn, session))
-        plan = [
-            {"trains": len(list(same)), "pulses": each.train.pulses, "rate_tenths": each.train.rate.tenths,
-             "level_tenths": each.level.tenths, "gap_us": each.gap_us}
-            for each, same in groupby(trains)
-        ]  # fmt: skip
+    plan = [
+        {"trains": len(list(same)), "pulses": each.train.pulses, "rate_tenths": each.train.rate.tenths,
+         "level_tenths": each.level.tenths, "gap_us": each.gap_us}
+        for each, same in groupby(_plan(turn, session) or ())
+    ]  # fmt: skip
     counted = totals(turn, session.subject, session.key)
     threshold = session.threshold
     return {
@@ -247,7 +243,7 @@ def _understood(turn: Turn, session: Session, message: control.OpenSession) -> d
         "protocol_version": session.protocol.version if session.protocol else None,
         "plan": plan,
         "planned": session.planned,
-        "pulses_left": _remaining(turn, session),
+        "pulses_left": session.planned - counted.session,
         "tier": 2 if session.protocol and session.protocol.exceeds else 1,
         "today": counted.day,
         "course": counted.course,
@@ -259,9 +255,8 @@ def _understood(turn: Turn, session: Session, message: control.OpenSession) -> d
     }
 
 
-def _hash(turn: Turn, understood: dict[str, Any]) -> str:
+def _hash(turn: Turn, protocol: Protocol | None, understood: dict[str, Any]) -> str:
     """Names what was understood and the limits it was judged by; release quotes it."""
-    protocol = turn.room.protocols.get(understood["protocol"] or "")
     parts = [understood, turn.room.limits.digest, protocol.digest if protocol else ""]
     return hashlib.blake2s(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
@@ -281,7 +276,8 @@ def release(turn: Turn, connection: int, message: control.Release) -> Yes | No:
         return No(Reason.BOOT if state.device.present else Reason.PORT_ABSENT)
     if state.unknowns:
         return No(Reason.UNKNOWN_OPEN)
-    if (state.device.temperature_tenths or 0) >= turn.room.limits.timing.coil_stop:  # it would stop again at once
+    temperature = state.device.temperature_tenths
+    if temperature is not None and temperature >= turn.room.limits.timing.coil_stop:  # it would stop again at once
         return No(Reason.COIL_HOT)
     if not nonce_is_fresh(turn, message.nonce):
         return No(Reason.NONCE_STALE)
@@ -354,8 +350,7 @@ def end(turn: Turn, why: str, by: str = "") -> None:
     permits.drop(turn, Reason.SESSION_ENDED)
     if turn.state.phase in (Phase.ARMED, Phase.FIRING):
         disarm.begin(turn, Reason.SESSION_ENDED)
-    under_way = turn.state.delivery is not None or turn.state.permits
-    if session.block is not None and not under_way:
+    if session.block is not None and turn.state.delivery is None:
         ledgering.close_block(turn, session.block)
     if session.block_token is not None:
         turn.to(unwanted=(*turn.state.unwanted, session.block_token))

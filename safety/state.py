@@ -243,13 +243,14 @@ class Delivery:
 @dataclass(frozen=True, slots=True)
 class Session:
     key: bytes
-    hash: str
     connection: int
     kind: SessionKind
     door: Door
     subject: str
     coil: str
     ceiling: PercentMso
+    hash: str = ""
+    """Names what its operator was shown."""
     protocol: Protocol | None = None
     threshold: MotorThreshold | None = None
     intensity: PercentRmt | None = None
