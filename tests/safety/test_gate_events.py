@@ -102,6 +102,40 @@ def test_a_reply_is_handed_over_at_once_to_whoever_takes_it(idle: VirtualRoom) -
     assert handed[0] in gate.step(idle.room, state, event, idle.now)[1]
 
 
+# --- the order of a step ----------------------------------------------------------------------------------------
+
+LEVEL = seal(b"@020")
+
+
+def waits(room: VirtualRoom, frame: bytes) -> Wire:
+    """A free line for which this frame of the daemon waits."""
+    return Wire(queue=(Waiting(Door.DAEMON, frame, room.dialect.effect(frame), room.now.us),))
+
+
+@pytest.mark.parametrize(("age_us", "trips"), [(2 * S, False), (2 * S + 1, True)])
+def test_nothing_passes_in_the_step_that_sees_a_condition_lost(armed: VirtualRoom, age_us: int, *, trips: bool) -> None:
+    device = replace(armed.state.device, temperature_at_us=armed.now.us - age_us)
+    state, actions = step(armed, events.Tick(), device=device, wire=waits(armed, LEVEL))
+    assert written(actions) == [armed.dialect.disarm if trips else LEVEL]
+    assert (state.trip is not None) == trips
+
+
+def test_nothing_passes_from_who_had_the_say_before_in_the_step_that_gives_it_to_another(idle: VirtualRoom) -> None:
+    state, actions = step(idle, events.Tick(), daemon_attached=False, wire=waits(idle, LEVEL))
+    assert state.speaker is Door.PTY
+    assert [body["kind"] for body in told(actions)] == ["speaker", "not-speaking"]
+    assert written(actions) == []
+
+
+def test_the_line_is_given_on_in_the_step_that_gives_an_exchange_up(idle: VirtualRoom) -> None:
+    asked_us = idle.now.us - idle.room.limits.timing.exchange_us
+    silent = Exchange(STATUS, idle.dialect.effect(STATUS), Door.DAEMON, asked_us)
+    state, actions = step(idle, events.Tick(), wire=replace(waits(idle, LEVEL), open=silent))
+    assert [body["kind"] for body in told(actions)] == ["no-reply"]
+    assert written(actions) == [LEVEL]
+    assert state.wire.queue == ()
+
+
 # --- the watchdog itself ----------------------------------------------------------------------------------------
 
 
