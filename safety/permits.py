@@ -170,14 +170,13 @@ def forget_pending(turn: Turn, *, stands: bool = False) -> None:
 def reserved(turn: Turn, token: int, seq: int, pulses: int) -> None:
     """A reservation is durable: the permit is granted, or a script's block is there, or nobody wants it any more."""
     pending, session = turn.state.pending, turn.state.session
-    if token in turn.state.unwanted:
-        turn.to(unwanted=tuple(each for each in turn.state.unwanted if each != token))
-        ledgering.close_block(turn, Block(seq, pulses))
-        return
     if pending is not None and pending.token == token:
         _grant(turn, pending, seq)
     elif session is not None and session.block_token == token:
         turn.to(session=replace(session, block=Block(seq, pulses), block_token=None))
+    if token in turn.state.unwanted:  # long since, or because what may be granted has changed while the disk wrote
+        turn.to(unwanted=tuple(each for each in turn.state.unwanted if each != token))
+        ledgering.close_block(turn, Block(seq, pulses))
 
 
 def _grant(turn: Turn, pending: Pending, seq: int) -> None:
