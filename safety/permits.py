@@ -98,22 +98,26 @@ def advance(turn: Turn) -> None:
     pending = turn.state.pending
     if pending is None:
         return
-    refused = _examine(turn, pending) if pending.token is None else None
-    waited = turn.now.us - pending.since_us
-    if refused is None and pending.token is None:
-        reason = conditions.firing(turn)
-        if reason is Reason.TRAIN_RUNNING and turn.state.permits:
-            reason = None
-        if reason is None:
-            refused = _read_back_differs(turn, pending.ask)
-            if refused is None:
-                _reserve(turn, pending)
-        elif waited > turn.room.limits.timing.permit_life_us:
-            refused = frames.No(reason)
-    elif pending.token is not None and waited > turn.room.limits.timing.permit_life_us:
-        refused = frames.No(Reason.LEDGER_LATE)
+    over = turn.now.us - pending.since_us > turn.room.limits.timing.permit_life_us
+    if pending.token is not None:
+        refused = frames.No(Reason.LEDGER_LATE) if over else None
+    else:
+        refused = _examine(turn, pending) or _prepare(turn, pending, over=over)
     if refused is not None:
         _refuse(turn, pending, refused)
+
+
+def _prepare(turn: Turn, pending: Pending, *, over: bool) -> frames.No | None:
+    """Reserves once the device is charged and read back. While a timed block's pulse is on its way, the next may wait
+    behind it.
+    """
+    reason = conditions.firing(turn)
+    if reason not in (None, Reason.TRAIN_RUNNING):
+        return frames.No(reason) if over else None
+    refused = _read_back_differs(turn, pending.ask)
+    if refused is None:
+        _reserve(turn, pending)
+    return refused
 
 
 def _read_back_differs(turn: Turn, ask: Ask) -> frames.No | None:
@@ -298,27 +302,20 @@ def close_used_up(turn: Turn) -> None:
         return
     session = turn.state.session
     turn.to(permits=permits[1:])
-    if _is_script(session) and session is not None and session.block and session.block.ref == permits[0].block.ref:
+    if session is not None and session.block and session.block.ref == permits[0].block.ref:  # a script's
         turn.to(session=replace(session, block=permits[0].block))
     else:
         ledgering.close_block(turn, permits[0].block)
 
 
-def _is_script(session: Session | None) -> bool:
-    return session is not None and session.kind in (SessionKind.SCRIPT, SessionKind.PHANTOM)
-
-
 def block_for_script(turn: Turn) -> frames.Verdict:
-    """Before a script arms, its block must be durable: the frame waits for it, up to a deadline."""
-    session = turn.state.session
-    if session is None or not _is_script(session) or (session.block and session.block.left):
+    """Before a script arms, its block must be durable: the frame waits until that, or until the ledger is late."""
+    session = turn.session
+    if session.kind not in (SessionKind.SCRIPT, SessionKind.PHANTOM) or (session.block and session.block.left):
         return None
     if session.block_token is None:
         _reserve_block(turn, session)
-        return frames.WAIT
-    since_us = next((at for token, _, at in turn.state.commits if token == session.block_token), turn.now.us)
-    late = turn.now.us - since_us > turn.room.limits.timing.reservation_wait_us
-    return frames.No(Reason.LEDGER_LATE) if late else frames.WAIT
+    return frames.WAIT
 
 
 def _reserve_block(turn: Turn, session: Session) -> None:
@@ -330,10 +327,10 @@ def _reserve_block(turn: Turn, session: Session) -> None:
 
 def make_for_script(turn: Turn) -> frames.No | None:
     """A script's permit, made at its trigger from what the device reads back."""
-    session, read = turn.state.session, turn.state.device.confirmed
-    if turn.state.permits or turn.state.delivery:
+    session, read = turn.session, turn.state.device.confirmed
+    if turn.state.permits:
         return frames.No(Reason.TRAIN_RUNNING)
-    if session is None or session.block is None:
+    if session.block is None:
         return frames.No(conditions.standing(turn) or Reason.NOT_ARMED)
     if read is None:
         return frames.No(Reason.READ_BACK_STALE)
@@ -354,7 +351,7 @@ def forget_unused(turn: Turn) -> None:
 def refill_script_block(turn: Turn) -> None:
     """Between a script's trains: reserves anew before the next train would find the block too small."""
     session, read = turn.state.session, turn.state.device.confirmed
-    if session is None or session.block is None or session.block_token or turn.state.delivery or turn.state.permits:
+    if session is None or session.block is None or turn.state.permits:
         return
     fits = read is not None and session.block.left < read.pulses <= turn.room.limits.script_block
     if turn.state.phase is Phase.ARMED and fits:
@@ -364,6 +361,6 @@ def refill_script_block(turn: Turn) -> None:
 def settle_standing_block(turn: Turn) -> None:
     """A script was disarmed: what it did not spend of its block is given back."""
     session = turn.state.session
-    if session is not None and session.block is not None and not turn.state.delivery and not turn.state.permits:
+    if session is not None and session.block is not None and not turn.state.permits:
         ledgering.close_block(turn, session.block)
         turn.to(session=replace(session, block=None))
