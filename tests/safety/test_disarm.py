@@ -280,3 +280,41 @@ def test_a_device_that_is_armed_while_it_is_disarmed_later_is_no_find(armed: Vir
     turn = under_way(armed, 100 * MS, 0)
     disarm.answered(turn, ANSWER, Reading(condition=Condition.ARMED))
     assert told(turn) == []
+
+
+# --- begun ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("boot", [False, True])
+@pytest.mark.parametrize(("door", "waiting"), [(None, ()), (Door.PTY, (Door.PTY,))])
+def test_a_disarm_that_begins_remembers_why_at_whose_door_and_whether_at_a_start(
+    armed: VirtualRoom, door: Door | None, waiting: tuple[Door, ...], *, boot: bool
+) -> None:
+    turn, now_us = turn_of(armed), armed.now.us
+    disarm.begin(turn, Reason.STOP_ASKED, door, boot=boot)
+
+    assert turn.state.disarming == Disarming(
+        Reason.STOP_ASKED, now_us, now_us, boot=boot, waiting=waiting, unanswered_us=(now_us,)
+    )
+
+
+def test_a_device_found_armed_at_a_start_is_disarmed_on_and_booked_once(armed: VirtualRoom) -> None:
+    turn = under_way(armed, 100 * MS, 50 * MS, boot=True)
+    still_armed = Reading(condition=Condition.READY)
+    for _ in range(2):
+        disarm.answered(turn, ANSWER, still_armed)
+
+    assert turn.state.disarming is not None
+    assert turn.state.disarming.found_armed
+    assert [body["kind"] for body in told(turn)] == ["found-armed"]
+
+
+def test_from_the_moment_it_is_overdue_a_disarm_is_written_more_slowly(armed: VirtualRoom) -> None:
+    timing = armed.room.limits.timing
+    limit_us, pause_us = timing.disarm_confirm_us, timing.disarm_repeat_us
+    assert pause_us < timing.disarm_unconfirmed_repeat_us
+    before, at_it = (under_way(armed, limit_us - early_us, pause_us, overdue=True) for early_us in (1, 0))
+    for turn in (before, at_it):
+        disarm.repeat(turn)
+
+    assert (written(before), written(at_it)) == (1, 0)

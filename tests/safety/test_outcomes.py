@@ -10,6 +10,7 @@ import pytest
 
 from safety import control, events, outcomes
 from safety.events import Tell
+from safety.ledger_format import Kind
 from safety.reasons import Reason
 from safety.state import Phase
 from safety.telling import status
@@ -191,3 +192,23 @@ def test_where_no_train_runs_a_cut_is_a_hold(granted: VirtualRoom) -> None:
 
     assert turn.state.hold is Reason.LEASE_LOST
     assert (turn.session.cuts, turn.state.disarming, told(turn, "cut")) == (0, None, [])
+
+
+@pytest.mark.parametrize(("phase", "kept"), [(Phase.ARMED, True), (Phase.LOCKOUT, False)])
+def test_a_trip_is_written_down_with_its_reason_where_the_ledger_can_be_trusted(
+    granted: VirtualRoom, phase: Phase, *, kept: bool
+) -> None:
+    turn = turn_of(granted, phase=phase)
+    outcomes.trip(turn, Reason.BEATS_LOST)
+
+    trips = [record.code for _, record, _ in turn.state.commits if record.kind is Kind.TRIP]
+    assert trips == ([Reason.BEATS_LOST.code] if kept else [])
+
+
+def test_a_lock_out_waits_for_no_record_any_more_and_says_why(granted: VirtualRoom) -> None:
+    turn = turn_of(granted)
+    turn.commit(Kind.RESERVE, pulses=1)
+    outcomes.lock_out(turn, "no disk")
+
+    assert turn.state.commits == ()
+    assert told(turn, "lockout") == [{"reason": "locked-out", "detail": "no disk"}]
