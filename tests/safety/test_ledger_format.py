@@ -132,6 +132,13 @@ def test_every_flipped_bit_makes_a_record_a_torn_one() -> None:
             unseal(bytes(block))
 
 
+def test_a_torn_record_says_whether_it_was_cut_or_damaged() -> None:
+    with pytest.raises(TornRecord, match=r"^a ledger record has 128 bytes, not 127$"):
+        unseal(SOUND[:-1])
+    with pytest.raises(TornRecord, match=r"^its CRC does not hold$"):
+        unseal(bytes(1) + SOUND[1:])
+
+
 @pytest.mark.parametrize(
     ("at", "value", "says"),
     [
@@ -211,6 +218,8 @@ def test_evidence_of_an_unknown_sort_settles_nothing() -> None:
 def test_carried_pulses_have_their_own_time_or_that_of_their_record() -> None:
     assert carried_when(Record(Kind.CARRIED, wall_us=9, note=carried_note(5))) == 5
     assert carried_when(Record(Kind.CARRIED, wall_us=9)) == 9
+    kept = seal(1, KEY0, HASH0, Record(Kind.CARRIED, wall_us=9, note=carried_note(5)))
+    assert carried_when(unseal(kept).record) == 5
 
 
 @given(u64, st.binary(min_size=20, max_size=20))
@@ -225,6 +234,10 @@ def test_a_head_is_read_back_and_a_damaged_one_is_none(seq: int, hashed: bytes) 
 def test_a_head_of_another_format_is_none() -> None:
     body = b"CLHEAD2\0" + seal_head(Head(1, HASH0))[8:-4]
     assert unseal_head(body + zlib.crc32(body).to_bytes(4, "little")) is None
+
+
+def test_a_key_is_the_same_eight_bytes_for_ever() -> None:
+    assert key("S1") == bytes.fromhex("4de8ba464725e0bd")
 
 
 def test_keys_tell_texts_apart_and_are_never_the_empty_key() -> None:

@@ -1,4 +1,4 @@
-"""What an engineer reads of a ledger that is not whole: where it breaks, and what that means."""
+"""A ledger is whole, torn at its end, or broken; then an engineer reads where it breaks, and what that means."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 
 from safety.ledger import HEAD, LOG
 from safety.ledger_errors import LedgerBroken, WrongLedger
-from safety.ledger_format import HASH0, RECORD_BYTES, Head, Kind, digest, seal
-from safety.ledger_replay import HEAD_SLOT_BYTES, head_file, heads_of, replay
-from tests.safety.cached_folder import BOOT, RESERVE, CachedFolder, opened, written
+from safety.ledger_format import FORMAT_NOTE, HASH0, RECORD_BYTES, Head, Kind, Record, digest, seal
+from safety.ledger_replay import HEAD_SLOT_BYTES, head_file, head_slot, heads_of, replay
+from tests.safety.cached_folder import ANNA, BOOT, NOW, RESERVE, CachedFolder, opened, written
 
 SOUND = CachedFolder()
 written(SOUND, reserves=4)
@@ -21,6 +21,10 @@ KNOWS_THREE = head_file(Head(3, digest(SIX[2])))
 OF_ANOTHER_ROOM = head_file(Head(6, HASH0))
 
 REAL_BEHIND_SIX = seal(7, BOOT, digest(SIX[-1]), replace(RESERVE, simulated=False))
+OF_ANOTHER_CHAIN = seal(4, BOOT, HASH0, RESERVE)
+NUMBER_LEFT_OUT = seal(5, BOOT, digest(SIX[2]), RESERVE)
+FORMAT_OF_ANOTHER = seal(1, BOOT, HASH0, Record(Kind.GENESIS, simulated=True, note=b"coilward-ledger9"))
+RESERVE_AT_THE_BEGINNING = seal(1, BOOT, HASH0, replace(RESERVE, note=FORMAT_NOTE))
 SECOND_VERSION = SIX[5][:2] + b"\x02" + SIX[5][3:-4]
 SECOND_VERSION += zlib.crc32(SECOND_VERSION).to_bytes(4, "little")
 
@@ -34,6 +38,27 @@ def test_the_six_records_and_their_head_are_sound() -> None:
 
     assert [entry.record.kind for entry in sound.entries] == [Kind.GENESIS, Kind.OPEN, *[Kind.RESERVE] * 4]
     assert sound.head == Head(6, digest(SIX[5]))
+    assert sound.torn is False
+    assert sound.book().window(ANNA, NOW.wall_us, 1) == 4 * RESERVE.pulses
+
+
+@pytest.mark.parametrize("whole", range(1, 6))
+def test_a_cut_record_behind_any_whole_one_leaves_those_before_it(whole: int) -> None:
+    log = b"".join(SIX[:whole]) + SIX[whole][:100]
+
+    torn = replay(log, head_file(Head(whole, digest(SIX[whole - 1]))), simulated=True)
+
+    assert torn.torn is True
+    assert [entry.seq for entry in torn.entries] == list(range(1, whole + 1))
+    assert torn.head == Head(whole, digest(SIX[whole - 1]))
+
+
+def test_a_log_may_be_two_records_ahead_of_its_head() -> None:
+    assert replay(b"".join(SIX), head_file(Head(4, digest(SIX[3]))), simulated=True).head.seq == 6
+
+
+def test_the_two_head_slots_alternate() -> None:
+    assert [head_slot(seq) for seq in (6, 7, 8, 9)] == [0, 4096, 0, 4096]
 
 
 @pytest.mark.parametrize(
@@ -83,11 +108,37 @@ def test_the_six_records_and_their_head_are_sound() -> None:
             id="the first is missing",
         ),
         pytest.param(
+            [FORMAT_OF_ANOTHER],
+            KNOWS_ALL,
+            "the file does not begin with the first record of a ledger: its beginning was cut off",
+            id="begun in another format",
+        ),
+        pytest.param(
+            [RESERVE_AT_THE_BEGINNING],
+            KNOWS_ALL,
+            "the file does not begin with the first record of a ledger: its beginning was cut off",
+            id="begun by another kind with the note of the first",
+        ),
+        pytest.param(
             [*SIX[:2], *SIX[3:]],
             KNOWS_ALL,
             "record 3 in the file says it is number 4 and does not continue number 2: "
             "records were taken out, put in or altered",
             id="one is taken out",
+        ),
+        pytest.param(
+            [*SIX[:3], OF_ANOTHER_CHAIN],
+            KNOWS_THREE,
+            "record 4 in the file says it is number 4 and does not continue number 3: "
+            "records were taken out, put in or altered",
+            id="the right number on another chain",
+        ),
+        pytest.param(
+            [*SIX[:3], NUMBER_LEFT_OUT],
+            KNOWS_THREE,
+            "record 4 in the file says it is number 5 and does not continue number 3: "
+            "records were taken out, put in or altered",
+            id="the right chain with a number left out",
         ),
         pytest.param(
             [*SIX, REAL_BEHIND_SIX],
