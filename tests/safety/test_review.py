@@ -1,22 +1,29 @@
-"""What a reviewer is shown; and a signature: it holds for one row's very numbers, and is read back as written."""
+"""What a reviewer is shown, what a study lacks, and a signature: it holds for one row, and is read back as written."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
 from drivers.errors import ConfigError, OperatorError
+from safety.asking import Use
 from safety.limits import load_limits
 from safety.protocols import load_protocols
-from safety.review import Reviewable, Signature, load_reviewed, reviewed_text, sign, to_review, unsigned
+from safety.review import Reviewable, Signature, load_reviewed, reviewed_text, sign, study_lacks, to_review, unsigned
+from safety.site import Study, load_site
 
 LIMITS = load_limits()
 LIBRARY = load_protocols()
 SLOW = LIBRARY["lf-right-1hz"]
 EIGHT_US = 1_780_300_800_000_000
 """2026-06-01 08:00 UTC."""
+NO_STUDY = load_site(Path(__file__).parents[2] / "examples" / "site.toml")
+A_STUDY = replace(NO_STUDY, use=Use.STUDY, study=Study("EC 1/26", "a physician", date(2026, 12, 31), None))
+YEAR_ENDS_US = int(datetime(2027, 1, 1, tzinfo=A_STUDY.zone).timestamp()) * 1_000_000
+ALL_SIGNED = [sign(row, "a reviewer", EIGHT_US) for row in to_review(LIMITS, LIBRARY.values())]
 
 
 def test_a_reviewer_sees_what_a_row_says_beside_its_source() -> None:
@@ -99,3 +106,23 @@ def test_a_damaged_file_of_signatures_is_refused(tmp_path: Path) -> None:
     path.write_text("signed = [1]\n", "utf-8")
     with pytest.raises(ConfigError, match="must be an array of tables"):
         load_reviewed(path)
+
+
+def test_a_study_lacks_a_signature_under_every_unverified_row_it_uses() -> None:
+    rows = [f"{row.name} is not signed" for row in to_review(LIMITS, ())]
+
+    assert study_lacks(A_STUDY, None, (), EIGHT_US) == tuple(rows)
+    assert study_lacks(A_STUDY, SLOW, (), EIGHT_US) == (*rows, "protocol lf-right-1hz is not signed")
+    assert study_lacks(A_STUDY, LIBRARY["mdd-10hz-37"], (), EIGHT_US) == tuple(rows)  # verified
+    assert study_lacks(A_STUDY, SLOW, ALL_SIGNED, EIGHT_US) == ()
+
+
+def test_a_study_ends_with_its_last_day_in_the_room() -> None:
+    over = study_lacks(A_STUDY, SLOW, ALL_SIGNED[1:], YEAR_ENDS_US)
+
+    assert study_lacks(A_STUDY, SLOW, ALL_SIGNED, YEAR_ENDS_US - 1) == ()
+    assert over == ("the study ended on 2026-12-31", f"{ALL_SIGNED[0].row} is not signed")
+
+
+def test_other_uses_lack_nothing() -> None:
+    assert study_lacks(NO_STUDY, SLOW, (), YEAR_ENDS_US) == ()

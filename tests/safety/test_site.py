@@ -1,10 +1,11 @@
-"""The watchdog's own reading of the site file, and what a study lacks."""
+"""The watchdog's own reading of the site file."""
 
 from __future__ import annotations
 
 import os
 import pwd
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,7 @@ from drivers.errors import ConfigError
 from drivers.quantities import PercentRmt
 from safety.asking import Cutting, Use
 from safety.limits import load_limits
-from safety.protocols import load_protocols
-from safety.review import sign, study_lacks, to_review
-from safety.site import load_site
+from safety.site import Study, load_site
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "site.toml"
 TEXT = EXAMPLE.read_text("utf-8")
@@ -44,15 +43,12 @@ def a_study(folder: Path) -> Path:
     )
 
 
-def wall(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=ROME).timestamp()) * 1_000_000
-
-
 def test_the_example_is_a_simulated_room() -> None:
     site = load_site(EXAMPLE)
     assert (site.room, site.use, site.zone, site.profile) == ("room1", Use.SIMULATION, ROME, "fixed")
     assert (site.slack, site.one_person, site.study) == (4, False, None)
     assert site.stimulator.simulated
+    assert (site.stimulator.model, site.stimulator.firmware) == ("magstim-rapid2", 8)
     assert site.authorisations == EXAMPLE.parent / "authorisations"
     assert site.state == Path("/var/lib/coilward/watchdog")
     assert site.limits.digest == load_limits().digest
@@ -222,6 +218,15 @@ def test_slack_and_study_belong_to_their_use(tmp_path: Path) -> None:
         load_site(bench)
 
 
+def test_a_study_has_a_last_day_and_a_file_of_signatures_or_none(tmp_path: Path) -> None:
+    path = a_study(tmp_path)
+    study = Study("EC 1/26", "a physician", date(2026, 12, 31), tmp_path / "reviewed.toml")
+    assert load_site(path).study == study
+    path.write_text(path.read_text("utf-8").replace('reviewed = "reviewed.toml"\n', ""), "utf-8")
+
+    assert load_site(path).study == replace(study, reviewed=None)
+
+
 @pytest.mark.parametrize(
     ("changed", "to", "what"),
     [
@@ -249,31 +254,13 @@ def test_a_study_names_its_grounds(changed: str, to: str, what: str, tmp_path: P
     assert str(caught.value) == f"{path}: {what}"
 
 
-# What a study lacks
+@pytest.mark.parametrize("zone", [ROME, ZoneInfo("America/New_York")])
+def test_a_study_is_over_when_its_last_day_has_passed_in_the_room(zone: ZoneInfo) -> None:
+    study = Study("EC 1/26", "a physician", date(2026, 12, 31), None)
+    year_ends_us = int(datetime(2027, 1, 1, tzinfo=zone).timestamp()) * 1_000_000
 
-
-def test_a_study_lacks_a_signature_under_every_unverified_row_it_uses(tmp_path: Path) -> None:
-    site, library = load_site(a_study(tmp_path)), load_protocols()
-    now = wall("2026-06-01T12:00:00")
-    without = study_lacks(site, library["lf-right-1hz"], (), now)
-    assert "intensity is not signed" in without
-    assert "protocol lf-right-1hz is not signed" in without
-    assert "minimum_gap is not signed" not in without
-    assert "protocol mdd-10hz-37 is not signed" not in study_lacks(site, library["mdd-10hz-37"], (), now)
-    signatures = [sign(row, "a reviewer", now) for row in to_review(site.limits, library.values())]
-    assert study_lacks(site, library["lf-right-1hz"], signatures, now) == ()
-    assert study_lacks(site, None, signatures, now) == ()
-
-
-def test_a_study_ends_with_its_last_day_in_the_room(tmp_path: Path) -> None:
-    site = load_site(a_study(tmp_path))
-    signatures = [sign(row, "a reviewer", 0) for row in to_review(site.limits, ())]
-    assert study_lacks(site, None, signatures, wall("2027-01-01T00:00:00") - 1) == ()
-    assert study_lacks(site, None, signatures, wall("2027-01-01T00:00:00")) == ("the study ended on 2026-12-31",)
-
-
-def test_other_uses_lack_nothing() -> None:
-    assert study_lacks(load_site(EXAMPLE), None, (), 0) == ()
+    assert not study.over(year_ends_us - 1, zone)
+    assert study.over(year_ends_us, zone)
 
 
 @pytest.mark.parametrize(("key", "uid"), [("arm_user", "arm_uid"), ("daemon_user", "daemon_uid")])
