@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -280,6 +281,15 @@ def test_without_a_session_settings_stay_low(setting: Field, highest: int, allow
     verdict = setting_in_range(setting, highest + 1, None, LIMITS)
     assert verdict == Refused(
         Reason.SETTING_OUT_OF_RANGE, {"asked": asked, "allowed": f"at most {allowed}", "field": setting.value}
+    )
+
+
+def test_a_longest_time_between_milliseconds_is_told_as_the_last_one_that_is_allowed() -> None:
+    limits = LIMITS.tightened({"autonomy": Decimal("4.0006")})
+
+    assert setting_in_range(Field.DURATION_MS, 4000, None, limits) == ALLOWED
+    assert setting_in_range(Field.DURATION_MS, 4001, None, limits) == Refused(
+        Reason.SETTING_OUT_OF_RANGE, {"asked": "4.001 s", "allowed": "at most 4.0 s", "field": "duration"}
     )
 
 

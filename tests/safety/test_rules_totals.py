@@ -62,6 +62,16 @@ def test_a_treatment_opened_for_less_ends_there() -> None:
     assert reasons(FORTY, treatment(planned=39)) == [Reason.SESSION_FULL]
 
 
+def test_a_treatment_that_goes_on_after_its_protocol_was_shortened_ends_at_the_shorter_total() -> None:
+    demo = replace(FORTY, level=PercentMso.of(50), train=Train(20, Hertz.of(10)))
+    begun_longer = treatment("demo", planned=120)
+
+    assert reasons(demo, replace(begun_longer, totals=Totals(session=40))) == []
+    assert judge(demo, replace(begun_longer, totals=Totals(session=41)), LIMITS) == Refused(
+        Reason.SESSION_FULL, {"asked": "61", "allowed": "60"}
+    )
+
+
 def test_slow_and_fast_treatments_have_a_session_limit_of_their_own() -> None:
     slow = treatment("lf-right-1hz", totals=Totals(session=1100))
     pulse = replace(ONE, level=PercentMso.of(60))
