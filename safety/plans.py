@@ -62,8 +62,9 @@ def _trains(phase: Phase, pulses: int) -> list[tuple[Train, int]]:
 def judge_plan(plan: Sequence[PlannedTrain], facts: Facts, limits: Limits) -> Verdict:
     """Whether the whole plan fits session, day, week and course, and each of its trains would be allowed.
 
-    Trains that are alike are judged once, at their place in the longest run, so a plan of a thousand single pulses
-    costs the watchdog's loop a few milliseconds. Distance to what went out before the plan is judged at its time.
+    Alike trains behind alike trains are judged once, at their place in the longest run: a plan of a thousand single
+    pulses costs the watchdog's loop a few milliseconds. Distance to what went out before the plan is judged at its
+    time.
     """
     if not plan:
         return Refused(Reason.NOTHING_LEFT)
@@ -82,18 +83,16 @@ def judge_plan(plan: Sequence[PlannedTrain], facts: Facts, limits: Limits) -> Ve
 def _unlike(plan: Sequence[PlannedTrain], now_us: int, limits: Limits) -> list[tuple[PlannedTrain, Past | None, int]]:
     """Each kind of train of the plan, begun at `now_us`: with the train before it and the run that one ended.
 
-    Of trains that are alike it is the one with the longest run before it.
+    Alike are equal trains behind equal trains, with an equal gap between: only the longest run before them counts.
     """
-    kinds: dict[PlannedTrain, tuple[Past | None, int]] = {}
+    kinds: dict[tuple[PlannedTrain, Past | None], int] = {}
     before: Past | None = None
     run = 0
     for planned in plan:
         if before is not None:
-            first_us = now_us - planned.gap_us - before.train.duration_us
-            before = replace(before, first_us=first_us)
-        if planned not in kinds or kinds[planned][1] < run:
-            kinds[planned] = (before, run)
+            before = replace(before, first_us=now_us - planned.gap_us - before.train.duration_us)
+        kinds[planned, before] = max(run, kinds.get((planned, before), run))
         now = Past(now_us, planned.train)
         run = run_after(run, before, now, limits.run_break_us)
         before = now
-    return [(planned, past, run) for planned, (past, run) in kinds.items()]
+    return [(planned, past, run) for (planned, past), run in kinds.items()]

@@ -1,0 +1,78 @@
+"""A plan is allowed when each of its trains would be, wherever in the plan it stands and whatever went before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drivers.quantities import SECOND_US, SINGLE, Hertz, PercentMso, Train
+from drivers.stimulators import Witness
+from safety.asking import Facts, SessionKind, Use
+from safety.limits import DAY_US, load_limits
+from safety.plans import PlannedTrain, judge_plan, plan_of
+from safety.protocols import load_protocols
+from safety.reasons import Reason
+from safety.rules import ALLOWED, Refused
+from safety.threshold import MotorThreshold, ThresholdMethod
+
+LIMITS = load_limits()
+DEMO = load_protocols()["demo"]
+START = 7_000 * SECOND_US
+WALL = 1_800_000_000 * SECOND_US
+MT = MotorThreshold(PercentMso.of(50), ThresholdMethod.EMG, 20, 15, "coil-1", WALL - DAY_US)
+SCRIPT = Facts(
+    now_us=START,
+    wall_us=WALL,
+    use=Use.SIMULATION,
+    kind=SessionKind.SCRIPT,
+    coil="coil-1",
+    witness=Witness.COUNTED,
+    ceiling=PercentMso.of(60),
+    threshold=MT,
+)
+TREATMENT = replace(SCRIPT, kind=SessionKind.TREATMENT, protocol=DEMO, planned=60)
+SINGLE_PULSE = PlannedTrain(PercentMso.of(50), Train(1, SINGLE), SECOND_US)
+FIVE_AT_10_HZ = PlannedTrain(PercentMso.of(50), Train(5, Hertz.of(10)), 6 * SECOND_US)
+
+
+def test_trains_without_a_gap_are_refused_though_the_first_has_none_before_it_either() -> None:
+    train = replace(FIVE_AT_10_HZ, gap_us=0)
+
+    assert judge_plan([train], SCRIPT, LIMITS) == ALLOWED
+    assert judge_plan([train, train], SCRIPT, LIMITS) == Refused(
+        Reason.GAP_TOO_SHORT, {"asked": "0.0 s", "allowed": "5.0 s"}
+    )
+
+
+def test_single_pulses_without_a_gap_are_refused_though_the_first_has_none_before_it_either() -> None:
+    pulse = replace(SINGLE_PULSE, gap_us=0)
+
+    assert judge_plan([pulse], SCRIPT, LIMITS) == ALLOWED
+    assert judge_plan([pulse, pulse], SCRIPT, LIMITS) == Refused(
+        Reason.PULSES_TOO_CLOSE, {"asked": "0.0 s", "allowed": "0.95 s"}
+    )
+
+
+def test_a_train_is_judged_behind_each_train_it_follows_not_behind_the_first_alone() -> None:
+    second = DEMO.phases[0]
+    first = replace(second, train=Train(10, Hertz.of(10)), trains=2)
+    protocol = replace(DEMO, phases=(first, replace(second, trains=2)))
+    facts = replace(TREATMENT, protocol=protocol)
+    plan = plan_of(protocol, MT, None, 60)
+
+    assert [planned.train.pulses for planned in plan] == [10, 10, 20, 20]
+    assert judge_plan(plan, facts, LIMITS.tightened({"window_10s": 40})) == ALLOWED
+    assert judge_plan(plan, facts, LIMITS.tightened({"window_10s": 39})) == Refused(
+        Reason.WINDOW_FULL, {"asked": "40", "allowed": "39", "window": "10.0 s"}
+    )
+
+
+def test_the_longest_run_of_a_plan_counts_though_a_shorter_one_comes_after_it() -> None:
+    cell = LIMITS.cell(Hertz.of(1), MT.intensity(SINGLE_PULSE.level))
+    assert cell is not None
+    longest = cell.pulses(Hertz.of(1))
+    shorter = [FIVE_AT_10_HZ, replace(SINGLE_PULSE, gap_us=6 * SECOND_US), SINGLE_PULSE, SINGLE_PULSE]
+
+    assert judge_plan([SINGLE_PULSE] * longest + shorter, SCRIPT, LIMITS) == ALLOWED
+    verdict = judge_plan([SINGLE_PULSE] * (longest + 1) + shorter, SCRIPT, LIMITS)
+    assert isinstance(verdict, Refused)
+    assert (verdict.reason, verdict.detail["asked"]) == (Reason.TRAIN_TOO_LONG, f"{longest + 1}.0 s")
