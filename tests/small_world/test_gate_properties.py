@@ -122,7 +122,7 @@ def test_walks_from_anywhere_keep_the_invariants_reach_firing_often_and_meet_the
 
 
 def test_what_walks_may_miss_is_brought_about_one_by_one() -> None:
-    assert set(SITUATIONS) | set(ELSEWHERE) >= BY_LUCK_OR_NEVER
+    assert set(SITUATIONS) | set(ELSEWHERE) >= BY_LUCK_OR_NEVER  # from any origin: test_refusals_from_anywhere.py
 
 
 # --- one judge ------------------------------------------------------------------------------------------------
