@@ -14,8 +14,9 @@ from safety.limits import Limits
 from safety.protocols import Phase, Protocol
 from safety.reasons import Reason
 from safety.rules import judge, judge_pulses
+from safety.rules_trains import judge_times
 from safety.threshold import MotorThreshold
-from safety.verdicts import ALLOWED, Refused, Verdict
+from safety.verdicts import Refused, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,14 @@ def judge_plan(plan: Sequence[PlannedTrain], facts: Facts, limits: Limits) -> Ve
         verdict = judge(ask, replace(facts, past=past, run=run), limits)
         if isinstance(verdict, Refused):
             return verdict
-    return ALLOWED
+    return judge_times(_pulse_times_us(plan, facts.now_us), limits)
+
+
+def _pulse_times_us(plan: Sequence[PlannedTrain], start_us: int) -> list[int]:
+    times: list[int] = []
+    for planned in plan:
+        times += planned.train.pulse_times_us(times[-1] + planned.gap_us if times else start_us)
+    return times
 
 
 def _unlike(plan: Sequence[PlannedTrain], now_us: int, limits: Limits) -> list[tuple[PlannedTrain, Past | None, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from drivers.quantities import SECOND_US, Train
 from drivers.stimulators import Witness
@@ -81,13 +82,16 @@ def gap_kept(ask: Ask, facts: Facts, limits: Limits) -> Verdict:
 def windows_kept(ask: Ask, facts: Facts, limits: Limits) -> Verdict:
     """Pulses in any 1, 10 and 60 s that end with an asked pulse, counted at their planned times."""
     times = [time_us for past in facts.past for time_us in past.train.pulse_times_us(past.first_us)]
-    first = len(times)
-    times += ask.pulse_times_us()
+    return judge_times((*times, *ask.pulse_times_us()), limits, asked_from=len(times))
+
+
+def judge_times(times_us: Sequence[int], limits: Limits, asked_from: int = 0) -> Verdict:
+    """Whether any 1, 10 and 60 s that end with one of the rising `times_us`, from number `asked_from` on, are full."""
     most = (limits.window_1s, limits.window_10s, limits.window_60s)
     for window_us, allowed in zip(WINDOWS_US, most, strict=True):
-        for newest in range(max(first, allowed), len(times)):
-            if times[newest] - times[newest - allowed] < window_us:
-                count = newest + 1 - bisect_right(times, times[newest] - window_us)
+        for newest in range(max(asked_from, allowed), len(times_us)):
+            if times_us[newest] - times_us[newest - allowed] < window_us:
+                count = newest + 1 - bisect_right(times_us, times_us[newest] - window_us)
                 return refused(Reason.WINDOW_FULL, count, allowed, window=seconds(window_us))
     return ALLOWED
 

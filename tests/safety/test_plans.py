@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from drivers.quantities import SECOND_US, SINGLE, Hertz, PercentMso, Train
 from drivers.stimulators import Witness
 from safety.asking import Facts, SessionKind, Use
@@ -12,6 +14,7 @@ from safety.plans import PlannedTrain, judge_plan, plan_of
 from safety.protocols import load_protocols
 from safety.reasons import Reason
 from safety.rules import ALLOWED, Refused
+from safety.rules_trains import judge_times
 from safety.threshold import MotorThreshold, ThresholdMethod
 
 LIMITS = load_limits()
@@ -76,3 +79,26 @@ def test_the_longest_run_of_a_plan_counts_though_a_shorter_one_comes_after_it() 
     verdict = judge_plan([SINGLE_PULSE] * (longest + 1) + shorter, SCRIPT, LIMITS)
     assert isinstance(verdict, Refused)
     assert (verdict.reason, verdict.detail["asked"]) == (Reason.TRAIN_TOO_LONG, f"{longest + 1}.0 s")
+
+
+def test_windows_that_hold_many_trains_are_judged_before_the_first() -> None:
+    plan = plan_of(DEMO, MT, None, 60)
+
+    assert judge_plan(plan, TREATMENT, LIMITS.tightened({"window_60s": 60})) == ALLOWED
+    assert judge_plan(plan, TREATMENT, LIMITS.tightened({"window_60s": 59})) == Refused(
+        Reason.WINDOW_FULL, {"asked": "60", "allowed": "59", "window": "60.0 s"}
+    )
+
+
+@pytest.mark.parametrize(("gap_us", "allowed"), [(8_000_000, True), (7_999_999, False)])
+def test_a_pulse_has_left_the_window_when_the_whole_of_it_is_over(gap_us: int, allowed: bool) -> None:
+    pulses = [replace(SINGLE_PULSE, gap_us=gap_us), *[SINGLE_PULSE] * 2, replace(SINGLE_PULSE, gap_us=gap_us)]
+
+    assert (judge_plan(pulses, SCRIPT, LIMITS.tightened({"window_10s": 3})) == ALLOWED) is allowed
+
+
+def test_where_a_window_may_hold_no_pulse_not_even_the_first_is_allowed() -> None:
+    none = LIMITS.tightened({"window_10s": 0})
+
+    assert judge_times([START], none) == Refused(Reason.WINDOW_FULL, {"asked": "1", "allowed": "0", "window": "10.0 s"})
+    assert judge_plan([SINGLE_PULSE], SCRIPT, none) == judge_times([START], none)
