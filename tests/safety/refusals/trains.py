@@ -76,7 +76,7 @@ def _(new: New) -> tuple[Said, bool]:
 
 @comes_about(Reason.WINDOW_FULL)
 def _(new: New) -> tuple[Said, bool]:
-    narrow, enough = LIMITS.tightened({"window_60s": 39}), LIMITS.tightened({"window_60s": 40})
+    narrow, enough = LIMITS.tightened({"window_60s": 59}), LIMITS.tightened({"window_60s": 60})
     return answer(new(limits=narrow).open()), new(limits=enough).open()["ok"]
 
 
