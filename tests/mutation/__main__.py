@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,8 @@ def evaluate(tree: Path, modules: list[Module], tests: list[str]) -> list[Mutant
         for mutant in module.mutants
     ]
     command = [sys.executable, "-m", "tests.mutation.evaluation", str(results), *tests]
-    subprocess.run(command, cwd=tree, input="\n".join(asked), text=True, check=True)
+    environment = os.environ | {"HYPOTHESIS_PROFILE": "unshrunk"}
+    subprocess.run(command, cwd=tree, env=environment, input="\n".join(asked), text=True, check=True)
     found = {module.name: module for module in modules}
     mutants = []
     for line in results.read_text().splitlines():
