@@ -120,7 +120,7 @@ def room(view: View | None) -> RenderableType:
         ("holds", ", ".join(state.holds)),
         ("coil", coil(view.arm) if view.arm else ""),
         ("trip", _trip(state.trip) if state.trip else ""),
-        ("unknown", ", ".join(map(str, state.unknown))),
+        ("unknown", ", ".join(f"record {ref}: coilward resolve {ref} --why …" for ref in state.unknown)),
     ]
     if progress is not None and state.session is not None:
         counts = progress.counts

@@ -281,6 +281,12 @@ async def test_a_viewer_may_look_and_stop_and_no_more(terminal: Any) -> None:
     assert "refused" in pause.err
 
 
+async def test_a_pulse_nobody_knows_the_fate_of_is_shown_with_what_resolves_it(terminal: Any) -> None:
+    assert "resolve" not in (await terminal.run("status")).out
+    terminal.house.room.show(unknown=(5,))
+    assert "record 5: coilward resolve 5 --why" in (await terminal.run("status")).out
+
+
 async def test_a_room_nobody_serves_is_unknown_and_a_broker_that_is_gone_unreachable(terminal: Any) -> None:
     terminal.house.stop()
     silent, threshold = await asyncio.gather(terminal.run("status"), terminal.run(*THRESHOLD))
