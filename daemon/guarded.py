@@ -186,7 +186,12 @@ async def _end_orphans() -> None:
 
 
 def _children() -> list[int]:
-    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    tasks = Path("/proc/self/task")
+    while True:
+        try:
+            return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a thread ended while we looked: its children are another's now
 
 
 async def _end(program: asyncio.subprocess.Process, ended: asyncio.Future[int]) -> int:
