@@ -36,12 +36,6 @@ def pulse(now_us: int, *due_us: int, number: int = NUMBER, **changes: Any) -> Pe
     return Permit(**(base | changes))
 
 
-def told(turn: Turn) -> list[dict[str, Any]]:
-    """What was told, without the time."""
-    bodies = [action.body for action in turn.actions if isinstance(action, events.Tell)]
-    return [{name: value for name, value in body.items() if name not in ("at_us", "wall_us")} for body in bodies]
-
-
 def answered(turn: Turn) -> list[events.Answer]:
     return [action for action in turn.actions if isinstance(action, events.Answer)]
 

@@ -18,6 +18,7 @@ from safety.state import Disarming, Phase, Waiting
 from safety.turn import Turn
 from tests.safety.conftest import WALL_US, VirtualRoom, new, turn_of
 from tests.safety.rooms import ready
+from tests.safety.said import told
 
 MS, S = 1_000, 1_000_000
 ANSWER = seal(b"E\x01")
@@ -41,12 +42,6 @@ def written(turn: Turn) -> int:
     frames = [action.frame for action in turn.actions if isinstance(action, events.Write)]
     assert set(frames) <= {turn.room.dialect.disarm}
     return len(frames)
-
-
-def told(turn: Turn) -> list[dict[str, Any]]:
-    """What was told, without the time."""
-    bodies = [action.body for action in turn.actions if isinstance(action, events.Tell)]
-    return [{name: value for name, value in body.items() if name not in ("at_us", "wall_us")} for body in bodies]
 
 
 # --- written again ----------------------------------------------------------------------------------------------
@@ -87,7 +82,9 @@ def test_a_disarm_that_nothing_confirms_trips_once_and_at_its_limit(
         assert (turn.state.phase is Phase.TRIPPED) == late
         assert turn.state.disarming is not None
         assert turn.state.disarming.overdue == late
-        assert [body["reason"] for body in told(turn) if body["kind"] == "trip"] == ["disarm-unconfirmed"] * late
+        assert [body["reason"] for body in told(turn.actions) if body["kind"] == "trip"] == [
+            "disarm-unconfirmed"
+        ] * late
 
 
 def test_a_device_that_was_never_heard_trips_nothing_at_the_start_and_does_later(armed: VirtualRoom) -> None:
@@ -139,7 +136,7 @@ def test_a_disarm_refuses_what_waits_and_withdraws_what_is_granted_for_its_reaso
 
     disarm.begin(turn, reason)
 
-    assert [(body["kind"], body["reason"]) for body in told(turn)] == [("withdrawn", said), ("refused", said)]
+    assert [(body["kind"], body["reason"]) for body in told(turn.actions)] == [("withdrawn", said), ("refused", said)]
 
 
 def test_without_a_device_whoever_asks_for_a_disarm_is_refused_it_and_nothing_is_written(armed: VirtualRoom) -> None:
@@ -153,7 +150,9 @@ def test_without_a_device_whoever_asks_for_a_disarm_is_refused_it_and_nothing_is
     assert [action for action in asked.actions if not isinstance(action, events.Tell)] == [
         events.Reply(Door.PTY, refusal)
     ]
-    assert [(body["kind"], body["reason"], body["frame"]) for body in told(asked)] == [("refused", "port-absent", "EA")]
+    assert [(body["kind"], body["reason"], body["frame"]) for body in told(asked.actions)] == [
+        ("refused", "port-absent", "EA")
+    ]
     assert unasked.actions == []
     assert asked.state.disarming is None
 
@@ -226,7 +225,7 @@ def test_a_confirmed_disarm_says_what_for_and_how_long_it_took_and_ends_no_trip(
 
     disarm.answered(turn, ANSWER, Reading(condition=Condition.STANDBY))
 
-    assert told(turn) == [{"kind": "disarmed", "why": why, "after_us": 120 * MS}]
+    assert told(turn.actions) == [{"kind": "disarmed", "why": why, "after_us": 120 * MS}]
     assert (turn.state.phase, turn.state.disarming) == (after, None)
     assert turn.state.standby_at_us == armed.now.us
 
@@ -271,7 +270,7 @@ def test_a_device_found_armed_is_booked_once_to_whom_it_was_last_opened_for(
     disarm.answered(turn, ANSWER, Reading(condition=Condition.ARMED))
     disarm.answered(turn, ANSWER, Reading(condition=Condition.READY))
 
-    assert told(turn) == [{"kind": "found-armed", "pulses": worst}]
+    assert told(turn.actions) == [{"kind": "found-armed", "pulses": worst}]
     booked = [(each.kind, each.pulses, each.subject, each.session) for _, each, _ in turn.state.commits]
     assert booked == ([(Kind.FOUND_ARMED, worst, subject, session)] if worst else [])
 
@@ -279,7 +278,7 @@ def test_a_device_found_armed_is_booked_once_to_whom_it_was_last_opened_for(
 def test_a_device_that_is_armed_while_it_is_disarmed_later_is_no_find(armed: VirtualRoom) -> None:
     turn = under_way(armed, 100 * MS, 0)
     disarm.answered(turn, ANSWER, Reading(condition=Condition.ARMED))
-    assert told(turn) == []
+    assert told(turn.actions) == []
 
 
 # --- begun ------------------------------------------------------------------------------------------------------
@@ -306,7 +305,7 @@ def test_a_device_found_armed_at_a_start_is_disarmed_on_and_booked_once(armed: V
 
     assert turn.state.disarming is not None
     assert turn.state.disarming.found_armed
-    assert [body["kind"] for body in told(turn)] == ["found-armed"]
+    assert [body["kind"] for body in told(turn.actions)] == ["found-armed"]
 
 
 def test_from_the_moment_it_is_overdue_a_disarm_is_written_more_slowly(armed: VirtualRoom) -> None:

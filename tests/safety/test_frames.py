@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ from safety.state import Delivery, Permit, Phase, Waiting
 from safety.turn import Turn
 from tests.safety.conftest import VirtualRoom, new, turn_of
 from tests.safety.rooms import ready, script
+from tests.safety.said import told
 
 MS, S = 1_000, 1_000_000
 LEVEL = Field.LEVEL
@@ -51,12 +51,6 @@ def judged(turn: Turn, effect: Effect, door: Door = Door.DAEMON, since_us: int |
     """What becomes of a frame with this effect that has waited since then, or came just now."""
     since_us = turn.now.us if since_us is None else since_us
     return frames.judge(turn, Waiting(door, b"", effect, since_us))
-
-
-def told(turn: Turn) -> list[dict[str, Any]]:
-    """What was told, without the time."""
-    bodies = [action.body for action in turn.actions if isinstance(action, events.Tell)]
-    return [{name: value for name, value in body.items() if name not in ("at_us", "wall_us")} for body in bodies]
 
 
 def under_way(room: VirtualRoom) -> Delivery:
@@ -176,7 +170,7 @@ def test_a_treatments_own_driver_that_sets_too_much_trips_and_anybody_else_is_on
     assert isinstance(verdict, frames.No)
     assert verdict.reason is Reason.SETTING_OUT_OF_RANGE
     trip = {"kind": "trip", "reason": "over-limit-frame", "detail": "setting-out-of-range"}
-    assert [body for body in told(turn) if body["kind"] == "trip"] == [trip] * trips
+    assert [body for body in told(turn.actions) if body["kind"] == "trip"] == [trip] * trips
     assert (turn.state.phase is Phase.TRIPPED) == trips
 
 
@@ -223,7 +217,7 @@ def test_a_trigger_passes_that_was_sent_in_the_knowledge_of_its_permit(
     verdict = judged(turn, Effect(EffectKind.TRIGGER), since_us=planned_us)
 
     assert verdict == (None if passes else frames.No(Reason.NO_PERMIT))
-    written = [(body["permit"], body["planned_us"]) for body in told(turn) if body["kind"] == "trigger"]
+    written = [(body["permit"], body["planned_us"]) for body in told(turn.actions) if body["kind"] == "trigger"]
     assert written == [(permit.number, planned_us)] * passes
     assert turn.state.phase is (Phase.FIRING if passes else Phase.ARMED)
 

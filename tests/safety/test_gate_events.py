@@ -11,17 +11,19 @@ from drivers.magstim.framing import seal
 from drivers.quantities import Hertz, PercentMso, Train
 from drivers.stimulators import Condition, Reading
 from safety import events, gate
-from safety.events import Action, Commit, Door, Push, Reply, Tell, Write
+from safety.events import Commit, Door, Push, Reply
 from safety.ledger_format import Kind
 from safety.reasons import Reason
-from safety.state import Block, Device, Disarming, Exchange, Owed, Permit, Phase, State, Trip, Waiting, Wire
+from safety.state import Block, Device, Disarming, Exchange, Permit, Phase, State, Trip, Waiting, Wire
 from safety.telling import status
 from safety.turn import Turn
 from tests.safety.conftest import VirtualRoom, new
+from tests.safety.gate_steps import busy, step, written
+from tests.safety.line_turns import STATUS
 from tests.safety.rooms import ready, running
+from tests.safety.said import told
 
 MS, S = 1_000, 1_000_000
-STATUS = seal(b"x@")
 
 
 @pytest.fixture(scope="module")
@@ -37,27 +39,6 @@ def armed() -> VirtualRoom:
 @pytest.fixture(scope="module")
 def firing() -> VirtualRoom:
     return running(new)
-
-
-def step(room: VirtualRoom, event: events.Input, **changes: Any) -> tuple[State, tuple[Action, ...]]:
-    return gate.step(room.room, replace(room.state, **changes), event, room.now)
-
-
-def told(actions: tuple[Action, ...]) -> list[dict[str, Any]]:
-    """What was told, without the time."""
-    bodies = [action.body for action in actions if isinstance(action, Tell)]
-    return [{name: value for name, value in body.items() if name not in ("at_us", "wall_us")} for body in bodies]
-
-
-def written(actions: tuple[Action, ...]) -> list[bytes]:
-    return [action.frame for action in actions if isinstance(action, Write)]
-
-
-def busy(room: VirtualRoom) -> Wire:
-    """A line with something asked, something waiting at each door, and something owed."""
-    effect, now_us = room.dialect.effect(STATUS), room.now.us
-    queue = tuple(Waiting(door, STATUS, effect, now_us) for door in Door)
-    return Wire(Exchange(STATUS, effect, Door.DAEMON, now_us), queue, (Owed(STATUS, now_us + S),))
 
 
 # --- time -------------------------------------------------------------------------------------------------------

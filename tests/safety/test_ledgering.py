@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,7 @@ from drivers.stimulators import Condition
 from safety import ledgering
 from safety.asking import SessionKind
 from safety.control import AskPermit, Resolve
-from safety.events import Answer, Committed, Tell
+from safety.events import Answer, Committed
 from safety.ledger_format import By, Kind, Record, Settled, key, settled_of
 from safety.reasons import Reason
 from safety.state import Block, Device, Phase
@@ -19,6 +18,7 @@ from safety.turn import Turn
 from tests.safety.book_records import book_of
 from tests.safety.conftest import HOLDER, VirtualRoom, new, turn_of
 from tests.safety.rooms import ready
+from tests.safety.said import told
 
 RESOLVE = Resolve(by="ann", ref=2, why="the coil clicked", nonce="0" * 32)
 IN_DOUBT = book_of(Record(Kind.RESERVE, 20), Record(Kind.RESERVE, 7), Record(Kind.UNKNOWN, 7, ref=2))
@@ -43,11 +43,6 @@ def asked() -> VirtualRoom:
 def sent(turn: Turn) -> list[tuple[Kind, int, int]]:
     """Kind, pulses and reference of what is on its way."""
     return [(record.kind, record.pulses, record.ref) for _, record, _ in turn.state.commits]
-
-
-def told(turn: Turn) -> list[dict[str, Any]]:
-    bodies = [action.body for action in turn.actions if isinstance(action, Tell)]
-    return [{name: value for name, value in body.items() if name not in ("at_us", "wall_us")} for body in bodies]
 
 
 # --- settled ----------------------------------------------------------------------------------------------------
@@ -138,7 +133,7 @@ def test_a_record_that_nobody_sent_locks_out(armed: VirtualRoom, tokens: tuple[i
     ledgering.committed(turn, Committed(91, 4711))
 
     assert turn.state.phase is Phase.LOCKOUT
-    assert told(turn)[-1] == {
+    assert told(turn.actions)[-1] == {
         "kind": "lockout", "reason": "locked-out", "detail": "the ledger confirmed record 4711, which nobody sent",
     }  # fmt: skip
     assert turn.state.book.last_seq == last
@@ -154,7 +149,7 @@ def test_a_person_takes_a_pulse_as_delivered_and_the_ledger_keeps_who_and_why(ar
 
     ((_, record, _),) = turn.state.commits
     assert (record.kind, record.ref, record.note) == (Kind.RESOLVE, 2, key("ann") + key("the coil clicked"))
-    assert told(turn) == [{"kind": "resolved", "ref": 2, "by": "ann"}]
+    assert told(turn.actions) == [{"kind": "resolved", "ref": 2, "by": "ann"}]
 
 
 @pytest.mark.parametrize("ref", [1, 3])

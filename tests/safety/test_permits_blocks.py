@@ -16,8 +16,9 @@ from safety.reasons import Reason
 from safety.state import Block, Permit, Phase, Session
 from safety.turn import Turn
 from tests.safety.conftest import VirtualRoom, new, turn_of
-from tests.safety.permit_turns import pulse, recorded, settled, told
+from tests.safety.permit_turns import pulse, recorded, settled
 from tests.safety.rooms import ready, script
+from tests.safety.said import told
 
 MS, S = 1_000, 1_000_000
 SCRIPTS = [SessionKind.SCRIPT, SessionKind.PHANTOM]
@@ -175,7 +176,7 @@ def test_a_disarmed_script_gets_back_what_it_did_not_spend(armed: VirtualRoom) -
     permits.settle_standing_block(turn)
     assert settled(turn) == [(5, 20, 19, 21)]
     assert turn.session == session_of(armed, block=None)
-    assert told(turn) == []
+    assert told(turn.actions) == []
 
 
 def test_a_block_is_not_settled_while_a_trigger_out_of_it_is_open_nor_where_there_is_none(armed: VirtualRoom) -> None:

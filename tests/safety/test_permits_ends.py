@@ -13,8 +13,9 @@ from safety.reasons import Reason
 from safety.state import Block, Delivery
 from safety.turn import Turn
 from tests.safety.conftest import VirtualRoom, new, turn_of
-from tests.safety.permit_turns import NUMBER, one_hertz, pulse, recorded, settled, told
+from tests.safety.permit_turns import NUMBER, one_hertz, pulse, recorded, settled
 from tests.safety.rooms import script
+from tests.safety.said import told
 
 MS, S = 1_000, 1_000_000
 
@@ -42,7 +43,7 @@ def test_a_permit_that_nobody_used_is_gone_after_its_end_and_its_pulses_are_give
 ) -> None:
     turn = turn_of(single, permits=(pulse(single.now.us, expires_us=single.now.us - past_us),))
     permits.expire(turn)
-    assert told(turn) == [{"kind": "withdrawn", "permit": NUMBER, "reason": "permit-expired"}] * gone
+    assert told(turn.actions) == [{"kind": "withdrawn", "permit": NUMBER, "reason": "permit-expired"}] * gone
     assert settled(turn) == [(NUMBER + 100, 0, 0, 0)] * gone
     assert bool(turn.state.permits) != gone
 
@@ -82,7 +83,7 @@ def test_every_permit_is_taken_back_but_the_one_whose_pulse_is_under_way(single:
     permits.drop(turn, Reason.STOP_ASKED)
 
     assert turn.state.permits == (replace(fired, left=0, due=()),)
-    assert told(turn) == [{"kind": "withdrawn", "permit": NUMBER + 1, "reason": "stop-asked"}]
+    assert told(turn.actions) == [{"kind": "withdrawn", "permit": NUMBER + 1, "reason": "stop-asked"}]
     assert settled(turn) == [(6, 2, 1, 2)]
 
 

@@ -15,8 +15,9 @@ from safety.reasons import Reason
 from safety.state import Block, Pending, Permit
 from safety.turn import Turn
 from tests.safety.conftest import HOLDER, VirtualRoom, new, turn_of
-from tests.safety.permit_turns import answered, one_hertz, pulse, recorded, settled, told
+from tests.safety.permit_turns import answered, one_hertz, pulse, recorded, settled
 from tests.safety.rooms import ready, script
+from tests.safety.said import told
 
 MS, S = 1_000, 1_000_000
 REQUEST, TOKEN, SEQ = 55, 9_001, 42
@@ -62,7 +63,7 @@ def test_whoever_asked_is_told_the_permit_and_everybody_that_it_was_granted(sing
     assert permit == Permit(17, PercentMso(540), Train(1, SINGLE), 3, S, now_us, expires_us, block, due, estimate)
     body = {"ok": True, "permit": 17, "reserved": 3, "ref": SEQ, "expires_us": expires_us}
     assert answered(turn) == [Answer(HOLDER, REQUEST, body)]
-    assert told(turn) == [{"kind": "granted", "permit": 17, "ref": SEQ, "pulses": 3, "train": 6}]
+    assert told(turn.actions) == [{"kind": "granted", "permit": 17, "ref": SEQ, "pulses": 3, "train": 6}]
     assert recorded(turn) == []
     assert (turn.state.permits, turn.state.next_permit) == ((permit,), 18)
 
@@ -86,7 +87,7 @@ def test_a_block_waits_behind_the_one_that_runs_and_goes_on_from_its_last_pulse(
 def assert_refused(turn: Turn, reason: str) -> None:
     body = {"ok": False, "reason": reason, "detail": {}}
     assert answered(turn) == [Answer(HOLDER, REQUEST, body)]
-    assert told(turn) == [{"kind": "permit-refused", "reason": reason, "detail": {}}]
+    assert told(turn.actions) == [{"kind": "permit-refused", "reason": reason, "detail": {}}]
     assert (turn.state.pending, turn.state.permits, turn.state.unwanted) == (None, (), ())
 
 
@@ -149,7 +150,7 @@ def test_a_stop_refuses_what_is_asked_for_and_gives_its_reservation_back(
     permits.drop(turn, Reason.STOP_ASKED)
     body = {"ok": False, "reason": "stop-asked", "detail": {}}
     assert turn.actions[0] == Answer(HOLDER, REQUEST, body)
-    assert told(turn) == [{"kind": "permit-refused", "reason": "stop-asked", "detail": {}}]
+    assert told(turn.actions) == [{"kind": "permit-refused", "reason": "stop-asked", "detail": {}}]
     assert turn.state.unwanted == ((TOKEN,) if token else ())
 
 

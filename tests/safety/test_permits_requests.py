@@ -18,8 +18,9 @@ from safety.reasons import Reason
 from safety.state import Pending, Phase
 from safety.turn import Turn
 from tests.safety.conftest import HOLDER, VirtualRoom, new, turn_of
-from tests.safety.permit_turns import answered, one_hertz, pulse, recorded, told
+from tests.safety.permit_turns import answered, one_hertz, pulse, recorded
 from tests.safety.rooms import hunting, ready, script
+from tests.safety.said import told
 
 MS, S = 1_000, 1_000_000
 TRAIN = AskPermit(450, 100, 20, train=3)
@@ -154,7 +155,7 @@ def assert_refused(turn: Turn, reason: str, **detail: str) -> None:
     """Whoever asked is told so once, everybody else too, and nothing is recorded."""
     assert turn.state.pending is None
     assert answered(turn) == [Answer(HOLDER, REQUEST, {"ok": False, "reason": reason, "detail": detail})]
-    assert told(turn) == [{"kind": "permit-refused", "reason": reason, "detail": detail}]
+    assert told(turn.actions) == [{"kind": "permit-refused", "reason": reason, "detail": detail}]
     assert recorded(turn) == []
     assert turn.state.unwanted == ()
 

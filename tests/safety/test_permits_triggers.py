@@ -13,8 +13,9 @@ from safety.reasons import Reason
 from safety.state import Block, Delivery, Disarming, Exchange, Permit, Phase, Wire
 from safety.turn import Turn
 from tests.safety.conftest import VirtualRoom, new, turn_of
-from tests.safety.permit_turns import NUMBER, one_hertz, pulse, recorded, settled, told
+from tests.safety.permit_turns import NUMBER, one_hertz, pulse, recorded, settled
 from tests.safety.rooms import ready
+from tests.safety.said import told
 
 MS, S = 1_000, 1_000_000
 
@@ -130,7 +131,7 @@ def test_a_trigger_spends_its_pulses_the_moment_it_goes_out_and_says_how_late_it
 
     permits.trigger_written(turn, planned_us=now_us - late_us)
 
-    assert told(turn) == [
+    assert told(turn.actions) == [
         {"kind": "trigger", "permit": 9, "ref": 4, "index": 1, "planned_us": now_us - late_us, "late_us": late_us,
          "late": late}
     ]  # fmt: skip
@@ -167,7 +168,9 @@ def test_the_timer_triggers_at_its_time_and_up_to_50_ms_later(
         assert exchange is not None
         assert (exchange.frame, exchange.asker) == (single.dialect.trigger, None)
         assert exchange.effect == single.dialect.effect(single.dialect.trigger)
-        assert [(body["planned_us"], body["late_us"]) for body in told(turn)] == [(single.now.us - late_us, late_us)]
+        assert [(body["planned_us"], body["late_us"]) for body in told(turn.actions)] == [
+            (single.now.us - late_us, late_us)
+        ]
 
 
 @pytest.mark.parametrize("name", ["an open exchange", "a disarm", "a delivery", "no permit", "the speaker's permit"])
@@ -192,7 +195,7 @@ def test_a_pulse_that_would_come_later_still_is_left_out_and_the_next_one_waits_
 ) -> None:
     due_us = single.now.us - 50 * MS - 1
     turn = at_due(single, 50 * MS + 1)
-    assert told(turn) == [{"kind": "left-out", "permit": NUMBER, "index": 0, "planned_us": due_us}]
+    assert told(turn.actions) == [{"kind": "left-out", "permit": NUMBER, "index": 0, "planned_us": due_us}]
     first, behind = turn.state.permits
     assert (first.left, first.index, first.due) == (2, 1, (due_us + S, due_us + 2 * S))
     assert (first.block, behind.number) == (Block(NUMBER + 100, 3), NUMBER + 1)
@@ -216,7 +219,7 @@ def test_a_pulse_that_may_not_go_out_is_refused_by_its_numbers_and_takes_all_the
     device = replace(single.state.device, confirmed=replace(read, level=PercentMso(530)))
     turn = at_due(single, 0, device=device)
     detail = {"shown": "53 % MSO, 1 pulses, 0 Hz", "expected": "54 % MSO, 1 pulses, 0 Hz"}
-    assert told(turn) == [
+    assert told(turn.actions) == [
         {"kind": "refused", "reason": "permit-differs", "detail": detail, "frame": "timed trigger"},
         {"kind": "withdrawn", "permit": NUMBER, "reason": "permit-differs"},
         {"kind": "withdrawn", "permit": NUMBER + 1, "reason": "permit-differs"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,44 +9,19 @@ import pytest
 from drivers.magstim.framing import seal
 from drivers.quantities import SINGLE, PercentMso, Train
 from safety import wire
-from safety.events import ClientFrame, ClientNoise, Door, Reply, Tell, Write
+from safety.events import ClientNoise, Door, Reply, Write
 from safety.reasons import Reason
-from safety.state import Block, Device, Disarming, Exchange, Permit, Phase, Waiting, Wire
-from safety.turn import Turn
-from tests.safety.conftest import VirtualRoom, new, turn_of
+from safety.state import Block, Device, Disarming, Permit, Phase, Wire
+from tests.safety.conftest import VirtualRoom, turn_of
+from tests.safety.line_turns import SETTING, STATUS, UNLOCK, asked, at_rest, framed, replied, waits
+from tests.safety.said import told
 
 MS, S = 1_000, 1_000_000
-STATUS, SETTING, TRIGGER, UNLOCK = seal(b"x@"), seal(b"@045"), seal(b"EH"), seal(b"Q1234")
 
 
 @pytest.fixture
 def room() -> VirtualRoom:
-    """A started room at rest: nobody waits and nothing is asked."""
-    made = new()
-    made.state = replace(made.state, wire=Wire())
-    return made
-
-
-def framed(room: VirtualRoom, frame: bytes, door: Door = Door.DAEMON) -> ClientFrame:
-    return ClientFrame(door, frame, room.dialect.effect(frame))
-
-
-def waits(room: VirtualRoom, frame: bytes, door: Door = Door.DAEMON) -> Waiting:
-    return Waiting(door, frame, room.dialect.effect(frame), room.now.us)
-
-
-def asked(room: VirtualRoom, frame: bytes, ago_us: int = 0, asker: Door | None = Door.DAEMON) -> Exchange:
-    return Exchange(frame, room.dialect.effect(frame), asker, room.now.us - ago_us)
-
-
-def told(turn: Turn) -> list[dict[str, Any]]:
-    """What was told, but for the time: each of them this moment's."""
-    bodies = [action.body for action in turn.actions if isinstance(action, Tell)]
-    return [{name: value for name, value in body.items() if name not in ("at_us", "wall_us")} for body in bodies]
-
-
-def replied(turn: Turn) -> list[tuple[Door, bytes]]:
-    return [(action.door, action.data) for action in turn.actions if isinstance(action, Reply)]
+    return at_rest()
 
 
 # --- a client's frame -----------------------------------------------------------------------------------------
@@ -72,7 +46,7 @@ def test_a_frame_that_may_not_wait_for_the_line_is_refused_at_its_door_with_the_
     wire.client_frame(turn, framed(room, SETTING, door))
 
     assert replied(turn) == [(door, seal(b"@S"))]
-    assert told(turn) == [{"kind": kind, "reason": reason, "door": door.value, "frame": "@045", "detail": {}}]
+    assert told(turn.actions) == [{"kind": kind, "reason": reason, "door": door.value, "frame": "@045", "detail": {}}]
     assert turn.state.wire.queue == queue
 
 
@@ -113,7 +87,7 @@ def test_nonsense_gets_the_devices_answer_to_each_byte_or_to_the_frame_and_is_no
     wire.client_noise(turn, ClientNoise(Door.PTY, data))
 
     assert turn.actions[0] == Reply(Door.PTY, reply)
-    assert told(turn) == [{"kind": "refused", "reason": reason, "door": "pty", "frame": shown}]
+    assert told(turn.actions) == [{"kind": "refused", "reason": reason, "door": "pty", "frame": shown}]
     assert turn.state == room.state
 
 
@@ -122,7 +96,7 @@ def test_a_refusal_says_its_detail_and_keeps_an_unlock_code_to_itself(room: Virt
 
     wire.refuse(turn, Door.DAEMON, code, Reason.BOOT, allowed=3)
 
-    assert told(turn) == [
+    assert told(turn.actions) == [
         {"kind": "refused", "reason": "boot", "door": "daemon", "frame": "Q<unlock code>", "detail": {"allowed": 3}}
     ]
 
@@ -145,7 +119,7 @@ def test_a_frame_whose_door_lost_its_say_while_it_waited_is_refused_and_the_next
     wire.pump(turn)
 
     assert replied(turn) == [(Door.PTY, seal(b"@S"))]
-    assert told(turn)[0]["kind"] == "not-speaking"
+    assert told(turn.actions)[0]["kind"] == "not-speaking"
     assert turn.actions[-1] == Write(STATUS)
     assert turn.state.wire == Wire(open=asked(room, STATUS))
 
@@ -169,8 +143,8 @@ def test_a_frame_is_judged_when_its_turn_comes_and_a_refused_one_never_goes_out(
     wire.pump(turn)
 
     assert replied(turn) == [(Door.DAEMON, seal(b"^S"))]
-    assert told(turn)[0]["reason"] == "forbidden-frame"
-    assert told(turn)[0]["detail"] == {"why": "enhanced power reaches above 100 % MSO"}
+    assert told(turn.actions)[0]["reason"] == "forbidden-frame"
+    assert told(turn.actions)[0]["detail"] == {"why": "enhanced power reaches above 100 % MSO"}
     assert [action for action in turn.actions if isinstance(action, Write)] == [Write(STATUS)]
     assert turn.state.wire == Wire(open=asked(room, STATUS))
 

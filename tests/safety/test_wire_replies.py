@@ -3,52 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from drivers.magstim.framing import seal
 from drivers.stimulators import Condition, Reading, Refusal
 from safety import events, wire
-from safety.events import ClientFrame, DeviceReply, Door, Reply, Tell
+from safety.events import DeviceReply, Door
 from safety.reasons import Reason
-from safety.state import Disarming, Exchange, Owed, Waiting, Wire
-from safety.turn import Turn
+from safety.state import Disarming, Owed, Wire
 from tests.safety.conftest import VirtualRoom, new, turn_of
+from tests.safety.line_turns import SETTING, STATUS, TRIGGER, asked, at_rest, framed, replied, waits
 from tests.safety.rooms import ready
+from tests.safety.said import told
 
 MS, S = 1_000, 1_000_000
-STATUS, SETTING, TRIGGER, UNLOCK = seal(b"x@"), seal(b"@045"), seal(b"EH"), seal(b"Q1234")
 
 
 @pytest.fixture
 def room() -> VirtualRoom:
-    """A started room at rest: nobody waits and nothing is asked."""
-    made = new()
-    made.state = replace(made.state, wire=Wire())
-    return made
-
-
-def framed(room: VirtualRoom, frame: bytes, door: Door = Door.DAEMON) -> ClientFrame:
-    return ClientFrame(door, frame, room.dialect.effect(frame))
-
-
-def waits(room: VirtualRoom, frame: bytes, door: Door = Door.DAEMON) -> Waiting:
-    return Waiting(door, frame, room.dialect.effect(frame), room.now.us)
-
-
-def asked(room: VirtualRoom, frame: bytes, ago_us: int = 0, asker: Door | None = Door.DAEMON) -> Exchange:
-    return Exchange(frame, room.dialect.effect(frame), asker, room.now.us - ago_us)
-
-
-def told(turn: Turn) -> list[dict[str, Any]]:
-    """What was told, but for the time: each of them this moment's."""
-    bodies = [action.body for action in turn.actions if isinstance(action, Tell)]
-    return [{name: value for name, value in body.items() if name not in ("at_us", "wall_us")} for body in bodies]
-
-
-def replied(turn: Turn) -> list[tuple[Door, bytes]]:
-    return [(action.door, action.data) for action in turn.actions if isinstance(action, Reply)]
+    return at_rest()
 
 
 # --- a reply --------------------------------------------------------------------------------------------------
@@ -71,7 +45,7 @@ def test_a_reply_that_answers_another_frame_is_nobodys_and_the_exchange_stays_op
 
     wire.device_reply(turn, DeviceReply(seal(b"@045"), Reading(fault=True)))
 
-    assert told(turn) == [{"kind": "reply-to-nobody"}]
+    assert told(turn.actions) == [{"kind": "reply-to-nobody"}]
     assert turn.state.wire == waiting
     assert not turn.state.device.fault
 
@@ -84,7 +58,7 @@ def test_a_refusal_of_the_device_is_said_when_a_client_asked(
 
     wire.device_reply(turn, DeviceReply(seal(b"@S"), Reading(refused=Refusal.CONFLICT)))
 
-    assert told(turn) == ([{"kind": "device-refused", "how": "conflict", "frame": "@045"}] if said else [])
+    assert told(turn.actions) == ([{"kind": "device-refused", "how": "conflict", "frame": "@045"}] if said else [])
 
 
 @pytest.mark.parametrize("opened", [STATUS, SETTING])
@@ -98,7 +72,7 @@ def test_a_reply_that_is_owed_is_trusted_by_nobody_and_one_that_it_could_be_is_d
 
     wire.device_reply(turn, DeviceReply(b"x-late", Reading(fault=True)))
 
-    assert told(turn) == [{"kind": "late-reply"}]
+    assert told(turn.actions) == [{"kind": "late-reply"}]
     assert replied(turn) == []
     assert turn.state.wire == Wire(open=replace(exchange, doubtful=opened == STATUS), owed=(owed[0], owed[2]))
     assert not turn.state.device.fault
@@ -110,7 +84,7 @@ def test_a_lone_question_mark_pays_no_debt(room: VirtualRoom) -> None:
 
     wire.device_reply(turn, DeviceReply(b"?", Reading(refused=Refusal.NOT_UNDERSTOOD)))
 
-    assert told(turn) == [{"kind": "reply-to-nobody"}]
+    assert told(turn.actions) == [{"kind": "reply-to-nobody"}]
     assert turn.state.wire.owed == owed
 
 
@@ -142,7 +116,7 @@ def test_a_lone_question_mark_to_a_trigger_proves_nothing_and_a_whole_answer_doe
 
     wire.device_reply(turn, DeviceReply(reply, room.dialect.reading(reply)))
 
-    said = {body["kind"]: body.get("outcome", body["kind"]) for body in told(turn)}
+    said = {body["kind"]: body.get("outcome", body["kind"]) for body in told(turn.actions)}
     ends = {"unknown": said.get("settled"), "accepted": said.get("accepted"), None: said.get("not-delivered")}
     assert [end for end, there in ends.items() if there] == [outcome]
 
@@ -179,7 +153,7 @@ def test_an_exchange_is_given_up_when_its_time_is_over_and_its_reply_is_owed_unl
 
     owed = () if doubtful else (Owed(STATUS, room.now.us + timing.owed_us),)
     assert turn.state.wire == (Wire(owed=owed) if given_up else Wire(open=exchange))
-    assert told(turn) == ([{"kind": "no-reply", "frame": "x@"}] if given_up else [])
+    assert told(turn.actions) == ([{"kind": "no-reply", "frame": "x@"}] if given_up else [])
 
 
 def test_what_is_owed_is_forgotten_when_its_time_is_over(room: VirtualRoom) -> None:
@@ -217,7 +191,10 @@ def test_when_the_line_is_cleared_questions_and_remote_control_go_on_waiting(roo
 
     assert turn.state.wire == Wire(open=opened, queue=(query, remote))
     assert replied(turn) == [(Door.DAEMON, seal(b"@S")), (Door.PTY, seal(b"ES"))]
-    assert [(body["reason"], body["frame"]) for body in told(turn)] == [("not-armed", "@045"), ("not-armed", "EH")]
+    assert [(body["reason"], body["frame"]) for body in told(turn.actions)] == [
+        ("not-armed", "@045"),
+        ("not-armed", "EH"),
+    ]
 
 
 @pytest.mark.parametrize("gone", list(Door))
@@ -252,7 +229,7 @@ def test_a_trigger_whose_reply_does_not_come_is_unknown() -> None:
 
     wire.expire(turn)
 
-    assert [body["outcome"] for body in told(turn) if body["kind"] == "settled"] == ["unknown"]
+    assert [body["outcome"] for body in told(turn.actions) if body["kind"] == "settled"] == ["unknown"]
 
 
 def test_settings_in_a_reply_nobody_asked_for_leave_nothing_read_back() -> None:
