@@ -34,6 +34,7 @@ passwords need no more, and 210,000 rounds would stall everybody for 250 ms)."""
 PORTS = range(20_000, 32_768)
 """Where Linux takes none by itself: between the draw and mosquitto's own bind only another draw could come."""
 DRAWS = 20
+"""Engineering choice: that many in a row are taken only where something holds nearly all."""
 _PLACES = "/usr/local/sbin:/usr/sbin:/sbin"
 """Debian puts mosquitto where a user's PATH does not look."""
 
