@@ -11,9 +11,11 @@ from daemon.arm.outputs import Command
 from drivers.robots import Program
 
 TAKEN_US = 100_000
-"""By now the arm's program has taken the order to retract, and no longer reports the end of an older one."""
+"""By now the arm's program has taken the order to retract, and no longer reports the end of an older one (engineering
+choice: several of its 2 ms cycles, and the way there)."""
 START_US = 5_000_000
-"""How long a program that is started anew may take until it obeys; what starts it gives up then too."""
+"""How long a program that is started anew may take until it obeys; what starts it gives up then too (engineering
+choice)."""
 LEFT_US = 4_000_000
 """By now it has carried it out, or a force stopped it: 60 mm take 0.7 s, or 1.3 s if it began by itself."""
 

@@ -27,6 +27,7 @@ from drivers.trackers import Frame, Tracker
 
 app = typer.Typer(no_args_is_help=True)
 LONGEST_S = 86_400.0
+"""No recording is meant to be longer than a day (engineering choice)."""
 Told = Callable[[Frame], None]
 
 
