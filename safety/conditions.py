@@ -94,10 +94,10 @@ def _watch_people(turn: Turn) -> None:
     if age > timing.presence_cut_us and live:
         outcomes.cut(turn, Reason.PRESENCE_LOST)
         outcomes.stop(turn, Reason.PRESENCE_LOST)
-    elif age > timing.presence_new_us:
-        outcomes.hold(turn, Reason.PRESENCE_OLD)
     elif lease == "none" and state.delivery:
         outcomes.cut(turn, Reason.LEASE_LOST)
+    elif age > timing.presence_new_us:
+        outcomes.hold(turn, Reason.PRESENCE_OLD)
     elif lease == "none":
         outcomes.hold(turn, Reason.LEASE_MISSING)
     elif state.hold is not None and turn.now.us - state.good_since_us >= timing.dwell_us:

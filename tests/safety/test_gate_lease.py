@@ -83,6 +83,18 @@ def test_the_arm_s_silence_cuts_a_running_train_once_its_lease_is_old(running: A
         assert after.delivery.cut == (waited_us > running.room.limits.timing.lease_us)
 
 
+def test_a_train_that_leaves_its_target_is_cut_although_the_operator_s_presence_is_old_too(running: Any) -> None:
+    running.present = False
+    running.pass_time(1_100 * MS)
+    assert running.state.hold.json == "presence-old"
+    assert not running.state.delivery.cut  # which alone lets a train run on
+
+    running.lease = "none"
+    running.pass_time(60 * MS)
+    assert running.state.delivery.cut
+    assert running.last("cut")["reason"] == "lease-lost"
+
+
 def test_near_the_target_a_train_runs_on_and_none_begins(running: Any) -> None:
     running.lease = "continue"
     running.wait_settled(4 * S)
