@@ -69,6 +69,10 @@ class ArmSide:
         self._registrations = registrations
         self._subject = ""
         self._registration: Registration | None = None
+        self._order = 0
+        """Counts where the coil was asked to go: what was asked last holds."""
+        self._coming = False
+        """To its target by the last order, as far as the arm has not refused it."""
 
     async def linked(self, link: Arm) -> None:
         """The arm answers: it is told where the coil belongs, as soon as that is known. Raises as `Arm.ask`."""
@@ -113,6 +117,7 @@ class ArmSide:
 
     async def go(self, to: Where, by: str) -> Answer:
         """Has the coil brought somewhere; never raises for what an operator or the arm did."""
+        self._asks(coming=to == "target")
         if self.link is None:
             return Refused("arm-lost", words.ENGLISH.coil_reason("arm-lost"))
         self._journal.write("coil-asked", to=to, by=by)
@@ -122,27 +127,40 @@ class ArmSide:
             return Refused("arm-lost", str(wrong))
         if answer.ok:
             return Done({"to": to})
+        self._coming = False
         self._journal.write("coil-refused", to=to, why=answer.why)
         return Refused(answer.why, str(answer.detail.get("sentence") or words.ENGLISH.coil_reason(answer.why)))
 
     async def come(self, by: str) -> Answer:
-        """Has the coil brought to its target; a head that is out of sight just now is waited for a moment."""
+        """Has the coil brought to its target; a head that is out of sight just now is waited for a moment, unless the
+        coil is wanted elsewhere meanwhile.
+        """
         ends_s = asyncio.get_running_loop().time() + COME_S
         while True:
+            mine = self._order + 1
             answer = await self.go("target", by)
             passing = isinstance(answer, Refused) and answer.reason in PASSING
             if not passing or asyncio.get_running_loop().time() >= ends_s:
                 return answer
             await asyncio.sleep(AGAIN_S)
+            if self._order != mine:
+                return answer
 
     def stop(self) -> None:
         """STOP: the coil comes off the head and stays where it is. Never waits, never raises."""
+        self._asks(coming=False)
         self._tell({"do": "stop"})
 
     def leave(self, to: Where) -> None:
         """Takes a coil that is at the head, or on its way there, elsewhere. Never waits, never raises."""
-        if self.coil.view is not None and self.coil.view.state in ENGAGED:
+        on_its_way, view = self._coming, self.coil.view
+        self._asks(coming=False)
+        if on_its_way or (view is not None and view.state in ENGAGED):
             self._tell(go(to))
+
+    def _asks(self, *, coming: bool) -> None:
+        self._order += 1
+        self._coming = coming
 
     @property
     def words(self) -> str:
