@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from tests.daemon.guard_in_memory import HASH, NONCE
 
 pytestmark = pytest.mark.looptime(noop_cycles=0)
 
-WISHES: dict[str, Callable[[Any], Awaitable[object]]] = {
+WISHES: dict[str, Callable[[Any], Coroutine[Any, Any, object]]] = {
     "stop": lambda room: room.stop("operator"),
     "coil away": lambda room: room.coil_away("operator"),
     "end": lambda room: room.end("operator"),
