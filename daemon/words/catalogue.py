@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from daemon.messages import Sentence
 
 Colour = Literal["grey", "blue", "green", "yellow", "red"]
 Shape = Literal["square", "circle", "triangle", "octagon", "dashed"]
 """Colour never says it alone."""
+WORDED: Final = frozenset({"approach", "track", "freeze", "fault"})
+"""States of the arm in which its reason says what the coil does; in the others the state does: it has left the head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,10 @@ class Catalogue:
         """What a person reads for one; a reason without a row is named."""
         row = self.coil_reasons.get(reason)
         return f"{row.what} {row.why} {row.next}" if row else f"The coil is not on its target: {reason}."
+
+    def coil_sentence(self, state: str | None, reason: str | None) -> str:
+        """What a person reads of a coil in this state, for this reason if there is one."""
+        word, row = self.coil_word(state), self.coil_reasons.get(reason or "")
+        if reason is None:
+            return word.sentence
+        return self.coil_reason(reason) if row is None or state in WORDED else f"{word.sentence} {row.why} {row.next}"

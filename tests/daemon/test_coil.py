@@ -60,6 +60,16 @@ def test_every_language_has_words_for_every_state_and_reason(language: str) -> N
     assert "head-warm" in words.coil_reason("head-warm"), "what a newer arm says is named"
 
 
+def test_a_coil_that_was_taken_off_is_not_said_to_wait() -> None:
+    words = LANGUAGES["en"]
+    waits, gone = (words.coil_sentence(state, "head-lost") for state in ("freeze", "retract"))
+
+    assert waits.startswith("The coil waits. The camera does not see the head marker. Clear the view")
+    assert gone.startswith("The arm took the coil off the head; a person sends it back. The camera does not see")
+    assert words.coil_sentence("track", None) == "The coil follows the head."
+    assert "head-warm" in words.coil_sentence("retract", "head-warm")
+
+
 @pytest.mark.parametrize(
     ("changes", "waits"),
     [
