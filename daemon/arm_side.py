@@ -207,7 +207,7 @@ class ArmSide:
             "target": self.target.id,
             "state": view.state if view else None,
             "why": view.why if view else None,
-            "sentence": words.ENGLISH.coil_sentence(view.state, view.why) if view else word.sentence,
+            "sentence": words.ENGLISH.coil_sentence(view.state, view.why, view.trouble) if view else word.sentence,
             "lease": view.lease if view else "none",
             "off_mm": round(error.distance_mm, 2) if error else None,
             "off_deg": round(error.angle_deg, 2) if error else None,

@@ -58,6 +58,8 @@ class ArmView(BaseModel):
     frame_age_ms: float | None = None
     robot: dict[str, Any] = Field(default_factory=dict)
     """mode, safety, program."""
+    trouble: str = ""
+    """What went wrong on the way to the arm since it last obeyed, in words; empty when nothing did."""
     late_us: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -19,6 +19,8 @@ GAP_S = 0.2
 FULL_SPEED = 0.95
 """Below this share of its speed the arm stretches its set-points in time (robot.md §3.6)."""
 AWAKE = frozenset({Program.IDLE, Program.TRACKING})
+_OFF = frozenset({RobotMode.POWER_OFF, RobotMode.BRAKES_ON})
+_LETS_MOVE = frozenset({SafetyMode.NORMAL, SafetyMode.REDUCED})
 
 
 class Health:
@@ -54,8 +56,10 @@ class Health:
             return ArmReason.ROBOT_UNREACHABLE
         if state.mode is RobotMode.UNREACHABLE:
             return ArmReason.ROBOT_UNREACHABLE
+        if state.mode in _OFF and state.safety in _LETS_MOVE:
+            return ArmReason.ROBOT_OFF
         able = state.mode is RobotMode.RUNNING or state.program is Program.HAND_GUIDED
-        if not able or state.safety not in (SafetyMode.NORMAL, SafetyMode.REDUCED) or state.program is Program.ABSENT:
+        if not able or state.safety not in _LETS_MOVE or state.program is Program.ABSENT:
             return ArmReason.ROBOT_STOPPED
         return None
 
@@ -70,7 +74,7 @@ class Health:
         state = self.state
         if state is None or state.program is not Program.ABSENT:
             return False
-        return state.mode is RobotMode.RUNNING and state.safety in (SafetyMode.NORMAL, SafetyMode.REDUCED)
+        return state.mode is RobotMode.RUNNING and state.safety in _LETS_MOVE
 
     @property
     def slow(self) -> bool:

@@ -182,7 +182,7 @@ class Loop:
         sentence = str(refused)
         if client.role == "daemon" and refused.reason is ArmReason.ROBOT_STOPPED and self._robot.restart(now_us):
             sentence = "The program in the arm's controller had ended and is being started. Try again in a few seconds."
-        self._clients.answer(client, do, refused.reason.json, sentence=sentence)
+        self._clients.answer(client, do, refused.reason.json, sentence=f"{sentence} {self._robot.trouble}".rstrip())
 
     def _see(self, client: Client, frame: Frame, now_us: int) -> None:
         """No answer to what is said a hundred times a second, unless it is wrong."""
@@ -230,4 +230,7 @@ class Loop:
         if before is None or (moment.state, moment.why) != (before.state, before.why):
             self._say(moment.state + (f": {output.why.sentence}" if output.why is not None else ""))
         self._said, self._said_us = moment, now_us
-        self._clients.publish(state_body(now_us, output, state, frame=self._frame, lateness=self.lateness))
+        trouble = self._robot.trouble
+        self._clients.publish(
+            state_body(now_us, output, state, frame=self._frame, lateness=self.lateness, trouble=trouble)
+        )

@@ -73,6 +73,8 @@ class ArmReason(Enum):
     # The arm
     ROBOT_STOPPED = ("robot-stopped", "The arm stands.", "Its own safety system, or a person, has stopped it.",
         "Look why it stopped, then release the stop: at its pendant, or a protective one by `coilward arm unlock`.")
+    ROBOT_OFF = ("robot-off", "The arm stands.", "Its power is off, or its brakes are closed.",
+        "Stand beside it and run `coilward arm on`, then send the coil again.")
     PROGRAM_ENDED = ("program-ended", "The coil is taken away.",
         "The program in the arm's controller ended while the coil was at the head: it was started again for this.",
         "Look at the pendant why it ended, then send the coil to the target again.")

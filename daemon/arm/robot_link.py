@@ -17,6 +17,8 @@ from drivers.robots import Program, Robot, RobotMode, RobotState, SafetyMode
 
 RETRY_US: Final = 1_000_000
 """Between two attempts to dial (engineering choice)."""
+LONGEST_TROUBLE: Final = 400
+"""Characters: a packet stays short (engineering choice)."""
 
 
 Dial = Callable[[int, bool], Robot]
@@ -34,6 +36,8 @@ class RobotLink:
         self._next_try_us = 0
         self._state: RobotState | None = None
         self._last_words = ""
+        self.trouble = ""
+        """What went wrong on the line, or with starting the program, since the arm last obeyed; for people."""
 
     def read(self, now_us: int) -> RobotState | None:
         """The newest state, however old: its age is for the hold to judge. None while there is no connection."""
@@ -85,7 +89,7 @@ class RobotLink:
         if self._state is None:
             self._tell(f"the arm answers: {robot.capabilities.model}")
         if state.program is not Program.ABSENT:
-            self._to_start = False
+            self._to_start, self.trouble = False, ""
         self._state = state
 
     def _failed(self, now_us: int, why: CoilwardError | OSError) -> None:
@@ -94,6 +98,7 @@ class RobotLink:
             self._to_start = False
         self.close()
         self._next_try_us = now_us + RETRY_US
+        self.trouble = str(why)[:LONGEST_TROUBLE]
         self._tell(f"no arm: {why}")
         gc.collect()  # the loop runs without a collector; while there is nothing to move, nobody is late for it
 

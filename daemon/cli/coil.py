@@ -72,7 +72,7 @@ def _rows(view: ArmView) -> list[tuple[str, str]]:
     error, late = view.error, view.late_us
     rows = [
         ("coil", word.word),
-        ("", words.ENGLISH.coil_sentence(view.state, view.why)),
+        ("", words.ENGLISH.coil_sentence(view.state, view.why, view.trouble)),
         ("lease", {"begin": "a train may begin", "continue": "a train may go on"}.get(view.lease, "no pulses")),
         ("off target", f"{error.distance_mm:.2f} mm, {error.angle_deg:.2f}°" if error else ""),
         ("head", f"{view.head_speed_mm_s:.1f} mm/s" if view.head_speed_mm_s is not None else ""),

@@ -153,8 +153,8 @@ def _broker(where: Place) -> str:
 def _arm(where: Place) -> str:
     with ArmLine(where.runtime.arm_control) as line:
         view = line.view()
-    if view.why in ("robot-unreachable", "robot-stopped", "not-taken-off"):
-        raise OperatorError(words.ENGLISH.coil_reason(view.why))
+    if view.why in ("robot-unreachable", "robot-stopped", "robot-off", "not-taken-off"):
+        raise OperatorError(f"{words.ENGLISH.coil_reason(view.why)} {view.trouble}".rstrip())
     return f"{words.ENGLISH.coil_word(view.state).word}; " + ", ".join(f"{n} {at}" for n, at in view.robot.items())
 
 

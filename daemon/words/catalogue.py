@@ -65,9 +65,13 @@ class Catalogue:
         row = self.coil_reasons.get(reason)
         return f"{row.what} {row.why} {row.next}" if row else f"The coil is not on its target: {reason}."
 
-    def coil_sentence(self, state: str | None, reason: str | None) -> str:
-        """What a person reads of a coil in this state, for this reason if there is one."""
+    def coil_sentence(self, state: str | None, reason: str | None, trouble: str = "") -> str:
+        """What a person reads of a coil in this state, for this reason if there is one, and of the way to its arm."""
         word, row = self.coil_word(state), self.coil_reasons.get(reason or "")
         if reason is None:
-            return word.sentence
-        return self.coil_reason(reason) if row is None or state in WORDED else f"{word.sentence} {row.why} {row.next}"
+            told = word.sentence
+        elif row is None or state in WORDED:
+            told = self.coil_reason(reason)
+        else:
+            told = f"{word.sentence} {row.why} {row.next}"
+        return f"{told} {trouble}".rstrip()

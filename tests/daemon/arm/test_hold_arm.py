@@ -26,7 +26,9 @@ ENDS = {Verb.STOP: "stopped", Verb.AWAY: "away"}
     [
         ({"safety": SafetyMode.PROTECTIVE_STOP}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
         ({"safety": SafetyMode.EMERGENCY_STOP}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
-        ({"mode": RobotMode.POWER_OFF}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
+        ({"mode": RobotMode.POWER_OFF}, HoldState.FAULT, ArmReason.ROBOT_OFF),
+        ({"mode": RobotMode.BRAKES_ON}, HoldState.FAULT, ArmReason.ROBOT_OFF),
+        ({"mode": RobotMode.POWER_OFF, "safety": SafetyMode.EMERGENCY_STOP}, HoldState.FAULT, ArmReason.ROBOT_STOPPED),
         ({"program": Program.REFUSED}, HoldState.RETRACT, ArmReason.REFUSED_GOAL),
         ({"program": Program.TIMED_OUT}, HoldState.RETRACT, ArmReason.ROBOT_TIMED_OUT),
         ({"force": (0.0, 15.0, 15.0, 0.0, 0.0, 0.0)}, HoldState.RETRACT, ArmReason.FORCE),
@@ -81,7 +83,7 @@ def test_an_arm_whose_clock_stands_is_silent_however_often_it_speaks() -> None:
     ("says", "reason"),
     [
         ({"safety": SafetyMode.PROTECTIVE_STOP, "program": Program.ABSENT}, ArmReason.ROBOT_STOPPED),
-        ({"mode": RobotMode.POWER_OFF, "program": Program.ABSENT}, ArmReason.ROBOT_STOPPED),
+        ({"mode": RobotMode.POWER_OFF, "program": Program.ABSENT}, ArmReason.ROBOT_OFF),
         ({"mode": RobotMode.UNREACHABLE}, ArmReason.ROBOT_UNREACHABLE),
     ],
 )

@@ -102,6 +102,25 @@ def test_the_program_is_started_with_the_first_connection_and_later_only_for_a_p
     assert room.robot.started == 1
 
 
+def test_what_the_controller_refuses_is_told_to_whoever_asks_and_watches_until_the_arm_obeys(room: LoopRoom) -> None:
+    refusal = "The robot does not run it. Look at its pendant: it must be in remote control."
+    daemon = room.client("daemon")
+    room.with_an_arm()
+    room.robot.fails = DeviceRefused(refusal)
+    room.turn()
+    room.robot.fails, room.robot.comes = None, {"program": Program.ABSENT}
+    room.turn(RETRY_US)
+    room.hold.refuses[Verb.TO_TARGET] = ArmReason.ROBOT_STOPPED
+
+    assert refusal in daemon.ask(do="go", to="target")["sentence"]
+    room.turns(50)
+    assert daemon.states[-1]["trouble"] == refusal
+    room.robot.comes = {"program": Program.TRACKING}
+    room.turns(50)
+    assert daemon.states[-1]["trouble"] == ""
+    assert refusal not in daemon.ask(do="go", to="target")["sentence"]
+
+
 def test_a_program_that_has_ended_is_started_when_the_hold_asks_for_it_and_said_once(room: LoopRoom) -> None:
     room.with_an_arm()
     room.robot.comes = {"program": Program.ABSENT}
