@@ -120,7 +120,9 @@ class Recorder:
             self._thread.join(DISK_S)
         if self._thread.is_alive() or self._failed:
             why = self._failed or "the disk does not answer"
-            raise OperatorError(f"The recording {self._path} is not whole: {why}. Give it another disk.")
+            raise OperatorError(
+                f"The recording {self._path} is not whole: {why}. Record again, for a shorter time or elsewhere."
+            )
 
     def _keep(self, line: str) -> None:
         try:

@@ -37,7 +37,7 @@ _MEANINGS: Final = {
     0x03: "the command is too short. Report this as a fault of coilward.",
     0x04: "the command came with a wrong checksum. Check the cable and its length.",
     0x05: "the command took too long. Switch the tracker off and on.",
-    0x06: "it cannot use these settings of its serial line. Give another baud in [tracker].",
+    0x06: "it cannot use these settings of its serial line. Give [tracker] port another ?baud=.",
     0x07: "it does not take these parameters. Does [tracker] model name this unit?",
     0x08: "it does not know this tool handle. Connect again.",
     0x0C: "it is tracking, and takes only questions meanwhile. Connect again.",
@@ -53,8 +53,8 @@ _MEANINGS: Final = {
     0x2B: "the tool handle is not its own. Connect again.",
     0x2C: "the tool handle is not in use. Connect again.",
     0x2D: "it has no tool handles left. Switch the tracker off and on.",
-    0x33: "it lacks this feature.",
-    0x39: "this is not permitted to users.",
+    0x33: "it lacks this feature. Does [tracker] model name this unit?",
+    0x39: "this is not permitted to users. Report this as a fault of coilward.",
     0xF1: "there is too much other infrared light. Shade windows and lamps.",
 }
 
