@@ -6,15 +6,14 @@ is dropped: its client died inside it.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import select
 import socket
-import tty
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from drivers.pseudo_terminals import drop_unread, raw_again
+from drivers.pseudo_terminals import LinkedTerminal
 from drivers.stimulators import Dialect, Piece, PieceKind, Reader
 
 READ_BYTES = 64
@@ -100,39 +99,28 @@ class SocketDoor:
 
 
 class PtyDoor:
-    """The door for other programs: a pseudo-terminal whose name stands at `link`.
+    """The door for other programs: a pseudo-terminal whose name stands at `link`, a fresh one for each client.
 
-    Raw before its link appears and again after each hang-up. While no client has it open the master is hung up and
-    always readable: it is watched by a cheap poll then, so that the loop does not spin.
+    While no client has it open the master is hung up and always readable: it is watched by a cheap poll then, so that
+    the loop does not spin.
     """
 
     def __init__(self, dialect: Dialect, patience_us: int, link: Path) -> None:
         self.frames = HalfFrames(dialect.command_reader(), patience_us)
-        self._master, slave = os.openpty()
-        name = os.ttyname(slave)
-        tty.setraw(slave)
-        os.close(slave)
-        os.set_blocking(self._master, False)
-        self._hang_up = select.poll()
-        self._hang_up.register(self._master, 0)
-        self._link = link
-        fresh = link.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(name)
-        fresh.replace(link)
+        self._terminal = LinkedTerminal(link)
 
     def fileno(self) -> int:
-        """For the select loop, while a client has it open."""
-        return self._master
+        """For the select loop, while a client has it open; another one after each hang-up."""
+        return self._terminal.master
 
     def has_client(self) -> bool:
         """Whether any program has the slave open."""
-        return not any(flags & select.POLLHUP for _, flags in self._hang_up.poll(0))
+        return self._terminal.has_client()
 
     def read(self) -> bytes | None:
         """What came, or None when the last client has gone."""
         try:
-            return os.read(self._master, READ_BYTES) or None
+            return os.read(self.fileno(), READ_BYTES) or None
         except BlockingIOError:
             return b""
         except OSError:
@@ -141,17 +129,19 @@ class PtyDoor:
     def write(self, data: bytes) -> bool:
         """False when the client does not read: its replies are lost, the line goes on."""
         try:
-            return os.write(self._master, data) == len(data)
+            return os.write(self.fileno(), data) == len(data)
         except OSError:
             return False
 
     def hung_up(self) -> None:
-        """Forgets what the client left, and makes the terminal raw for the next one."""
+        """Forgets what the client left, its terminal above all: nothing that it did there meets the next one.
+
+        Where the machine has no fresh terminal to give, the door goes on with the used one.
+        """
         self.frames.clear()
-        drop_unread(self._master)
-        raw_again(self._master)
+        with contextlib.suppress(OSError):
+            self._terminal.renew()
 
     def close(self) -> None:
         """Takes the link away and hangs up on whoever is there."""
-        self._link.unlink(missing_ok=True)
-        os.close(self._master)
+        self._terminal.close()

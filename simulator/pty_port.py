@@ -9,38 +9,42 @@ from __future__ import annotations
 import errno
 import os
 import select
-import tty
 from pathlib import Path
 
 from drivers.errors import OperatorError
-from drivers.pseudo_terminals import drop_unread, raw_again
+from drivers.pseudo_terminals import LinkedTerminal
 
 CHUNK_BYTES = 4096
 
 
 class PtyPort:
-    """One PTY. Its slave is raw before the link appears and again after every hang-up."""
+    """One PTY at a time: raw before its name stands at the link, and another one after every hang-up."""
 
     def __init__(self, link: Path) -> None:
         """Opens it and puts `link` in place. OperatorError when something that is no old link of ours stands there."""
         remove_stale(link)
-        self.link = link
-        self.master, slave = os.openpty()
-        os.set_blocking(self.master, False)
-        tty.setraw(self.master)
-        link.symlink_to(os.ttyname(slave))
-        os.close(slave)
-        self._readable = True
-        self._spoken = False
-        """Whether a client has said anything since the last hang-up."""
+        self._terminal = LinkedTerminal(link)
+        self._edges = select.epoll()
+        self._readable = False
+        self._listen()
 
-    def watch(self, epoll: select.epoll) -> None:
-        """Registers the master; `wake` is due when it shows up."""
-        epoll.register(self.master, select.EPOLLIN | select.EPOLLHUP | select.EPOLLET)
+    @property
+    def master(self) -> int:
+        """Our end, until the next hang-up."""
+        return self._terminal.master
+
+    def fileno(self) -> int:
+        """What shows up when `wake` is due."""
+        return self._edges.fileno()
 
     def wake(self) -> None:
         """There was an edge: bytes, or a hang-up."""
-        self._readable = True
+        self._readable = bool(self._edges.poll(0)) or self._readable
+
+    def _listen(self) -> None:
+        """A terminal that nobody has opened yet is hung up: that first edge is nobody's."""
+        self._edges.register(self.master, select.EPOLLIN | select.EPOLLHUP | select.EPOLLET)
+        self._readable = any(what & select.EPOLLIN for _, what in self._edges.poll(0))
 
     def read(self, room: int) -> bytes:
         """What clients wrote, at most `room` bytes; the last one's too, after it has gone."""
@@ -54,35 +58,24 @@ class PtyPort:
             if error.errno != errno.EIO:
                 raise
             self._readable = False
-            self._hang_up()
+            if self._terminal.renew():
+                self._listen()
         else:
-            self._spoken = True
             return data
         return b""
 
-    def _hang_up(self) -> None:
-        raw_again(self.master)
-        if self._spoken:  # our own look at the other end is one more hang-up, of nobody
-            self._spoken = False
-            drop_unread(self.master)
-
     def write(self, data: bytes) -> None:
         """Sends to whoever listens; to nobody, or to one who does not read, it is lost as on a serial line."""
-        if data and not self._hung_up():
+        if data and self._terminal.has_client():
             try:
                 os.write(self.master, data)
             except BlockingIOError:
                 return
 
-    def _hung_up(self) -> bool:
-        poll = select.poll()
-        poll.register(self.master, 0)
-        return bool(poll.poll(0))
-
     def close(self) -> None:
         """Removes the link, then the PTY: clients get a hang-up."""
-        self.link.unlink(missing_ok=True)
-        os.close(self.master)
+        self._edges.close()
+        self._terminal.close()
 
 
 def remove_stale(link: Path) -> None:

@@ -67,7 +67,7 @@ class Shell:
         while not self._stopping:
             self._turn()
             for fd, events in self._wait():
-                if self._pty and fd == self._pty.master:
+                if self._pty and fd == self._pty.fileno():
                     self._pty.wake()
                 elif fd == self._parent:
                     self._stopping = bool(events & (select.EPOLLHUP | select.EPOLLERR))
@@ -91,7 +91,7 @@ class Shell:
     def _follow_cable(self) -> None:
         if self._bench.port.present and not self._pty:
             self._pty = PtyPort(self._link)
-            self._pty.watch(self._epoll)
+            self._epoll.register(self._pty, select.EPOLLIN)
         elif self._pty and not self._bench.port.present:
             self._pty.close()
             self._pty = None

@@ -46,13 +46,22 @@ class RunningSimulator:
 
 @contextlib.contextmanager
 def running_simulator(
-    runtime: Path, *, model: str = "magstim-rapid2", firmware: int = 11, pacing: bool = False, more: Sequence[str] = ()
+    runtime: Path,
+    *,
+    model: str = "magstim-rapid2",
+    firmware: int = 11,
+    pacing: bool = False,
+    more: Sequence[str] = (),
+    prefix: Sequence[str] = (),
 ) -> Iterator[RunningSimulator]:
-    """Starts one in `runtime` and ends it. DeadlinePassed when it is not ready in time, DeviceSilent when it ends."""
+    """Starts one in `runtime` and ends it. DeadlinePassed when it is not ready in time, DeviceSilent when it ends.
+
+    `prefix` is a command that starts another one, as another user perhaps.
+    """
     log = runtime / "simulator.jsonl"
     runtime.mkdir(parents=True, exist_ok=True)
     log.touch()
-    command = [sys.executable, "-m", "simulator", "--runtime", os.fspath(runtime), "--die-with-parent", *more]
+    command = [*prefix, sys.executable, "-m", "simulator", "--runtime", os.fspath(runtime), "--die-with-parent", *more]
     command += ["--stimulator", f"{model}:{firmware}", "--pacing", "on" if pacing else "off", "--log", os.fspath(log)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:
         try:

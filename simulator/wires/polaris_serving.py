@@ -106,15 +106,15 @@ class PolarisPty:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """What `wake` may be called with."""
-        return (self._pty.master,)
+        return (self._pty.fileno(),)
 
     def watch(self, epoll: select.epoll) -> None:
         """Registers what wakes it."""
-        self._pty.watch(epoll)
+        epoll.register(self._pty, select.EPOLLIN)
 
     def wake(self, fd: int) -> None:
         """A descriptor showed up; another's is left alone."""
-        if fd == self._pty.master:
+        if fd == self._pty.fileno():
             self._pty.wake()
 
     def turn(self, now_us: int) -> None:

@@ -140,8 +140,11 @@ def test_a_terminal_knows_whether_a_program_has_it_open(pty: PtyDoor, tmp_path: 
     assert not pty.has_client()
 
 
-def test_a_terminal_is_raw_at_first_and_again_after_a_client_that_changed_it(pty: PtyDoor, tmp_path: Path) -> None:
+def test_the_next_client_gets_another_terminal_raw_as_the_first_was_and_a_clean_reader(
+    pty: PtyDoor, tmp_path: Path
+) -> None:
     slave = client(tmp_path)
+    first = pty.fileno()
     assert is_raw(slave)
     attributes = termios.tcgetattr(slave)
     attributes[3] |= termios.ICANON | termios.ECHO
@@ -153,6 +156,20 @@ def test_a_terminal_is_raw_at_first_and_again_after_a_client_that_changed_it(pty
     assert pty.frames.feed(FRAME, 0) == [Piece(PieceKind.FRAME, FRAME)], "its half frame went with it"
     slave = client(tmp_path)
     assert is_raw(slave)
+    assert pty.fileno() != first
+    assert pty.has_client()
+    os.close(slave)
+
+
+def test_a_door_without_a_fresh_terminal_goes_on_with_the_used_one(pty: PtyDoor, tmp_path: Path) -> None:
+    (tmp_path / "stimulator.new").mkdir()
+    pty.frames.feed(FRAME[:1], 0)
+    pty.hung_up()
+    (tmp_path / "stimulator.new").rmdir()
+    slave = client(tmp_path)
+    assert pty.has_client()
+    assert pty.read() == b""
+    assert pty.frames.feed(FRAME, 0) == [Piece(PieceKind.FRAME, FRAME)]
     os.close(slave)
 
 

@@ -111,6 +111,18 @@ def test_the_port_is_raw_before_and_after_a_client_that_made_it_cooked(simulator
         assert ask(fd, seal(b"Q@"), 3) == REMOTE
 
 
+@pytest.mark.parametrize("speaks", [True, False])
+def test_output_that_a_client_stopped_flows_for_the_next(simulator: RunningSimulator, *, speaks: bool) -> None:
+    with opened(simulator.link) as fd:
+        if speaks:
+            assert ask(fd, seal(b"Q@"), 3) == REMOTE
+        termios.tcflow(fd, termios.TCOOFF)
+        gone = simulator.link.readlink()
+    until(lambda: simulator.link.readlink() != gone)
+    with opened(simulator.link) as fd:
+        assert ask(fd, seal(b"Q@"), 3) == REMOTE
+
+
 def test_clients_come_and_go_and_the_next_one_is_heard(simulator: RunningSimulator) -> None:
     for _ in range(20):
         with opened(simulator.link) as fd:

@@ -227,10 +227,10 @@ def real_room(
     try:
         (folder / "site.toml").write_text(SITE.format(folder=folder, firmware=firmware, slack=slack))
         if user is not None:
+            (folder / "simulator.jsonl").touch()
             os.chown(folder, user, user)
-        with running_simulator(folder, firmware=firmware, pacing=pacing) as simulator:
-            if user is not None:
-                give_device_to(folder, user)
+            os.chown(folder / "simulator.jsonl", user, user)
+        with running_simulator(folder, firmware=firmware, pacing=pacing, prefix=prefix) as simulator:
             never_wait(simulator.process.pid)
             room = RealRoom(folder, simulator, firmware, prefix)
             try:
@@ -270,12 +270,6 @@ def never_wait(pid: int) -> None:
 
 DEVICE_PRIORITY = 20
 """Above the watchdog, which asks for 10."""
-
-
-def give_device_to(folder: Path, user: int) -> None:
-    """Lets a user without rights open the simulated port, as udev does with a real one."""
-    os.chown(folder / "sim", user, user)
-    os.chown((folder / "sim" / "stimulator").resolve(), user, user)
 
 
 def stop(pid: int) -> int:

@@ -9,6 +9,7 @@ import resource
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -258,6 +259,35 @@ def test_a_hung_up_terminal_costs_no_cpu(room: RealRoom) -> None:
     assert cpu_s(room.watchdog.pid) - before_s < 0.5, "a loop that spins would have used 2 s"
     with client(room, "script", "S-1") as running:
         running.wait("set")  # and the next client finds a clean door
+
+
+NEXT_CLIENT = """
+import os, select, sys
+port = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+os.write(port, b"!")
+print(os.read(port, 9) if select.select([port], [], [], 10)[0] else "no answer")
+"""
+
+
+def test_what_a_program_did_to_its_terminal_ends_with_it_also_where_the_watchdog_is_not_root() -> None:
+    """The exclusive mark shuts out everybody but root, stopped output everybody."""
+    with real_room(user=NOBODY if os.geteuid() == 0 else None) as poor:
+        line = poor.start_watchdog()
+        for spoil in (lambda fd: fcntl.ioctl(fd, termios.TIOCEXCL), lambda fd: termios.tcflow(fd, termios.TCOOFF)):
+            at_us = boot_us()
+            port = os.open(poor.pty, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+            os.write(port, b"!")
+            line.event("refused", at_us)
+            spoil(port)
+            os.close(port)
+            time.sleep(0.2)
+            assert poor.watchdog is not None
+            assert poor.watchdog.poll() is None, poor.said()
+            ran = subprocess.run(
+                [*poor.prefix, sys.executable, "-c", NEXT_CLIENT, str(poor.pty)],
+                capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert ran.stdout == "b'?'\n", ran.stderr
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------

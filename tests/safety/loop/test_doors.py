@@ -100,7 +100,10 @@ def test_a_program_at_the_terminal_speaks_and_hangs_up(shell: Shell) -> None:
     slave = pty(shell)
     shell.turn()
     assert shell.loop.state.pty_open, "and the next one is let in"
+    os.write(slave, b"!")
+    shell.until(lambda: len(shell.told("refused")) == 2)
     os.close(slave)
+    shell.until(lambda: not shell.loop.state.pty_open)
 
 
 @pytest.mark.parametrize("where", [Door.PTY, Door.DAEMON])
