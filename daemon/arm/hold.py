@@ -262,8 +262,11 @@ class Hold:
 
     def _judge(self, now_us: int, head: Estimate | None, error: Error | None, angle: float) -> Lease:
         arm, target, age_us = self._health.state, self._steering.target, self._sight.age_us(now_us)
+        seen = None if age_us is None else self._sight.at(now_us - age_us)
         held = self.state is HoldState.TRACK or (self.state is HoldState.FREEZE and not self._sight.doubtful)
-        if not held or head is None or error is None or arm is None or target is None or age_us is None:
+        if not held or head is None or error is None or arm is None or target is None:
+            return self._lease.none()
+        if seen is None or age_us is None:
             return self._lease.none()
         if self._sight.doubtful or self._health.slow or self._health.trouble(now_us) is not None:
             return self._lease.none()
@@ -281,6 +284,7 @@ class Hold:
                 head_age_us=age_us,
                 robot_age_us=now_us - arm.received_us,
                 coil_age_us=self._sight.coil_age_us(now_us),
+                head=seen.pose.translation,
             )
         )
 

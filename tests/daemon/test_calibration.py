@@ -218,6 +218,7 @@ def test_every_calibration_that_is_accepted_lets_a_train_begin(
         at_us=START_US, distance_m=0.0006 + missed_mm / 1000, angle_rad=math.radians(0.6 + missed_deg),
         head_m_s=0.004, site_m_s=0.005, turning_rad_s=math.radians(3), noise_m=math.hypot(5e-5, unsure_m),
         noise_rad=math.hypot(0.001, unsure_rad), head_age_us=20_000, robot_age_us=4_000, coil_age_us=20_000,
+        head=(0.1, 0.2, 1.3),
     )  # fmt: skip
     keeper = LeaseKeeper(FRESH_US)
     keeper.judge(rest)

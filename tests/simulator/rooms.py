@@ -58,20 +58,32 @@ class RoomTalk:
 
     def start_program(self) -> None:
         """Our own script runs in the controller and is at rest."""
-        site = UrSite("127.0.0.2", flange_from_tcp=self.room.placement.flange_from_tcp)
-        self.room.controller.upload(coil_hold(site).text)
+        self.upload_program()
         for _ in range(3):
             self.order(0)
 
+    def upload_program(self) -> None:
+        """Our own script is in the controller, and starts in its next tick."""
+        self.room.controller.upload(coil_hold(self.site).text)
+
+    @property
+    def site(self) -> UrSite:
+        """The arm, as a site file describes it."""
+        return UrSite("127.0.0.2", flange_from_tcp=self.room.placement.flange_from_tcp)
+
     def order(self, command: int, goal: Pose | None = None) -> None:
         """One set-point, and one tick."""
+        self.tell(command, goal)
+        self.rest(self.room.arm.profile.step_us)
+
+    def tell(self, command: int, goal: Pose | None = None) -> None:
+        """One set-point."""
         inputs = self.room.controller.registers.inputs
         inputs.ints[24] += 1
         inputs.ints[25] = command
         if goal:
             inputs.doubles[24:30] = [*goal.translation, *goal.rotation_vector]
             inputs.doubles[30] = 0.25
-        self.rest(self.room.arm.profile.step_us)
 
     def hold(self, us: int) -> None:
         """The coil follows where its target really is: an arm loop without tracker, latency or doubt."""

@@ -15,8 +15,9 @@ from daemon.arm.lease import Lease, LeaseKeeper, Situation
 
 START_US = 55_000_000
 MS = 1_000
-PERFECT = Situation(START_US, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0)
-WELL = Situation(START_US, 0.0005, math.radians(0.5), 0.0, 0.0, 0.0, 0.0001, 0.001, 20_000, 4_000, 20_000)
+STANDS = (0.1, 0.2, 1.3)
+PERFECT = Situation(START_US, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, STANDS)
+WELL = Situation(START_US, 0.0005, math.radians(0.5), 0.0, 0.0, 0.0, 0.0001, 0.001, 20_000, 4_000, 20_000, STANDS)
 
 
 def dwelt(now: Situation = WELL) -> LeaseKeeper:
@@ -79,7 +80,6 @@ CONTINUE = (Lease.CONTINUE, Lease.NONE)
         (came, drifts, 17.9, 18.1, CONTINUE),
         (goes_on, off, 4.99, 5.01, CONTINUE),
         (goes_on, turned, 5.99, 6.01, CONTINUE),
-        (goes_on, drifts, 19.9, 20.1, CONTINUE),
     ],
 )
 def test_a_train_may_begin_and_go_on_up_to_its_limit_and_come_in_at_nine_tenths_of_it(
@@ -90,6 +90,47 @@ def test_a_train_may_begin_and_go_on_up_to_its_limit_and_come_in_at_nine_tenths_
     leases: tuple[Lease, Lease],
 ) -> None:
     assert (judged(stands(least)), judged(stands(most))) == leases
+
+
+def goes_away(mm_s: float, frame_ms: int, late_ms: int = 14) -> int | None:
+    """A head that stood goes at one speed for a second, seen by so many frames; after how many ms no train goes on."""
+    keeper = dwelt(PERFECT)
+    for after_ms in range(4, 1_000, 4):
+        seen_ms = max(-frame_ms, (after_ms - late_ms) // frame_ms * frame_ms)
+        head = (STANDS[0], STANDS[1] + mm_s * max(0, seen_ms) / 1e6, STANDS[2])
+        age_us, at_us = (after_ms - seen_ms) * MS, START_US + (300 + after_ms) * MS
+        now = replace(PERFECT, at_us=at_us, head_age_us=age_us, head_m_s=mm_s / 1e3, head=head)
+        if keeper.judge(now) is Lease.NONE:
+            return after_ms
+    return None
+
+
+@pytest.mark.parametrize("frame_ms", [4, 16, 50])
+def test_a_train_goes_on_up_to_20_mm_s_however_often_and_late_the_head_is_seen(frame_ms: int) -> None:
+    assert goes_away(19.9, frame_ms) is None
+    assert goes_away(20.1, frame_ms) is not None
+
+
+def test_a_train_is_cut_once_its_head_has_gone_2_mm_in_a_tenth_of_a_second() -> None:
+    assert [goes_away(mm_s, 4, 0) for mm_s in (20.1, 41, 105)] == [100, 52, 20]
+
+
+@pytest.mark.parametrize(("mm", "lease"), [(1.0, Lease.CONTINUE), (1.95, Lease.CONTINUE), (2.05, Lease.NONE)])
+def test_a_head_that_twitches_and_is_back_at_once_does_not_cut_a_train_however_fast_it_is(
+    mm: float, lease: Lease
+) -> None:
+    keeper, aside = dwelt(PERFECT), (STANDS[0], STANDS[1] + mm / 1e3, STANDS[2])
+    twitch = replace(PERFECT, at_us=START_US + 320 * MS, head_m_s=mm / 20, head=aside)
+
+    assert keeper.judge(twitch) is lease
+
+
+def test_a_head_that_rests_elsewhere_is_not_judged_by_its_way_there() -> None:
+    keeper, elsewhere = dwelt(PERFECT), (STANDS[0], STANDS[1] + 0.01, STANDS[2])
+    keeper.judge(replace(PERFECT, at_us=START_US + 350 * MS, distance_m=0.01))
+    rests = [replace(PERFECT, at_us=START_US + at_ms * MS, head=elsewhere) for at_ms in (380, 384)]
+
+    assert [keeper.judge(now) for now in rests] == [Lease.CONTINUE] * 2
 
 
 def test_it_begins_only_after_the_dwell() -> None:
