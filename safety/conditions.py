@@ -126,7 +126,7 @@ def _silent_beats(turn: Turn) -> bool:
     """A loop that has not turned for too long; faster trains leave less time."""
     state, timing = turn.state, turn.room.limits.timing
     fast = state.delivery is not None and state.delivery.train.rate > timing.fast_rate
-    limit = timing.beat_fast_us if fast else timing.beat_us
+    limit = min(timing.beat_us, timing.beat_fast_us) if fast else timing.beat_us  # a site may tighten the one alone
     return turn.now.us - min(state.beats.session_at_us, state.beats.driver_at_us) > limit
 
 

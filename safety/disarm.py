@@ -78,11 +78,12 @@ def _confirmed(turn: Turn, disarming: Disarming) -> None:
 def _book_found_armed(turn: Turn) -> None:
     """A device found armed after a start of ours may have fired one more trigger than we know of.
 
-    One trigger delivers at most what autonomy allows, and a reservation that is still open counts in full already.
+    One trigger delivers at most what autonomy allows, and not what this site has tightened it to: who armed it is not
+    known. A reservation that is still open counts in full already.
     """
     book = turn.state.book
     reserved = max((pulses for _, pulses in book.open_reservations), default=0)
-    worst = max(turn.room.limits.autonomy_pulses - reserved, 0)
+    worst = max(turn.room.limits.hard("autonomy_pulses") - reserved, 0)
     turn.tell("found-armed", pulses=worst)
     if worst and turn.state.phase is not Phase.LOCKOUT:
         opened = book.last_opened
@@ -97,15 +98,13 @@ def repeat(turn: Turn) -> None:
         return
     waited = turn.now.us - disarming.since_us
     limit = timing.disarm_boot_us if disarming.boot else timing.disarm_confirm_us
-    heard = turn.state.device.condition is not None
     if waited >= limit and not disarming.overdue:
         disarming = replace(disarming, overdue=True)
         turn.to(disarming=disarming)
+        heard = turn.state.device.condition is not None
         if heard or not disarming.boot:
             outcomes.trip(turn, Reason.DISARM_UNCONFIRMED)
-    overdue = waited >= limit
-    slow = timing.disarm_silent_us if disarming.boot and not heard else timing.disarm_unconfirmed_repeat_us
-    pause = slow if overdue else timing.disarm_repeat_us
+    pause = timing.disarm_unconfirmed_repeat_us if waited >= limit else timing.disarm_repeat_us
     if turn.now.us - disarming.last_us >= pause:
         write_now(turn, disarming)
 

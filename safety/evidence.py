@@ -209,9 +209,9 @@ def _two_persons(turn: Turn, delivery: Delivery, interval: Interval) -> None:
 
 
 def _not_triggered(turn: Turn) -> None:
-    """A train runs that nobody here triggered: counted in full, never settled."""
+    """A train runs that nobody here triggered: counted in full, never settled; no bound of this site's was kept."""
     settings = turn.state.device.settings
-    pulses = settings.pulses if settings else turn.room.limits.autonomy_pulses
+    pulses = settings.pulses if settings else turn.room.limits.hard("autonomy_pulses")
     turn.commit(Kind.FOUND_ARMED, pulses=pulses)
     turn.to(train_ended_us=turn.now.us)
     outcomes.trip(turn, Reason.TRAIN_NOT_TRIGGERED, f"{pulses} pulses booked")

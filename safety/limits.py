@@ -55,9 +55,11 @@ class Row:
     hard: Decimal
     unit: str
     safer: str
-    """`lower` or `higher`: the side a site may move it to without end."""
+    """`lower` or `higher`: the side a site may move it to."""
     source: str
     verified: bool
+    end: Decimal | None = None
+    """How far on the safer side it still does its work; None: all the way."""
 
     @property
     def value(self) -> Any:
@@ -72,12 +74,20 @@ class Row:
     @property
     def digest(self) -> str:
         """Names these very numbers; a signature under a row holds only while it stays the same."""
-        text = f"{self.name} {self.number.normalize()} {self.hard.normalize()} {self.unit} {self.source}"
+        end = "" if self.end is None else f" {self.end.normalize()}"
+        text = f"{self.name} {self.number.normalize()} {self.hard.normalize()} {self.unit} {self.source}{end}"
         return blake2s(text.encode(), digest_size=8).hexdigest()
 
     def beyond_hard(self, number: Decimal) -> bool:
         """Whether `number` is less safe than the hard value."""
-        return number > self.hard if self.safer == "lower" else number < self.hard
+        return self._safer(self.hard, number)
+
+    def beyond_end(self, number: Decimal) -> bool:
+        """Whether `number` is so far on the safer side that it no longer does its work."""
+        return self.end is not None and self._safer(number, self.end)
+
+    def _safer(self, one: Decimal, other: Decimal) -> bool:
+        return one < other if self.safer == "lower" else one > other
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,10 @@ class Cell:
     def pulses(self, rate: Hertz) -> int:
         """⌊T·f⌋: the most pulses of a train at `rate` in this cell."""
         return self.longest_us * rate.tenths // (10 * SECOND_US)
+
+    def covers(self, rate: Hertz, intensity: PercentRmt, pulses: int) -> bool:
+        """Whether such a train lies in this cell, taken alone."""
+        return self.rate == rate and intensity <= self.intensity and pulses <= self.pulses(rate)
 
     def __str__(self) -> str:
         return f"{self.rate}, {self.intensity.number:g} %"
@@ -113,7 +127,6 @@ class Timing:
     disarm_repeat_us: int
     disarm_confirm_us: int
     disarm_boot_us: int
-    disarm_silent_us: int
     disarm_unconfirmed_repeat_us: int
     late_tick_us: int
     armed_idle_us: int
@@ -134,12 +147,10 @@ class Timing:
     trigger_late_us: int
     trigger_drop_us: int
     park_gap_us: int
-    arm_ahead_us: int
     nonce_every_us: int
     nonce_age_us: int
     second_person_us: int
     continue_within_us: int
-    status_every_us: int
 
     def slackened(self, factor: int) -> Timing:
         """For use `simulation` alone: what others must say in time, times `factor`, because shared machines stall."""
@@ -212,6 +223,10 @@ class Limits:
             return columns[-1]
         return next((cell for cell in columns if cell.intensity >= intensity), None)
 
+    def names(self, rate: Hertz, intensity: PercentRmt, pulses: int) -> bool:
+        """Whether tier 2 has a cell for such a train."""
+        return any(cell.covers(rate, intensity, pulses) for cell in self.named)
+
     def hard(self, name: str) -> Any:
         """The hard value of a row, in the same quantity as its field."""
         row = self.rows[name]
@@ -226,7 +241,7 @@ class Limits:
     def tightened(self, site: Mapping[str, object], file: str = "site file") -> Limits:
         """These limits with a site's own values, by row name and in the row's unit.
 
-        ConfigError for a name that is none, a value that is no number, or one beyond the hard value.
+        ConfigError for a name that is none, a value that is no number, or one beyond the hard value or the end.
         """
         table = Table(site, file, "limits")
         rows = dict(self.rows)
@@ -246,6 +261,9 @@ def _set(row: Row, table: Table) -> Row:
     if row.beyond_hard(number):
         side = "at most" if row.safer == "lower" else "at least"
         raise table.error(row.name, f"must be {side} {row.hard} {row.unit}, the hard value", "choose a safer one")
+    if row.beyond_end(number):
+        side = "at least" if row.safer == "lower" else "at most"
+        raise table.error(row.name, f"must be {side} {row.end} {row.unit} to do its work", "choose a value inside")
     _must_be_exact(table, row.name, number, row.unit)
     return replace(row, number=number)
 
@@ -267,12 +285,17 @@ def _row(name: str, table: Table, source: str, verified: bool) -> Row:
         safer=table.choice("safer", ("lower", "higher")),
         source=source,
         verified=verified,
+        end=table.number("end") if "end" in table else None,
     )
     table.done()
     if row.beyond_hard(number):
         raise table.error("default", f"less safe than the hard value {row.hard}", "correct one of the two")
+    if row.beyond_end(number):
+        raise table.error("default", f"beyond the end {row.end} of the safer side", "correct one of the two")
     _must_be_exact(table, "default", row.number, row.unit)
     _must_be_exact(table, "hard", row.hard, row.unit)
+    if row.end is not None:
+        _must_be_exact(table, "end", row.end, row.unit)
     return row
 
 

@@ -77,12 +77,15 @@ def lock_out(turn: Turn, why: str) -> None:
 
 
 def _mended(turn: Turn) -> bool:
-    """Whether the device, as far as it is there and has lately been heard, is in standby, whole and cool again."""
-    known, timing = turn.state.device, turn.room.limits.timing
+    """Whether the device, as far as it is there and has lately been heard, is in standby, whole and cool again.
+
+    A site that trusts a temperature for less long must not by that forget a hot coil sooner.
+    """
+    known, limits = turn.state.device, turn.room.limits
     if not known.present:
         return True
-    measured = turn.now.us - known.temperature_at_us <= timing.coil_age_us
-    hot = measured and (known.temperature_tenths or 0) >= timing.coil_stop
+    measured = turn.now.us - known.temperature_at_us <= limits.hard("coil_age")
+    hot = measured and (known.temperature_tenths or 0) >= limits.timing.coil_stop
     return known.condition is Condition.STANDBY and not known.fault and not hot
 
 

@@ -118,9 +118,7 @@ class Protocol:
 
     def excuses(self, rate: Hertz, intensity: PercentRmt, pulses: int) -> bool:
         """Whether such a train lies in a cell this protocol may exceed."""
-        return any(
-            cell.rate == rate and intensity <= cell.intensity and pulses <= cell.pulses(rate) for cell in self.exceeds
-        )
+        return any(cell.covers(rate, intensity, pulses) for cell in self.exceeds)
 
 
 def most_in_window(times_us: Sequence[int], window_us: int) -> int:
@@ -223,11 +221,7 @@ def _prove_cells(phase: Phase, limits: Limits, proof: _Proof) -> None:
     if (needed,) * exceeds != phase.exceeds:
         stated = ", ".join(f"{cell} for {cell.longest_us / SECOND_US:g} s" for cell in phase.exceeds) or "nothing"
         proof.wrong.append(f"exceeds says {stated}, the tables give {shown if exceeds else 'nothing'}")
-    named = any(
-        cell.rate == rate and phase.intensity <= cell.intensity and phase.train.pulses <= cell.pulses(rate)
-        for cell in limits.named
-    )
-    if exceeds and not named:
+    if exceeds and not limits.names(rate, phase.intensity, phase.train.pulses):
         proof.wrong.append(f"{shown} is in no cell that a named protocol may exceed")
 
 

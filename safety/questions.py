@@ -82,7 +82,7 @@ def _question(turn: Turn) -> bytes | None:
     if left_us is None:
         return _stale(turn, timing.script_poll_us, timing.coil_age_us // 2)
     if left_us > timing.quiet_before_trigger_us + ALL_ASKED_US:
-        return None
+        return _stale(turn, timing.read_back_age_us, timing.coil_age_us // 2)  # a site's pause may be a long one
     return _stale(turn, ALL_ASKED_US, ALL_ASKED_US)
 
 

@@ -42,7 +42,9 @@ def threshold_fresh(_ask: Ask, facts: Facts, limits: Limits) -> Verdict:
     """A threshold is neither too old nor from the future."""
     threshold = threshold_of(facts)
     accelerated = facts.protocol is not None and facts.protocol.accelerated
-    longest_us = limits.threshold_age_accelerated_us if accelerated else limits.threshold_age_us
+    longest_us = limits.threshold_age_us
+    if accelerated:  # a site may tighten the one alone
+        longest_us = min(longest_us, limits.threshold_age_accelerated_us)
     if threshold and not 0 <= facts.wall_us - threshold.taken_wall_us <= longest_us:
         return refused(Reason.THRESHOLD_OLD, days(facts.wall_us - threshold.taken_wall_us), days(longest_us))
     return ALLOWED

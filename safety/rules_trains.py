@@ -31,7 +31,7 @@ def _run(ask: Ask, facts: Facts, limits: Limits) -> int:
 
 
 def train_length_limited(ask: Ask, facts: Facts, limits: Limits) -> Verdict:
-    """Tier 1: N ≤ ⌊T·f⌋ of the binding cell. Tier 2: a cell the protocol names, when this subject is authorised."""
+    """Tier 1: N ≤ ⌊T·f⌋ of the binding cell. Tier 2: a cell that protocol and limits name, when authorised."""
     slow = ask.train.rate <= SLOW
     rate = SLOW if slow else ask.train.rate
     pulses = _run(ask, facts, limits) if slow else ask.train.pulses
@@ -40,7 +40,12 @@ def train_length_limited(ask: Ask, facts: Facts, limits: Limits) -> Verdict:
     allowed = cell.pulses(rate) if cell else 0
     if pulses <= allowed:
         return ALLOWED
-    excused = intensity is not None and facts.protocol is not None and facts.protocol.excuses(rate, intensity, pulses)
+    excused = (
+        intensity is not None
+        and facts.protocol is not None
+        and facts.protocol.excuses(rate, intensity, pulses)
+        and limits.names(rate, intensity, pulses)
+    )
     if excused and facts.authorised:
         return ALLOWED
     lasts = seconds(pulses * 10 * SECOND_US // rate.tenths)
@@ -112,7 +117,7 @@ def autonomy_of(facts: Facts | None, limits: Limits) -> tuple[int, int]:
     if facts and facts.witness is Witness.COUNTED_AND_CUT_OFF:
         return limits.autonomy_cut_off_us, limits.autonomy_cut_off_pulses
     if facts and not facts.disarm_cuts_train:
-        return limits.autonomy_uncut_us, limits.autonomy_pulses
+        return min(limits.autonomy_us, limits.autonomy_uncut_us), limits.autonomy_pulses  # a site may tighten one alone
     return limits.autonomy_us, limits.autonomy_pulses
 
 

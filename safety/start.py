@@ -13,6 +13,7 @@ from pathlib import Path
 from drivers.catalogue import dialect
 from drivers.errors import ConfigError
 from drivers.quantities import SINGLE, Train
+from drivers.stimulators import Dialect
 from safety.asking import Past
 from safety.authorisations import load_authorisations
 from safety.clock import Clock, continued
@@ -27,14 +28,16 @@ from safety.site import Site
 from safety.state import Phase, Room, State, Trip
 
 
-def room_of(site: Site) -> Room:
+def room_of(site: Site, dialect_of: Callable[[str, int, int], Dialect] = dialect) -> Room:
     """What the site file and the data files make of this room; ConfigError for the first that does not hold."""
     device = site.stimulator
     if site.use.value == "simulation" and not device.simulated:
         raise ConfigError("use = simulation drives a simulated stimulator only: port must begin with pty:")
     timing = site.limits.timing.slackened(site.slack)
+    spoken = dialect_of(device.model, device.firmware, device.supply_volts)
+    _must_let_lapse(timing.disarm_unconfirmed_repeat_us, spoken.capabilities.keep_alive_armed_us, device.model)
     return Room(
-        dialect=dialect(device.model, device.firmware, device.supply_volts),
+        dialect=spoken,
         limits=replace(site.limits, timing=timing),
         protocols=load_protocols(),
         authorisations=load_authorisations(site.authorisations),
@@ -50,6 +53,15 @@ def room_of(site: Site) -> Room:
         daemon_uid=site.daemon_uid,
         arm_uid=site.arm_uid,
     )
+
+
+def _must_let_lapse(repeat_us: int, lapse_us: int | None, model: str) -> None:
+    """Each disarm frame keeps the device awake: one that obeys none of them must find time to disarm itself."""
+    if lapse_us is not None and repeat_us <= lapse_us:
+        raise ConfigError(
+            f"[limits] disarm_unconfirmed_repeat = {repeat_us // 1000} ms: must be above {lapse_us // 1000} ms, when "
+            f"an armed {model} that hears nothing disarms itself; write a longer one"
+        )
 
 
 def _lacks(site: Site, signatures: tuple[Signature, ...], protocol: Protocol | None, wall_us: int) -> tuple[str, ...]:

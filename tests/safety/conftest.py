@@ -341,6 +341,12 @@ def turn_of(room: VirtualRoom, **changes: Any) -> Turn:
     return Turn(room.room, replace(room.state, **changes), room.now)
 
 
+def tightened(turn: Turn, **site: object) -> Turn:
+    """The same turn at a site that has set these limits."""
+    turn.room = replace(turn.room, limits=turn.room.limits.tightened(site))
+    return turn
+
+
 @pytest.fixture
 def room_at() -> Callable[..., VirtualRoom]:
     """A room somewhere in time, not started."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from drivers.quantities import Hertz, Train
 from safety import conditions
 from safety.events import Tell
 from safety.reasons import Reason
 from safety.state import Beats
 from safety.turn import Turn
-from tests.safety.conftest import VirtualRoom, new, turn_of
+from tests.safety.conftest import VirtualRoom, new, tightened, turn_of
 from tests.safety.rooms import ready, running
 
 MS, S = 1_000, 1_000_000
@@ -88,3 +89,18 @@ def test_a_hold_is_over_and_said_to_be_once_all_has_been_well_for_the_dwell(
 
     assert said(turn) == ([("clear", None)] if clear else [])
     assert turn.state.hold is (None if clear else Reason.PRESENCE_OLD)
+
+
+@pytest.mark.parametrize(("site", "tripped"), [({}, False), ({"beat": 100}, True), ({"beat_fast": 100}, True)])
+def test_in_a_fast_train_the_shorter_of_both_beats_holds(
+    firing: VirtualRoom, site: dict[str, object], *, tripped: bool
+) -> None:
+    """A site may tighten the one and leave the other."""
+    assert firing.state.delivery is not None
+    fast = replace(firing.state.delivery, train=Train(20, Hertz.of(25)))
+    late_us = firing.now.us - 120 * 1_000
+    turn = tightened(seen(firing, delivery=fast), **site)
+    turn.to(beats=Beats(1, late_us, 1, late_us, firing.now.us))
+    conditions.watch(turn)
+
+    assert (turn.state.trip is not None) is tripped

@@ -16,7 +16,7 @@ from safety.ledger_format import KEY0, Kind, Record, key
 from safety.reasons import Reason
 from safety.state import Disarming, Phase, Waiting
 from safety.turn import Turn
-from tests.safety.conftest import WALL_US, VirtualRoom, new, turn_of
+from tests.safety.conftest import WALL_US, VirtualRoom, new, tightened, turn_of
 from tests.safety.rooms import ready
 from tests.safety.said import told
 
@@ -56,7 +56,7 @@ def written(turn: Turn) -> int:
         (1_500 * MS, 2 * S, {"overdue": True}),
         (1_500 * MS, 2 * S, {"overdue": True, "heard": False}),
         (1_500 * MS, 2 * S, {"boot": True, "overdue": True}),
-        (S, 2 * S, {"boot": True, "overdue": True, "heard": False}),
+        (1_500 * MS, 2 * S, {"boot": True, "overdue": True, "heard": False}),
     ],
     ids=["at first", "at the start", "silent at the start", "late", "silent", "late since the start", "no device yet"],
 )
@@ -273,6 +273,17 @@ def test_a_device_found_armed_is_booked_once_to_whom_it_was_last_opened_for(
     assert told(turn.actions) == [{"kind": "found-armed", "pulses": worst}]
     booked = [(each.kind, each.pulses, each.subject, each.session) for _, each, _ in turn.state.commits]
     assert booked == ([(Kind.FOUND_ARMED, worst, subject, session)] if worst else [])
+
+
+def test_a_site_that_tightened_autonomy_books_a_device_found_armed_no_lower(armed: VirtualRoom) -> None:
+    """Who armed it, and with which settings, nobody knows: this site's own bound was not asked then."""
+    turn = tightened(under_way(armed, 100 * MS, 0, boot=True), autonomy_pulses=20)
+    turn.to(book=Book(), commits=(), session=None, phase=Phase.BOOT)
+
+    disarm.answered(turn, ANSWER, Reading(condition=Condition.ARMED))
+
+    assert turn.room.limits.autonomy_pulses == 20
+    assert told(turn.actions) == [{"kind": "found-armed", "pulses": 50}]
 
 
 def test_a_device_that_is_armed_while_it_is_disarmed_later_is_no_find(armed: VirtualRoom) -> None:

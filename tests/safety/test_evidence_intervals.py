@@ -18,7 +18,7 @@ from safety.ledger_format import By, Kind
 from safety.reasons import Reason
 from safety.state import Delivery, Phase
 from safety.turn import Turn
-from tests.safety.conftest import PROTOCOLS, VirtualRoom, new, turn_of
+from tests.safety.conftest import PROTOCOLS, VirtualRoom, new, tightened, turn_of
 from tests.safety.rooms import ready
 
 MS, S = 1_000, 1_000_000
@@ -195,6 +195,14 @@ def test_a_train_nobody_triggered_is_booked_at_what_is_set_or_at_what_autonomy_a
     assert known.state.train_ended_us == room.now.us
     assert known.state.disarming is not None
     assert known.state.disarming.why is Reason.TRAIN_NOT_TRIGGERED
+
+
+def test_a_site_that_tightened_autonomy_books_a_train_nobody_triggered_no_lower() -> None:
+    room = ready(new)
+    turn = tightened(turn_of(room, device=replace(room.state.device, settings=None)), autonomy_pulses=20)
+    evidence.train_bit(turn, room.now.us, running=True)
+
+    assert [r.pulses for _, r, _ in turn.state.commits if r.kind is Kind.FOUND_ARMED] == [50]
 
 
 # --- an end nobody saw ----------------------------------------------------------------------------------------

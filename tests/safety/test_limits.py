@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,8 +12,9 @@ import pytest
 
 from drivers.errors import ConfigError
 from drivers.quantities import Hertz, PercentRmt
-from safety.limits import DATA, load_limits
+from safety.limits import DATA, Limits, Timing, load_limits
 
+ROOT = Path(__file__).parents[2]
 LIMITS = load_limits()
 
 
@@ -40,6 +43,18 @@ def loaded_with(folder: Path, file: str, changed: str, to: str) -> None:
             "default = 15\nhard = 10",
             "default = 9\nhard = 10",
             "[threshold_pulses] default = 9: less safe than the hard value 10; correct one of the two",
+        ),
+        (
+            "choices.toml",
+            "default = 300, end = 50",
+            "default = 49, end = 50",
+            "[timing.exchange] default = 49: beyond the end 50 of the safer side; correct one of the two",
+        ),
+        (
+            "choices.toml",
+            "end = 50, unit",
+            "end = 50.0001, unit",
+            "[timing.exchange] end = 50.0001: finer than the resolution of its unit; write a rounder number of ms",
         ),
         (
             "limits.toml",
@@ -231,6 +246,45 @@ def test_a_site_may_tighten_and_go_to_the_hard_value_but_no_further(
 
 
 @pytest.mark.parametrize(
+    ("name", "end", "beyond", "bound"),
+    [
+        ("script_block", 1, 0, "at least 1 pulses"),
+        ("exchange", 50, 49, "at least 50 ms"),
+        ("disarm_repeat", 30, 29, "at least 30 ms"),
+        ("disarm_confirm", 150, 149, "at least 150 ms"),
+        ("disarm_boot", 0.15, 0.149, "at least 0.15 s"),
+        ("disarm_unconfirmed_repeat", 5000, 5001, "at most 5000 ms"),
+        ("half_frame", 20, 19, "at least 20 ms"),
+        ("owed", 10, 10.1, "at most 10 s"),
+        ("nonce_every", 50, 49, "at least 50 ms"),
+    ],
+)
+def test_a_number_is_tightened_as_far_as_it_does_its_work_and_no_further(
+    name: str, end: float, beyond: float, bound: str
+) -> None:
+    assert LIMITS.tightened({name: Decimal(str(end))}).rows[name].number == Decimal(str(end))
+    with pytest.raises(ConfigError) as caught:
+        LIMITS.tightened({name: Decimal(str(beyond))}, "room.toml")
+
+    sentence = f"{name} = {beyond}: must be {bound} to do its work; choose a value inside"
+    assert str(caught.value) == f"room.toml: [limits] {sentence}"
+
+
+def test_frames_that_confirm_nothing_may_be_written_less_often_by_a_site_and_never_more_often() -> None:
+    """Each of them keeps an armed device awake."""
+    assert LIMITS.tightened({"disarm_unconfirmed_repeat": 2000}).timing.disarm_unconfirmed_repeat_us == 2_000_000
+    with pytest.raises(ConfigError, match="disarm_unconfirmed_repeat = 500: must be at least 1500 ms"):
+        LIMITS.tightened({"disarm_unconfirmed_repeat": 500})
+
+
+def test_a_row_without_an_end_goes_all_the_way_and_an_end_is_part_of_what_is_signed() -> None:
+    assert LIMITS.tightened({"phantom_pulses": 0}).phantom_pulses == 0
+    row = LIMITS.rows["exchange"]
+    assert len({replace(row, end=end).digest for end in (None, Decimal(50), Decimal(60))}) == 3
+    assert replace(row, end=Decimal("50.0")).digest == row.digest
+
+
+@pytest.mark.parametrize(
     ("site", "what"),
     [
         ({"intensty": 100}, "intensty = 100: no such limit; names are listed in safety/README.md"),
@@ -288,3 +342,26 @@ def test_slack_stretches_what_others_must_say_in_time_and_late_ticks_alone() -> 
 def test_between_rows_the_next_higher_rate_and_intensity_bind(hertz: float, percent: float | None, cell: str) -> None:
     intensity = None if percent is None else PercentRmt.of(percent)
     assert str(LIMITS.cell(Hertz.of(hertz), intensity)) == cell
+
+
+def asked_for(owner: str) -> set[str]:
+    """What the product reads of whatever it calls `owner`, in all modules but that of the limits themselves."""
+    read = set()
+    for path in (path for folder in ("safety", "daemon") for path in (ROOT / folder).rglob("*.py")):
+        if path == ROOT / "safety" / "limits.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                match node.value:
+                    case ast.Name(id=name) | ast.Attribute(attr=name) if name == owner:
+                        read.add(node.attr)
+    return read
+
+
+def test_every_limit_that_a_site_may_set_is_read_by_what_it_limits() -> None:
+    """A number nobody reads is reviewed, signed and set, and limits nothing."""
+    by_method = {"cells": "cell", "named": "names"}
+    plain = {by_method.get(field.name, field.name) for field in fields(Limits)}
+
+    assert plain - asked_for("limits") == set()
+    assert {field.name for field in fields(Timing)} - asked_for("timing") == set()

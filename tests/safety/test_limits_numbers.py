@@ -33,19 +33,23 @@ OTHER_UNITS: dict[str, tuple[str, Callable[[Decimal], Fraction]]] = {
 NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?(?![\w.])")
 
 
-def _pair(value: Any) -> tuple[Fraction, Fraction]:
-    default, hard = value if isinstance(value, list) else (value, value)
-    return Fraction(default), Fraction(hard)
+Bounds = tuple[Fraction, Fraction, Fraction | None]
+"""Default, hard, and end where there is one."""
 
 
-def _typed() -> dict[str, tuple[str, Fraction, Fraction]]:
+def _bounds(value: Any) -> Bounds:
+    default, hard, *end = value if isinstance(value, list) else (value, value)
+    return Fraction(default), Fraction(hard), Fraction(end[0]) if end else None
+
+
+def _typed() -> dict[str, tuple[str, Bounds]]:
     groups = [group for group, _ in OTHER_UNITS.values()] + ["counts"]
-    return {name: (group, *_pair(value)) for group in groups for name, value in INDEPENDENT[group].items()}
+    return {name: (group, _bounds(value)) for group in groups for name, value in INDEPENDENT[group].items()}
 
 
-def _converted(row: Row) -> tuple[str, Fraction, Fraction]:
+def _converted(row: Row) -> tuple[str, Bounds]:
     group, convert = OTHER_UNITS.get(row.unit, ("counts", Fraction))
-    return group, convert(row.number), convert(row.hard)
+    return group, (convert(row.number), convert(row.hard), None if row.end is None else convert(row.end))
 
 
 def _cells(limits: Limits) -> dict[tuple[str, int], tuple[int, int]]:

@@ -14,7 +14,7 @@ from safety.ledger_format import Kind, key
 from safety.reasons import Reason
 from safety.state import Device, Disarming, Phase, Trip
 from safety.turn import Turn
-from tests.safety.conftest import VirtualRoom, new, turn_of
+from tests.safety.conftest import VirtualRoom, new, tightened, turn_of
 from tests.safety.rooms import running
 
 MS, S = 1_000, 1_000_000
@@ -83,6 +83,16 @@ def test_a_coil_that_was_hot_when_last_read_is_in_the_way_as_long_as_that_is_bel
     turn = tripped(train, device={"temperature_tenths": 400, "temperature_at_us": read_us})
 
     assert reset(turn) is (None if passes else Reason.RESET_CONDITIONS)
+
+
+@pytest.mark.parametrize(("older_us", "passes"), [(0, False), (1, True)])
+def test_a_site_that_trusts_a_temperature_less_long_forgets_a_hot_coil_no_sooner(
+    train: VirtualRoom, older_us: int, *, passes: bool
+) -> None:
+    read_us = train.now.us - 2_000_000 - older_us
+    turn = tripped(train, device={"temperature_tenths": 400, "temperature_at_us": read_us})
+
+    assert reset(tightened(turn, coil_age=1)) is (None if passes else Reason.RESET_CONDITIONS)
 
 
 def test_nothing_ends_while_a_disarm_is_under_way_or_a_train_is_not_accounted_for(train: VirtualRoom) -> None:

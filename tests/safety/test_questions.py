@@ -13,7 +13,7 @@ from safety import events, questions
 from safety.events import Door
 from safety.state import Disarming, Exchange, Phase, Waiting, Wire
 from safety.turn import Turn
-from tests.safety.conftest import VirtualRoom, new, turn_of
+from tests.safety.conftest import VirtualRoom, new, tightened, turn_of
 from tests.safety.rooms import ready, running, script
 
 MS, S = 1_000, 1_000_000
@@ -235,7 +235,24 @@ def test_in_the_pause_of_a_script_everything_is_asked_just_before_its_line_must_
 ) -> None:
     """With nothing left of the pause the ordinary ages hold again."""
     armed_at_us = paused_script.now.us - 950 * MS + left_us
-    assert asked(old(turn_of(paused_script, armed_at_us=armed_at_us))) == letter
+    turn = heard(turn_of(paused_script, armed_at_us=armed_at_us), condition_us=S, settings_us=S, temperature_us=S)
+    assert asked(turn) == letter
+
+
+@pytest.mark.parametrize(
+    ("ages", "letter"),
+    [
+        ({"condition_us": S, "settings_us": S, "temperature_us": S}, ""),
+        ({"condition_us": S + 1}, "x"),
+        ({"settings_us": S + 1}, "\\"),
+        ({"temperature_us": S + 1}, "F"),
+    ],
+)
+def test_in_a_pause_that_a_site_made_long_nothing_grows_older_than_a_trigger_may_find_it(
+    paused_script: VirtualRoom, ages: dict[str, int], letter: str
+) -> None:
+    turn = tightened(turn_of(paused_script, armed_at_us=paused_script.now.us), single_spacing=4)
+    assert asked(heard(turn, **ages)) == letter
 
 
 @pytest.mark.parametrize(
@@ -259,7 +276,14 @@ def test_a_script_that_has_not_fired_or_is_not_armed_and_a_treatment_have_no_pau
     paused_script: VirtualRoom, armed: VirtualRoom
 ) -> None:
     just_now = {"armed_at_us": paused_script.now.us}
-    assert asked(old(turn_of(paused_script, **just_now))) == ""
-    assert asked(old(turn_of(paused_script, **just_now, fired_since_arm=False))) == "x"
-    assert asked(old(turn_of(paused_script, **just_now, phase=Phase.SAFE))) == "F"
-    assert asked(old(turn_of(armed, armed_at_us=armed.now.us, fired_since_arm=True))) == "x"
+
+    def asks(room: VirtualRoom, **changes: Any) -> str:
+        turn = turn_of(room, **(just_now | changes))
+        return asked(
+            heard(turn, condition_us=S, settings_us=S, temperature_us=S + S * (turn.state.phase is Phase.SAFE))
+        )
+
+    assert asks(paused_script) == ""
+    assert asks(paused_script, fired_since_arm=False) == "x"
+    assert asks(paused_script, phase=Phase.SAFE) == "F"
+    assert asks(armed, armed_at_us=armed.now.us, fired_since_arm=True) == "x"

@@ -99,6 +99,14 @@ def test_an_accelerated_course_needs_a_threshold_of_the_day(age_us: int, allowed
     assert reasons(train(60), facts) == (set() if allowed else {Reason.THRESHOLD_OLD})
 
 
+@pytest.mark.parametrize(("age_us", "allowed"), [(DAY_US // 2, True), (DAY_US // 2 + 1, False)])
+def test_an_age_that_a_site_tightened_holds_for_an_accelerated_course_too(age_us: int, allowed: bool) -> None:
+    accelerated = replace(PROTOCOLS["mdd-10hz-37"], accelerated=True)
+    facts = treatment(threshold=threshold(taken_wall_us=WALL - age_us), protocol=accelerated)
+    verdicts = judge_all(train(60), facts, LIMITS.tightened({"threshold_age": Decimal("0.5")}))
+    assert (Reason.THRESHOLD_OLD in {refused.reason for refused in verdicts}) is not allowed
+
+
 @pytest.mark.parametrize(
     ("pulses", "sd_tenths", "allowed"),
     [

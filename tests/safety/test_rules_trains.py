@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -116,6 +117,15 @@ def test_an_authorisation_covers_the_named_cell_and_not_a_pulse_more() -> None:
     longer = replace(PROTOCOLS["mdd-10hz-37"].phases[0], train=Train(41, Hertz.of(10)))
     protocol = replace(PROTOCOLS["mdd-10hz-37"], phases=(longer,))
     assert Reason.TRAIN_TOO_LONG in reasons(ask(41, 10, 120), treatment("mdd-10hz-37", protocol=protocol))
+
+
+@pytest.mark.parametrize(("longest_s", "verdict"), [(4, None), (3.9, Reason.TRAIN_TOO_LONG)])
+def test_a_protocol_beyond_the_tables_goes_no_further_than_a_site_lets_any(
+    longest_s: float, verdict: Reason | None
+) -> None:
+    limits = LIMITS.tightened({"tier2_10hz_120": Decimal(str(longest_s))})
+    found = {refused.reason for refused in judge_all(ask(40, 10, 120), treatment("mdd-10hz-37"), limits)}
+    assert found == ({verdict} if verdict else set())
 
 
 # Runs of single pulses
@@ -295,6 +305,14 @@ def test_with_count_and_cut_off_autonomy_is_longer(pulses: int, hertz: float, al
 def test_where_disarming_does_not_cut_a_train_autonomy_is_one_second(pulses: int, allowed: bool) -> None:
     facts = script(disarm_cuts_train=False)
     assert (Reason.AUTONOMY in reasons(ask(pulses, 10), facts)) is not allowed
+
+
+@pytest.mark.parametrize(("site", "allowed"), [({}, True), ({"autonomy": Decimal("0.9")}, False)])
+def test_autonomy_that_a_site_tightened_holds_too_where_disarming_does_not_cut_a_train(
+    site: dict[str, object], allowed: bool
+) -> None:
+    verdicts = judge_all(ask(11, 10), script(disarm_cuts_train=False), LIMITS.tightened(site))
+    assert (Reason.AUTONOMY in {refused.reason for refused in verdicts}) is not allowed
 
 
 @pytest.mark.parametrize(("kind", "most"), [(SessionKind.THRESHOLD, 20), (SessionKind.SCRIPT, 50)])

@@ -11,8 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from drivers.catalogue import dialect
 from drivers.errors import ConfigError
 from drivers.quantities import SINGLE, Train
+from drivers.stimulators import Dialect
 from safety import start
 from safety.asking import Cutting, Past
 from safety.book import EMPTY_BOOK, Book
@@ -60,6 +62,35 @@ def test_a_real_stimulator_in_a_simulated_room_is_refused() -> None:
     real = replace(site, stimulator=replace(site.stimulator, port="serial:/dev/ttyUSB0"))
     with pytest.raises(ConfigError, match="port must begin with pty:"):
         start.room_of(real)
+
+
+def falling_asleep_after(lapse_us: int | None) -> Callable[[str, int, int], Dialect]:
+    """A catalogue whose devices, once armed, disarm themselves when they have heard nothing for so long."""
+
+    def dialect_of(model: str, firmware: int, supply_volts: int) -> Dialect:
+        made = dialect(model, firmware, supply_volts)
+        made.capabilities = replace(made.capabilities, keep_alive_armed_us=lapse_us)
+        return made
+
+    return dialect_of
+
+
+@pytest.mark.parametrize("lapse_us", [None, 1_499_999])
+def test_a_device_that_falls_asleep_between_two_unconfirmed_disarms_makes_a_room(lapse_us: int | None) -> None:
+    site = load_site(EXAMPLES / "site.toml")
+    assert start.room_of(site, dialect_of=falling_asleep_after(lapse_us)).limits.rows == site.limits.rows
+
+
+@pytest.mark.parametrize("lapse_us", [1_500_000, 2_000_000])
+def test_a_device_that_each_unconfirmed_disarm_would_keep_awake_makes_none(lapse_us: int) -> None:
+    site = load_site(EXAMPLES / "site.toml")
+    with pytest.raises(ConfigError) as caught:
+        start.room_of(site, dialect_of=falling_asleep_after(lapse_us))
+
+    assert str(caught.value) == (
+        f"[limits] disarm_unconfirmed_repeat = 1500 ms: must be above {lapse_us // 1000} ms, when an armed "
+        "magstim-rapid2 that hears nothing disarms itself; write a longer one"
+    )
 
 
 def test_a_room_of_a_study_lacks_every_signature_that_was_not_given(tmp_path: Path) -> None:
