@@ -8,6 +8,7 @@ remedy, and all of them at once.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -20,8 +21,12 @@ from daemon.config_parts import FOLDER, Port, Section, SitePath
 from daemon.config_robot import RobotSection, TargetSection, TrackerSection
 from daemon.target import load_target
 from drivers.errors import ConfigError
+from drivers.quantities import SECOND_US
+from safety.limits import load_limits
 from safety.site import load_site as load_safety_site
 from safety.start import room_of
+
+MINUTE_US = 60 * SECOND_US
 
 
 def _known_timezone(name: str) -> str:
@@ -127,9 +132,10 @@ class DaemonSection(Section):
     state: SitePath = Field(
         description="folder of journal, reports and thresholds", examples=["/var/lib/coilward/daemon"]
     )
-    continue_within_minutes: int = Field(
-        default=120, ge=0, le=720, examples=[120],
-        description="how long after its end an interrupted session may be continued; 0: never",
+    continue_within_minutes: int | None = Field(
+        default=None, ge=0, examples=[120],
+        description="how long after its last record (its end, or its last settled pulse where nothing ended it) an "
+        "interrupted session may be continued; 0: never; none: the watchdog's limit",
     )  # fmt: skip
     made_up: Literal["append", "leave-out"] = Field(
         default="append", description="what becomes of the pulses of a cut train", examples=["append"]
@@ -152,6 +158,12 @@ class OperatorSection(Section):
 
     user: str = Field(pattern=r"^[a-z0-9-]{1,32}$", description="MQTT user name", examples=["operator"])
     role: Literal["viewer", "operator", "engineer"] = Field(description="what they may do", examples=["operator"])
+
+
+def _continue_limit_us(limits: Mapping[str, object]) -> int:
+    """The watchdog's limit: the release's, or this site's own; one that is none the watchdog refuses."""
+    longest_us, own_s = load_limits().timing.continue_within_us, limits.get("continue_within")
+    return min(longest_us, int(own_s * SECOND_US)) if isinstance(own_s, (int, float)) else longest_us
 
 
 class Site(Section):
@@ -193,6 +205,23 @@ class Site(Section):
             raise ValueError(
                 f'use = "simulation" moves simulated arms only, and [robot] host = "{self.robot.host}" is another '
                 "machine: write an address from 127.0.0.1 on, or change use"
+            )
+        return self
+
+    @property
+    def continue_within_us(self) -> int:
+        """How long after its last record an interrupted session may be continued here."""
+        minutes = self.daemon.continue_within_minutes
+        return _continue_limit_us(self.limits) if minutes is None else minutes * MINUTE_US
+
+    @model_validator(mode="after")
+    def _the_watchdog_continues_as_long(self) -> Self:
+        limit_us, minutes = _continue_limit_us(self.limits), self.daemon.continue_within_minutes
+        if minutes is not None and minutes * MINUTE_US > limit_us:
+            raise ValueError(
+                f"[daemon] continue_within_minutes = {minutes}: must be at most {limit_us / MINUTE_US:g}, the "
+                f"watchdog's [limits] continue_within of {limit_us / SECOND_US:g} s: write a smaller number, or leave "
+                "the key out"
             )
         return self
 

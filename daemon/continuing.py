@@ -1,16 +1,16 @@
 """Which interrupted treatments may be gone on with: told by the journal, so that a restarted daemon knows them too.
 
-What is left of one, in pulses, only the watchdog says.
+What is left of one, in pulses, only the watchdog says, and of the last one when its ledger last heard of it: where one
+process of the two was killed, the other's records go on for a while.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from daemon.json_lines import Row
-
-MINUTE_US = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class Interrupted:
     intensity_tenths: int | None
     """0.1 % rMT, as it was last given."""
     last_us: int
-    """Unix µs of its last row."""
+    """Unix µs of its last record in the ledger, where the watchdog has told it; else of its last row."""
 
 
 class Interruptions:
     """The interrupted sessions of a room, by key, the latest last."""
 
-    def __init__(self, within_minutes: int) -> None:
-        self._within_us = within_minutes * MINUTE_US
+    def __init__(self, within_us: int) -> None:
+        self._within_us = within_us
         self._open: dict[str, Interrupted] = {}
 
     def read(self, rows: Iterable[Row]) -> None:
@@ -57,6 +57,12 @@ class Interruptions:
             self._open[key] = replace(known, intensity_tenths=row["intensity_tenths"], last_us=last_us)
         else:
             self._open[key] = replace(known, last_us=last_us)
+
+    def recorded(self, last: Mapping[str, Any] | None) -> None:
+        """Takes in the ledger's last record of a session (`GuardView.last_session`), by which the watchdog judges."""
+        known = self._open.get(last["key"]) if last else None
+        if last and known:
+            self._open[known.session] = replace(known, last_us=int(last["last_wall_us"]))
 
     def find(self, session: str | None, now_wall_us: int) -> Interrupted | None:
         """The session named, or the latest; None when it completed, is unknown, or ended too long ago."""

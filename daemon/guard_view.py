@@ -116,6 +116,11 @@ class GuardView:
         return pulses_left(self._status)
 
     @property
+    def last_session(self) -> Mapping[str, Any] | None:
+        """{key, last_wall_us} of the session the ledger has opened last, and of the last record it has of it."""
+        return self._status.get("last_session") or None
+
+    @property
     def holds(self) -> tuple[str, ...]:
         """Reasons why no permit is given now."""
         hold = self._status.get("hold")

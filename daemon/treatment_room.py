@@ -68,7 +68,7 @@ class TreatmentRoom(RoomWithArm):
         self._treatment: Treatment | None = None
         self._opened: Row = {}
         self._rows: deque[Row] = deque(maxlen=MOST_ROWS)
-        self._interruptions = Interruptions(self._daemon.continue_within_minutes)
+        self._interruptions = Interruptions(opener.site.continue_within_us)
         self._seen_us: int | None = None
         self._report: str | None = None
         self._opening = asyncio.Lock()
@@ -103,6 +103,7 @@ class TreatmentRoom(RoomWithArm):
         """One push of the watchdog's, in its order."""
         if push.get("say") == "status":
             self.view.show(push)
+            self._interruptions.recorded(self.view.last_session)
             self._followers.tell(CHANGED)
             return
         event = {key: value for key, value in push.items() if key != "say"}
@@ -150,7 +151,7 @@ class TreatmentRoom(RoomWithArm):
 
     async def continue_session(self, session: str | None, reason: str, placement: str, by: str) -> Answer:
         """As `Room.continue_session`."""
-        found = self._interruptions.find(session, self._clock()[1])
+        found = self._interruptions.find(session, self._wall_us())
         if found is None:
             return Refused(
                 "nothing-to-continue",
@@ -264,7 +265,7 @@ class TreatmentRoom(RoomWithArm):
 
     async def file_threshold(self, measured: Measured, by: str) -> Answer:
         """As `Room.file_threshold`; in a thread, because a stalled disk must not stall the beats."""
-        answer = await asyncio.to_thread(self._opener.file, measured, by, self.view.wall_us(self._clock()[1]))
+        answer = await asyncio.to_thread(self._opener.file, measured, by, self._wall_us())
         if isinstance(answer, Done):
             self._journal.write("threshold", by=by, **asdict(measured))
         return answer
@@ -275,7 +276,7 @@ class TreatmentRoom(RoomWithArm):
 
     def status(self) -> Snapshot:
         """As `Room.status`."""
-        found = None if self._running() else self._interruptions.find(None, self._clock()[1])
+        found = None if self._running() else self._interruptions.find(None, self._wall_us())
         common: Mapping[str, Any] = {
             "linked": self._guard is not None,
             "stimulator": self._stimulator(),
@@ -361,6 +362,9 @@ class TreatmentRoom(RoomWithArm):
     @property
     def _driver(self) -> Driver | None:
         return self._connected.driver
+
+    def _wall_us(self) -> int:
+        return self.view.wall_us(self._clock()[1])
 
     def _running(self) -> Treatment | None:
         return self._treatment if self._treatment and self._treatment.session.state not in FINAL else None

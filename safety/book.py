@@ -119,6 +119,10 @@ class Book:
         """The newest OPEN of a session; None when there is none, or none of the last eight days."""
         return self._session(session).opened
 
+    def last_us(self, session: bytes) -> int:
+        """Wall time of a session's last record, unix µs: its end, or what it wrote last where nothing ended it."""
+        return self._session(session).last_us
+
     def blocked(self, subject: bytes) -> bool:
         """Whether an emergency or a BLOCK stands against this subject."""
         return subject in self._sums.blocked

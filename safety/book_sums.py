@@ -39,7 +39,7 @@ class Session:
     counted: int = 0
     """Pulses of what is settled or booked."""
     last_us: int = 0
-    """Wall time of what was opened or booked last; what is reserved holds the session without."""
+    """Wall time of the last record that its own course wrote; what is reserved holds the session without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,8 @@ class Sums:
         step = _STEPS.get(record.kind)
         if step is not None:
             step(self, seq, record)
+        if record.kind not in _BOOKED_LATER and record.session in self.sessions:
+            self._put(record.session, self.sessions[record.session], last_us=self.last_wall_us)
 
     def on_boot(self, _seq: int, _record: Record) -> None:
         """Every reserve ends here at the latest: the watchdog disarms before it opens a door."""
@@ -226,13 +228,17 @@ class Sums:
         session = self._meet(record)
         account = self.accounts[record.subject]
         self.accounts[record.subject] = account.add(until_us, pulses).add_course(record.protocol, pulses)
-        self.sessions[record.session] = Session(
+        self._put(record.session, session, pulses)
+
+    def _put(self, name: bytes, session: Session, pulses: int = 0, last_us: int | None = None) -> None:
+        """The session with so many pulses more, and its last record at `last_us`, where there is one."""
+        self.sessions[name] = Session(
             session.subject,
             session.protocol,
             session.opened,
             session.planned,
             session.counted + pulses,
-            max(session.last_us, until_us),
+            session.last_us if last_us is None else last_us,
         )
 
     def _meet(self, record: Record) -> Session:
@@ -263,6 +269,10 @@ class Sums:
         }
         self.accounts = {who: account.forget(horizon_us) for who, account in self.accounts.items()}
         self.everybody = self.everybody.forget(horizon_us)
+
+
+_BOOKED_LATER = frozenset({Kind.FOUND_ARMED, Kind.LOST})
+"""Kinds that name a session which may be long over: written when the watchdog starts anew, or by an unlock."""
 
 
 def _until(entry: tuple[int, int]) -> int:

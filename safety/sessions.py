@@ -189,8 +189,8 @@ def _continued(turn: Turn, key: bytes, protocol: Protocol | None, message: contr
     same = (key_of(message.subject), key_of(message.coil), key_of(protocol.id))
     if (opened.subject, opened.coil, opened.protocol) != same:
         raise _Not(Reason.CANNOT_CONTINUE, why="subject, coil or protocol differ")
-    if turn.now.wall_us - opened.wall_us > turn.room.limits.timing.continue_within_us:
-        raise _Not(Reason.CANNOT_CONTINUE, why="it was begun too long ago")
+    if turn.now.wall_us - turn.state.book.last_us(key) > turn.room.limits.timing.continue_within_us:
+        raise _Not(Reason.CANNOT_CONTINUE, why="it ended too long ago")
     if not message.reason:
         raise _Not(Reason.CANNOT_CONTINUE, why="a reason is needed")
     if not turn.state.book.remaining(key):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from safety.book import Book
 from safety.facts import totals, witness
 from safety.state import Session
 from safety.turn import Turn
@@ -27,10 +28,17 @@ def status(turn: Turn) -> dict[str, Any]:
         "disarming": state.disarming is not None,
         "device": _device(turn),
         "session": _session(turn, state.session) if state.session else None,
+        "last_session": _last_session(state.book),
         "witness": witness(turn.room).name.lower(),
         "sensed": None,
         "cut_off": None,
     }  # fmt: skip
+
+
+def _last_session(book: Book) -> dict[str, Any] | None:
+    """The session opened last and its last record, by which it is judged whether it may be continued."""
+    opened = book.last_opened
+    return {"key": opened.session.hex(), "last_wall_us": book.last_us(opened.session)} if opened else None
 
 
 def _device(turn: Turn) -> dict[str, Any]:

@@ -65,6 +65,8 @@ class StandInGuard:
     counted: dict[int, int] = field(default_factory=dict)
     """The ledger: pulses by reservation, in full until they are settled."""
     unknown: list[int] = field(default_factory=list)
+    last_session: dict[str, Any] | None = None
+    """What the ledger has of the session opened last; None: as before the first."""
     pusher: asyncio.TimerHandle | None = None
 
     def of(self, kind: type[Request]) -> list[Any]:
@@ -84,7 +86,7 @@ class StandInGuard:
         session = {"hash": HASH, "planned": planned, "counted": sum(self.counted.values())}
         self.hear({"say": "status", "at_us": now_us(), "phase": "safe", "nonce": NONCE, "hold": self.hold,
                    "trip": self.trip, "unknown": self.unknown, "disarming": False, "device": device,
-                   "session": session})  # fmt: skip
+                   "session": session, "last_session": self.last_session})  # fmt: skip
 
     def push(self) -> None:
         """The status, four times a second and at no other time, as the real one does."""

@@ -129,6 +129,35 @@ def test_sections_that_contradict_each_other_are_refused(text: str, said: str) -
     assert said in wrong(text)
 
 
+@pytest.mark.parametrize(
+    ("limits", "most", "shown"),
+    [("", 120, "120, the watchdog's [limits] continue_within of 7200 s"),
+     ("continue_within = 90", 1, "1.5, the watchdog's [limits] continue_within of 90 s"),
+     ("continue_within = 90000", 120, "120, the watchdog's [limits] continue_within of 7200 s")],
+)  # fmt: skip
+def test_no_session_is_continued_here_later_than_the_watchdog_continues_it(limits: str, most: int, shown: str) -> None:
+    def text(minutes: int) -> str:
+        written = GOOD.replace('state = "daemon"', f'state = "daemon"\ncontinue_within_minutes = {minutes}')
+        return f"{written}[limits]\n{limits}\n"
+
+    assert parse_site(text(most), HERE).continue_within_us == most * 60_000_000
+    assert wrong(text(most + 1)) == (
+        f"{HERE}: [daemon] continue_within_minutes = {most + 1}: must be at most {shown}: "
+        "write a smaller number, or leave the key out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "within_us"), [("", 7_200_000_000), ("continue_within = 90", 90_000_000), ("continue_within = 0", 0)]
+)
+def test_a_site_that_leaves_it_to_the_watchdog_continues_as_long_as_that(limits: str, within_us: int) -> None:
+    assert parse_site(f"{GOOD}[limits]\n{limits}\n", HERE).continue_within_us == within_us
+
+
+def test_a_time_to_continue_that_is_no_number_is_the_watchdogs_to_refuse() -> None:
+    assert parse_site(f'{GOOD}[limits]\ncontinue_within = "2 h"\n', HERE).continue_within_us == 7_200_000_000
+
+
 def test_a_study_with_its_section_holds() -> None:
     assert (
         parse_site(GOOD.replace('"simulation"', '"study"').replace("slack = 4\n", "") + STUDY, HERE).study is not None

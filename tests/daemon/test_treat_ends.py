@@ -89,6 +89,34 @@ async def test_an_interrupted_session_can_be_continued_within_the_sites_two_minu
     assert stage.room.status().phase == ("positioning" if refused is None else "ended-early")
 
 
+@pytest.mark.parametrize("recorded_s", [-60.0, 0.0, 60.0])
+@pytest.mark.parametrize("past_s", [-0.1, 0.1])
+async def test_what_is_shown_as_continuable_is_what_the_ledger_last_heard_of_it(
+    stage: Any, recorded_s: float, past_s: float
+) -> None:
+    """Its last record is older than the last row of a daemon that lived on, and newer than that of one that did not."""
+    await stage.begun()
+    await stage.reaches("gap")
+    await stage.room.end("operator")
+    ended_us = rows(stage, "ended")[-1]["wall_us"]
+    stage.guard.last_session = {"key": "ab" * 8, "last_wall_us": ended_us + int(recorded_s * 1e6)}
+    stage.guard.show()
+    await asyncio.sleep(120 + recorded_s + past_s)
+
+    assert stage.room.status().continuable == (None if past_s > 0 else "ab" * 8)
+    answer = await stage.room.continue_session(None, "late", "there", "operator")
+    assert isinstance(answer, Refused) is (past_s > 0)
+
+
+async def test_what_the_ledger_says_of_another_session_changes_nothing_for_this_one(stage: Any) -> None:
+    await stage.begun()
+    await stage.reaches("gap")
+    await stage.room.end("operator")
+    stage.guard.last_session = {"key": "cd" * 8, "last_wall_us": 1}
+    stage.guard.show()
+    assert stage.room.status().continuable == "ab" * 8
+
+
 @pytest.mark.parametrize("phase", ["gap", "armed", "train"])
 async def test_stop_is_done_when_standby_is_confirmed_and_the_session_has_ended(stage: Any, phase: str) -> None:
     await stage.begun()

@@ -203,7 +203,7 @@ def test_an_ended_reserve_is_booked_when_its_end_is_older_than_any_window(look: 
             [
                 about(MORNING, Kind.OPEN, pulses=60, wall_us=T - 7 * DAY),
                 about(MORNING, Kind.RESERVE, pulses=20, wall_us=T - HOUR),
-                replace(settle(2, 20), wall_us=T),
+                replace(settle(2, 20), session=MORNING, wall_us=T),
             ],
             id="settled",
         ),

@@ -15,7 +15,7 @@ from safety.ledger_format import Kind, Record, key
 from safety.reasons import Reason
 from safety.turn import Turn
 from tests.safety.book_records import book_of
-from tests.safety.conftest import HOLDER, VirtualRoom, new, turn_of
+from tests.safety.conftest import HOLDER, VirtualRoom, new, tightened, turn_of
 
 S = 1_000_000
 TWO_HOURS_US = 7_200 * S
@@ -90,13 +90,38 @@ def test_it_goes_on_only_where_it_ended_with_a_reason_and_while_something_is_lef
     assert (turn.state.session, turn.state.commits, turn.actions) == (None, (), [])
 
 
+LASTS_US = 37 * 60 * S
+"""From the beginning of a session to its last record."""
+LATER: tuple[tuple[str, tuple[Kind, ...], tuple[Kind, ...]], ...] = (
+    ("its end", (Kind.RESERVE, Kind.SETTLE, Kind.CLOSE), ()),
+    ("its operator's release", (Kind.RELEASE,), ()),
+    ("its last settled train, both killed", (Kind.RESERVE, Kind.SETTLE), (Kind.BOOT,)),
+    ("its last reserved train, both killed in it", (Kind.RESERVE,), (Kind.BOOT, Kind.FOUND_ARMED)),
+    ("its last reserved train, and its ledger unlocked", (Kind.RESERVE,), (Kind.LOST, Kind.BOOT)),
+)
+
+
 @pytest.mark.parametrize(("late_us", "goes_on"), [(0, True), (1, False)])
-def test_it_goes_on_for_two_hours_from_its_last_beginning(room: VirtualRoom, late_us: int, *, goes_on: bool) -> None:
-    turn = turn_of(room, book=begun(room))
-    turn.now = Instant(room.now.us, room.now.wall_us + TWO_HOURS_US + late_us)
+@pytest.mark.parametrize(("its_own", "later"), [each[1:] for each in LATER], ids=[each[0] for each in LATER])
+def test_it_goes_on_for_two_hours_from_its_last_record_whatever_the_next_start_books_to_it(
+    room: VirtualRoom, its_own: tuple[Kind, ...], later: tuple[Kind, ...], late_us: int, *, goes_on: bool
+) -> None:
+    ends_us = room.now.wall_us + LASTS_US
+    own = [Record(kind, 20, ref=2, wall_us=ends_us, **WHOSE) for kind in its_own]
+    restart = [Record(kind, 1, wall_us=ends_us + 60 * S, **(WHOSE if kind is not Kind.BOOT else {})) for kind in later]
+    book = book_of(Record(Kind.OPEN, 60, wall_us=room.now.wall_us, **WHOSE), *own, *restart)
+    turn = turn_of(room, book=book)
+    turn.now = Instant(room.now.us, ends_us + TWO_HOURS_US + late_us)
     answer = go_on(turn, room)
     assert isinstance(answer, sessions.Yes) is goes_on
-    assert goes_on or answer == cannot("it was begun too long ago")
+    assert goes_on or answer == cannot("it ended too long ago")
+
+
+@pytest.mark.parametrize(("late_us", "goes_on"), [(0, True), (1, False)])
+def test_a_site_may_let_it_go_on_for_less_long(room: VirtualRoom, late_us: int, *, goes_on: bool) -> None:
+    turn = tightened(turn_of(room, book=begun(room)), continue_within=600)
+    turn.now = Instant(room.now.us, room.now.wall_us + 600 * S + late_us)
+    assert isinstance(go_on(turn, room), sessions.Yes) is goes_on
 
 
 def test_what_counts_in_another_session_takes_nothing_from_what_is_left(room: VirtualRoom) -> None:

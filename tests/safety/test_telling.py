@@ -36,7 +36,7 @@ def test_before_anything_is_known_the_status_says_so_of_each_thing() -> None:
     assert status(turn_of(room)) == {
         "at_us": room.now.us, "wall_us": room.now.wall_us, "phase": "boot", "nonce": None, "daemon": False,
         "speaker": None, "hold": None, "trip": None, "unknown": [], "disarming": False, "device": UNKNOWN_DEVICE,
-        "session": None, "witness": "running", "sensed": None, "cut_off": None,
+        "session": None, "last_session": None, "witness": "running", "sensed": None, "cut_off": None,
     }  # fmt: skip
 
 
@@ -60,6 +60,9 @@ def test_while_a_train_runs_the_status_says_for_whom_with_what_and_how_far(firin
         "protocol": "demo", "released": True, "paused": None, "ceiling_tenths": 450, "intensity_tenths": 1000,
         "planned": 60, "counted": 20, "today": 20, "cuts": 2,
     }  # fmt: skip
+    book = turn.state.book
+    assert told.pop("last_session") == {"key": session.key.hex(), "last_wall_us": book.last_us(session.key)}
+    assert turn.now.wall_us - 2_000_000 < book.last_us(session.key) <= turn.now.wall_us
     assert told == {
         "at_us": now_us, "wall_us": turn.now.wall_us, "phase": "firing", "nonce": "new", "daemon": True,
         "speaker": "daemon", "hold": "presence-old", "trip": None, "unknown": [], "disarming": False,
