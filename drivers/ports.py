@@ -94,7 +94,7 @@ class Port:
         return taken
 
     def close(self) -> None:
-        """Lets go of the port; a second call does nothing."""
+        """Lets go of the port at once; what a serial line has not sent is dropped. A second call does nothing."""
         if self._fd >= 0:
             self._fd = -1
             self._release()
@@ -167,9 +167,12 @@ def _open_serial(where: PortUrl) -> Port:
 
     def release() -> None:
         try:
+            # The kernel's close would wait up to 30 s for a blocked line to take the rest, and the loop with it:
+            # `closing_wait` (Linux, drivers/tty/tty_port.c, tty_port_close_start).
+            termios.tcflush(fd, termios.TCOFLUSH)
             fcntl.ioctl(fd, termios.TIOCNXCL)
-        except OSError as error:  # an unplugged adapter took its locks along
-            if error.errno not in _NOTHING_THERE:
+        except (OSError, termios.error) as error:  # an unplugged adapter took its locks along
+            if error.args[0] not in _NOTHING_THERE:
                 raise
         finally:
             line.close()

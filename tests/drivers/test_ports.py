@@ -219,6 +219,49 @@ def test_a_real_terminal_is_busy_for_a_second_opener_too(terminal: Terminal, mon
     port.close()
 
 
+def test_a_blocked_serial_line_is_let_go_with_what_it_has_not_sent(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a pseudo-terminal has not sent is what its other end's full buffer has no place for."""
+    monkeypatch.setattr(ports, "_is_pseudo_terminal", lambda _: False)
+    port = open_port(f"serial:{terminal.path}")
+    taken = 0
+    while more := port.write(b"x" * 1024):
+        taken += more
+    port.close()
+
+    came = 0
+    while select.select([terminal.device], [], [], 5)[0]:
+        try:
+            came += len(os.read(terminal.device, 4096))
+        except OSError:  # all of it was read
+            break
+    assert came < taken
+
+
+def test_a_serial_line_that_is_let_go_has_sent_what_it_could(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "_is_pseudo_terminal", lambda _: False)
+    port = open_port(f"serial:{terminal.path}")
+    port.write(b"EA")
+    assert select.select([terminal.device], [], [], 5)[0]
+    port.close()
+    assert os.read(terminal.device, 9) == b"EA"
+
+
+def test_an_adapter_that_was_unplugged_is_let_go_all_the_same(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "_is_pseudo_terminal", lambda _: False)
+    port = open_port(f"serial:{terminal.path}")
+    fd = port.fileno()
+    terminal.unplug()
+    port.close()
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(fd)
+
+
 def test_a_lock_held_by_another_program_names_that_program(terminal: Terminal) -> None:
     code = (
         "import fcntl, os, sys; fd = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY);"
