@@ -158,13 +158,13 @@ async def _program(
         await asyncio.wait({ended, asked, listener}, return_when=asyncio.FIRST_COMPLETED)
         if asked.done() and link.lost is None:
             await link.ask(Stop(by=wanted.by))
+    finally:  # a watchdog that hangs or dies just then answers nothing: the program is ended all the same
         code = await _end(program, ended)
         await _end_orphans()
-        return code
-    finally:
         asked.cancel()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
+    return code
 
 
 async def _end_orphans() -> None:
