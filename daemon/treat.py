@@ -283,12 +283,15 @@ class Treatment:
         await self._settle()
 
     async def _ask_further_blocks(self, planned: Planned) -> None:
-        """Each block is asked before the last runs out; a refusal leaves the rest of the train to be made up."""
+        """Each block is asked before the last runs out, and with the coil on its target: what is refused, or not asked
+        until then, leaves the rest of the train to be made up.
+        """
         account, period_us, setting = self.account, planned.train.rate.period_us, self._wanted(planned)
         for part in blocks(planned.train)[1:]:
             while account is not None and not account.closed:
                 begun = account.triggers
-                if begun and part.first - 1 - begun[-1].first <= pace.NEXT_BLOCK_US // period_us:
+                soon = begun and part.first - 1 - begun[-1].first <= pace.NEXT_BLOCK_US // period_us
+                if soon and self._coil.why is None:
                     break
                 await self._turns.slice(1.0)
                 self._look()

@@ -54,16 +54,21 @@ def _coil(turn: Turn) -> Reason | None:
     return Reason.DEVICE_FAULT if known.fault else None
 
 
+def off_target(turn: Turn) -> Reason | None:
+    """Why nothing may begin now: no permit, and no first trigger under one. What follows under a permit it has begun
+    with goes on near the target too.
+    """
+    return Reason.LEASE_MISSING if _lease(turn) != "begin" else None
+
+
 def firing(turn: Turn) -> Reason | None:
-    """Why no trigger may go out now, whoever asks: everything above, and the device charged and read back."""
+    """Why no trigger may go out now, whoever asks: everything standing, and the device charged and read back."""
     state, timing = turn.state, turn.room.limits.timing
     reason = standing(turn)
     if reason is not None:
         return reason
     if state.phase is not Phase.ARMED:
         return Reason.TRAIN_RUNNING if state.phase is Phase.FIRING else Reason.NOT_ARMED
-    if _lease(turn) != "begin" and not state.fired_since_arm:  # a first trigger; those after it go on
-        return Reason.LEASE_MISSING
     known = state.device
     fresh = turn.now.us - known.condition_at_us <= timing.read_back_age_us
     charged = known.condition is Condition.READY or (known.condition is Condition.ARMED and state.fired_since_arm)

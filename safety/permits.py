@@ -108,10 +108,10 @@ def advance(turn: Turn) -> None:
 
 
 def _prepare(turn: Turn, pending: Pending, *, over: bool) -> frames.No | None:
-    """Reserves once the device is charged and read back. While a timed block's pulse is on its way, the next may wait
-    behind it.
+    """Reserves once the coil is on its target and the device charged and read back. While a timed block's pulse is on
+    its way, the next may wait behind it.
     """
-    reason = conditions.firing(turn)
+    reason = conditions.off_target(turn) or conditions.firing(turn)
     if reason not in (None, Reason.TRAIN_RUNNING):
         return frames.No(reason) if over else None
     refused = _read_back_differs(turn, pending.ask)
@@ -188,7 +188,7 @@ def _grant(turn: Turn, pending: Pending, seq: int) -> None:
     block = Block(seq, ask.pulses)
     due = _planned(turn, pending.message)
     late = turn.now.us - pending.since_us > timing.reservation_wait_us
-    reason = Reason.LEDGER_LATE if late else conditions.standing(turn)
+    reason = Reason.LEDGER_LATE if late else conditions.standing(turn) or conditions.off_target(turn)
     if reason is not None:
         _refuse(turn, pending, frames.No(reason))
         return
@@ -212,6 +212,8 @@ def judge_trigger(turn: Turn) -> frames.No | None:
     if not state.permits:
         return frames.No(Reason.NO_PERMIT)
     permit = state.permits[0]
+    if not permit.begun and (reason := conditions.off_target(turn)) is not None:
+        return frames.No(reason)
     if permit.index == 0 and not permit.due and turn.now.us > permit.expires_us:
         return frames.No(Reason.PERMIT_EXPIRED)
     if state.fired_since_arm and turn.now.us - state.armed_at_us < permit.spacing_us:

@@ -204,6 +204,13 @@ class Permit:
     """As it was asked for with: a threshold hunt's."""
     index: int = 0
 
+    @property
+    def begun(self) -> bool:
+        """A trigger under it has gone out. One that the timer left out has not, and a script's block was spent from
+        under its earlier permits.
+        """
+        return self.index > 0 and self.block.spent > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:

@@ -92,6 +92,7 @@ class ArmInMemory:
     def arrives(self) -> None:
         """On the target, where a train may begin."""
         self.says = {"state": "track", "lease": "begin", "why": None, "error": state()["error"]}
+        self.stage.guard.near = False
         self._tell()
         self._later(DWELL_S, self._clear)
 
@@ -110,6 +111,7 @@ class ArmInMemory:
     def flickers(self) -> None:
         """Good enough to go on, not to begin: no hold."""
         self.says = {**self.says, "lease": "continue", "why": "head-fast"}
+        self.stage.guard.near = True
         self._tell()
 
     def _clear(self) -> None:

@@ -13,6 +13,8 @@ from drivers.errors import DeviceRefused
 from safety.plans import PlannedTrain
 
 GRANT_S = 0.08
+PERMIT_LIFE_S = 0.5
+"""So long a request waits for a coil that is only near its target."""
 REPLY_S = 0.02
 PUSH_S = 0.25
 NONCE = "0" * 32
@@ -51,6 +53,8 @@ class StandInGuard:
     deliver: Callable[[int], tuple[int, str]] = lambda pulses: (pulses, "delivered")
     """What becomes of a train of so many pulses: (settled, outcome)."""
     hold: str | None = None
+    near: bool = False
+    """The coil is near its target only: what was begun goes on, no permit is given and none begun with."""
     condition: str = "standby"
     temperature_tenths: int = 250
     stuck_armed: bool = False
@@ -121,6 +125,12 @@ class StandInGuard:
         if self.denials:
             denial = self.denials.pop(0)
             return Denied(denial, {}) if isinstance(denial, str) else Denied(*denial)
+        ends_us = now_us() + PERMIT_LIFE_S * 1_000_000
+        while self.near:
+            if now_us() > ends_us:
+                self.tell("permit-refused", reason="lease-missing", detail={})
+                return Denied("lease-missing", {})
+            await asyncio.sleep(REPLY_S)
         running = [permit for permit in self.open_permits.values() if permit["due"]]
         base_us = running[-1]["due"][-1] if running and request.times_us else now_us()
         self.permit += 1
@@ -139,8 +149,13 @@ class StandInGuard:
         return handle
 
     def _timed(self, number: int) -> None:
-        if number in self.open_permits:
-            self.triggered(number)
+        if number not in self.open_permits:
+            return
+        if self.near and not self.open_permits[number]["index"]:
+            self.tell("refused", reason="lease-missing", detail={}, frame="timed trigger")
+            self._drop()
+            return
+        self.triggered(number)
 
     def triggered(self, number: int | None = None) -> None:
         """A trigger frame passes, the timer's or the speaker's."""

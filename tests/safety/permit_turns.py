@@ -16,9 +16,9 @@ NUMBER = 71
 """Of the permit that tests grant by hand."""
 
 
-def one_hertz() -> VirtualRoom:
+def one_hertz(**options: Any) -> VirtualRoom:
     """Armed for pulses one by one, on the watchdog's timer or not."""
-    room = new()
+    room = new(**options)
     assert room.open("lf-right-1hz")["ok"]
     assert room.release()["ok"]
     room.set_single(level=54)

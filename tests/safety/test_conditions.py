@@ -151,18 +151,19 @@ def test_what_a_trigger_relies_on_was_read_within_a_second(armed: VirtualRoom, w
 
 
 @pytest.mark.parametrize(
-    ("lease", "fired", "reason"),
+    ("lease", "begins", "goes_on"),
     [
-        ("begin", False, None),
-        ("continue", False, Reason.LEASE_MISSING),
-        ("continue", True, None),
-        ("none", True, Reason.LEASE_MISSING),
+        ("begin", None, None),
+        ("continue", Reason.LEASE_MISSING, None),
+        ("none", Reason.LEASE_MISSING, Reason.LEASE_MISSING),
     ],
 )
-def test_near_the_target_a_train_goes_on_and_none_begins(
-    robot: VirtualRoom, lease: str, fired: bool, reason: Reason | None
+def test_near_the_target_what_was_begun_goes_on_and_nothing_begins(
+    robot: VirtualRoom, lease: str, begins: Reason | None, goes_on: Reason | None
 ) -> None:
-    assert conditions.firing(fresh(robot, lease=lease, fired_since_arm=fired)) is reason
+    for fired in (False, True):
+        turn = fresh(robot, lease=lease, fired_since_arm=fired)
+        assert (conditions.off_target(turn), conditions.firing(turn)) == (begins, goes_on)
 
 
 @pytest.mark.parametrize(

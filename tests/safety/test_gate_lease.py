@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from safety import control, events, gate
+from safety.events import Door
 from safety.state import Phase
-from tests.safety.conftest import ARM_LOOP, HOLDER
+from tests.safety.conftest import ARM_LOOP, HOLDER, new
+from tests.safety.rooms import passes
 
 S, MS = 1_000_000, 1_000
 STRANGER = 77
@@ -106,6 +109,75 @@ def test_near_the_target_a_train_runs_on_and_none_begins(running: Any) -> None:
     running.lease = "begin"
     running.pass_time(50 * MS)
     assert running.permit()["ok"]
+
+
+BLOCK = {"level": 54, "rate": 0, "pulses": 1, "triggers": 20, "spacing_us": S}
+FIRST_US, NEXT_US = tuple(200 * MS + n * S for n in range(20)), tuple(S + n * S for n in range(20))
+
+
+@pytest.fixture
+def slow(room_at: Any) -> Any:
+    """A room with an arm, half of its first block of 20 pulses given, its coil only near the target since 2 s."""
+    room = room_at(firmware=11, profile="robot")
+    room.start()
+    assert room.open("lf-right-1hz")["ok"]
+    assert room.release()["ok"]
+    room.set_single(level=54)
+    room.arm()
+    assert room.permit(**BLOCK, times_us=FIRST_US)["ok"]
+    room.stay(2 * S)
+    room.lease = "continue"
+    room.stay(8 * S)
+    assert room.pulses == 10
+    return room
+
+
+def test_near_the_target_a_block_of_pulses_runs_to_its_end_and_no_further_one_is_granted(slow: Any) -> None:
+    asked_us = slow.clock.now_us()
+    assert slow.permit(**BLOCK, times_us=NEXT_US).get("reason") == "lease-missing"
+    assert slow.clock.now_us() - asked_us == pytest.approx(500 * MS, abs=20 * MS), "it waits as long as a permit lives"
+    slow.stay(12 * S)
+    assert slow.pulses == 20
+
+
+def test_a_further_block_is_granted_once_the_coil_is_back_on_its_target_and_goes_on_without_a_seam(slow: Any) -> None:
+    asked = slow.ask(control.AskPermit(540, 0, 1, triggers=20, spacing_us=S, times_us=NEXT_US))
+    assert asked == {}
+    slow.lease = "begin"
+    slow.pass_time(100 * MS)
+    assert slow.last("granted")["pulses"] == 20
+    slow.stay(12 * S)
+    written_us = [body["planned_us"] for body in slow.told if body["kind"] == "trigger"]
+    assert len(written_us) == slow.pulses > 20
+    assert {b - a for a, b in pairwise(written_us)} == {S}
+
+
+def test_a_further_block_does_not_begin_where_the_coil_is_only_near_its_target_by_then(slow: Any) -> None:
+    slow.lease = "begin"
+    slow.pass_time(100 * MS)
+    assert slow.permit(**BLOCK, times_us=NEXT_US)["ok"]
+    slow.lease = "continue"
+    slow.stay(14 * S)
+    assert slow.pulses == 20
+    assert (slow.last("refused")["reason"], slow.last("withdrawn")["reason"]) == ("lease-missing", "lease-missing")
+    assert slow.state.session.released
+
+
+@pytest.mark.parametrize("kind", ["script", "phantom"])
+def test_each_trigger_of_a_script_needs_the_coil_on_its_target(kind: str) -> None:
+    room = new(profile="robot")
+    who = {"subject": ""} if kind == "phantom" else {}
+    assert room.open_script(kind=kind, **who)["ok"]
+    assert room.release()["ok"]
+    room.take_remote(Door.PTY)
+    room.set_single(level=40, door=Door.PTY)
+    room.arm(Door.PTY)
+    for lease, passed in (("begin", True), ("continue", False), ("begin", True), ("none", False)):
+        room.lease = lease
+        room.stay(2 * S, Door.PTY)
+        assert passes(room, "EH", Door.PTY) is passed, lease
+        assert passed or room.last("refused")["reason"] == "lease-missing"
+    assert room.pulses == 2
 
 
 def test_after_a_short_absence_the_session_goes_on_by_itself(running: Any) -> None:

@@ -107,6 +107,16 @@ def test_a_reservation_for_what_may_not_be_granted_any_more_is_given_back(single
     assert settled(turn) == [(SEQ, 0, 0, 0)]
 
 
+def test_what_was_reserved_is_given_back_when_the_coil_is_only_near_its_target_by_then() -> None:
+    room = one_hertz(profile="robot")
+    assert granted(reserving(room, lease="begin")).number == 17
+    for lease in ("continue", "none"):
+        turn = reserving(room, lease=lease)
+        permits.reserved(turn, TOKEN, SEQ, 3)
+        assert_refused(turn, "lease-missing")
+        assert settled(turn) == [(SEQ, 0, 0, 0)]
+
+
 # --- unwanted -----------------------------------------------------------------------------------------------------
 
 

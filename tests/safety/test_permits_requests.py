@@ -178,6 +178,18 @@ def test_a_request_waits_for_a_device_that_charges_as_long_as_a_permit_lives(arm
     assert_refused(examined(armed, 500 * MS + 1, device=charging), "not-ready")
 
 
+@pytest.mark.parametrize("firing", [False, True])
+def test_a_request_waits_for_a_coil_that_is_only_near_its_target_also_while_the_block_before_it_runs(
+    *, firing: bool
+) -> None:
+    room = one_hertz(profile="robot")
+    ask = Ask(PercentMso(540), Train(1, SINGLE), 0, 3, S)
+    running = {"phase": Phase.FIRING, "permits": (pulse(room.now.us, S),)} if firing else {}
+    assert_waits(examined(room, 500 * MS, ask=ask, lease="continue", **running))
+    assert_refused(examined(room, 500 * MS + 1, ask=ask, lease="continue", **running), "lease-missing")
+    assert recorded(examined(room, 500 * MS, ask=ask, lease="begin", **running))
+
+
 @pytest.mark.parametrize("waited_us", [0, 500 * MS + 1])
 def test_a_request_does_not_wait_for_what_only_a_person_can_change(armed: VirtualRoom, waited_us: int) -> None:
     local = replace(armed.state.device, remote=False)

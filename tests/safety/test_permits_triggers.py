@@ -55,6 +55,37 @@ def test_no_trigger_passes_without_a_permit_or_while_something_else_forbids_it(g
 
 
 @pytest.mark.parametrize(
+    ("index", "spent", "lease", "passes"),
+    [
+        (0, 0, "begin", True),
+        (0, 0, "continue", False),
+        (1, 1, "continue", True),
+        (1, 1, "none", False),
+        (1, 0, "continue", False),
+        (0, 20, "continue", False),
+        (0, 20, "begin", True),
+    ],
+    ids=[
+        "on target the first",
+        "near it not the first",
+        "near it a later one",
+        "away none",
+        "nor what is the first because the one before was left out",
+        "nor the first out of a block that earlier permits spent from",
+        "but on target",
+    ],
+)
+def test_the_first_trigger_of_every_permit_needs_the_coil_on_its_target_and_those_after_it_near_it(
+    index: int, spent: int, lease: str, *, passes: bool
+) -> None:
+    room = one_hertz(profile="robot")
+    permit = pulse(room.now.us, index=index, block=Block(4, 50, spent))
+    for fired in (False, True):  # that the device has fired before under another permit begins nothing
+        turn = turn_of(room, permits=(permit,), lease=lease, armed_at_us=room.now.us - S, fired_since_arm=fired)
+        assert verdict(turn) == (None if passes else frames.No(Reason.LEASE_MISSING))
+
+
+@pytest.mark.parametrize(
     ("past_us", "changes", "refused"),
     [
         (0, {}, None),

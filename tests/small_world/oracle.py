@@ -302,6 +302,7 @@ class Books(NamedTuple):
         assert isinstance(ref, int)
         _require(number > self.permits, "I8: numbers are never used twice")
         _require(any(seq == ref for seq, _, _ in self.counted), "I2: a grant waits for its reservation")
+        _require(self._lease(step) == "begin", "I5: a permit is granted on its target")
         grant = Grant(ref, step.now_us + PERMIT_LIFE_US)
         return self._replace(
             permits=number, grants=(*self.grants, (number, grant))[-2:], triggers=0, stale=self.triggers
@@ -336,7 +337,7 @@ class Books(NamedTuple):
         self._goes_out(step)
         now_us = step.now_us
         _require(self.triggers > 0, "I7: only a frame sent in the knowledge of its permit triggers")
-        _require(self._lease(step) == "begin", "a train begins on its target")
+        _require(self._lease(step) == "begin", "I5: a permit's first trigger goes out on its target")
         _require(self.ready_us is not None and now_us - self.ready_us <= FRESH_US, "the device said READY")
         _require(self.disarm_since_us is None, "nothing triggers while disarming")
         two = len(self.read_back) == 2 and self.read_back[0][0] == self.read_back[1][0]

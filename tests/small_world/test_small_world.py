@@ -189,6 +189,12 @@ PLANTED = {
     "a lease is not needed": bug(
         conditions, "_lease", "return turn.state.lease if fresh", "return 'begin' if fresh", "granted", profile="robot"
     ),
+    "a permit is granted near the target": bug(
+        permits, "_grant", "or conditions.off_target(turn)", "", "charged", profile="robot"
+    ),
+    "a first trigger goes out near the target": bug(
+        permits, "judge_trigger", "if not permit.begun", "if False", "granted", profile="robot"
+    ),
     "an old lease is as good as a new one": bug(
         conditions, "_lease", 'if fresh else "none"', 'or "none"', "granted, and the arm loop hangs", profile="robot"
     ),
