@@ -151,8 +151,9 @@ class AskPermit(Request):
 
 
 class Withdraw(Request):
+    """Takes back every permit, granted or asked for."""
+
     do = "withdraw"
-    permit: Large
 
 
 class Beat(Request):

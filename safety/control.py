@@ -178,8 +178,9 @@ class AskPermit:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
+    """Takes back every permit, granted or asked for."""
+
     DO: ClassVar = "withdraw"
-    permit: Annotated[int, _whole, 0, 2**62]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def test_only_one_program_of_one_user_may_report_the_coil(room: Any) -> None:
 
 
 def test_whoever_reports_the_coil_may_ask_nothing_but_stop(room: Any) -> None:
-    for refused in (control.Status(), control.Attach(), control.Withdraw(permit=1)):
+    for refused in (control.Status(), control.Attach(), control.Withdraw()):
         assert room.ask(refused, ARM_LOOP)["reason"] == "not-session-holder"
     assert room.ask(control.Stop(by="arm"), ARM_LOOP)["ok"]
     assert room.state.session.paused.json == "stop-asked"

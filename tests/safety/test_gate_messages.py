@@ -71,7 +71,7 @@ def no(reason: str, **detail: object) -> dict[str, Any]:
 
 
 def test_a_refused_request_is_answered_to_who_asked_and_told_to_all(idle: VirtualRoom) -> None:
-    _, answer, told = ask(idle, control.Withdraw(1))
+    _, answer, told = ask(idle, control.Withdraw())
     assert answer == no("not-session-holder")
     assert told == [{"kind": "request-refused", "do": "withdraw", "reason": "not-session-holder", "detail": {}}]
 
@@ -204,7 +204,7 @@ def test_a_request_for_a_permit_that_is_refused_is_answered_at_once(granted: Vir
 @pytest.mark.parametrize(("connection", "holds"), [(DAEMON, True), (RUN, False)])
 def test_its_holder_withdraws_a_permit_and_nobody_else(granted: VirtualRoom, connection: int, *, holds: bool) -> None:
     (permit,) = granted.state.permits
-    state, answer, told = ask(granted, control.Withdraw(permit.number), connection)
+    state, answer, told = ask(granted, control.Withdraw(), connection)
     assert answer == ({"ok": True} if holds else no("not-session-holder"))
     assert state.permits == (() if holds else (permit,))
     withdrawn = {"kind": "withdrawn", "permit": permit.number, "reason": "no-permit"}

@@ -180,9 +180,9 @@ def test_a_permit_is_asked_for_and_withdrawn_by_the_session_s_holder_alone() -> 
     ask = control.AskPermit(level_tenths=450, rate_tenths=100, pulses=20)
     assert room.ask(ask, 9)["reason"] == "not-session-holder"
     assert room.permit()["ok"]
-    assert room.ask(control.Withdraw(permit=1), 9)["reason"] == "not-session-holder"
+    assert room.ask(control.Withdraw(), 9)["reason"] == "not-session-holder"
     assert room.state.permits
-    assert room.ask(control.Withdraw(permit=1))["ok"]
+    assert room.ask(control.Withdraw())["ok"]
     assert not room.state.permits
     room.ask(control.CloseSession(by="ann"))
     assert room.ask(ask)["reason"] == "no-session"
@@ -250,7 +250,7 @@ def test_intensity_is_the_holder_s_and_never_changed_under_a_permit() -> None:
     assert room.ask(control.Intensity(900, "ann"), 9)["reason"] == "not-session-holder"
     assert room.permit()["ok"]
     assert room.ask(control.Intensity(900, "ann"))["reason"] == "train-running"
-    room.ask(control.Withdraw(permit=1))
+    room.ask(control.Withdraw())
     assert room.ask(control.Intensity(900, "ann"))["ok"]
 
 

@@ -391,7 +391,7 @@ DISTURBANCES: dict[str, Move] = {
     "pty disarm": lambda world: world.sent(DISARM, Door.PTY),
     # the holder and people
     "permit": World.wants_a_train,
-    "withdraw": lambda world: world.asked(control.Withdraw(0)),
+    "withdraw": lambda world: world.asked(control.Withdraw()),
     "lower": lambda world: world.asked(control.Intensity(900, "ann")),
     "release": World.released,
     "open": World.opened,

@@ -63,7 +63,7 @@ def _(new: New) -> tuple[Said, bool]:
     room = ready(new)
     room.permit()
     said = answer(room.permit())
-    room.ask(control.Withdraw(permit=1))
+    room.ask(control.Withdraw())
     return said, room.permit()["ok"]
 
 
