@@ -51,6 +51,14 @@ def pulses_left(status: Mapping[str, Any]) -> int | None:
     return max(0, int(session["planned"]) - int(session["counted"])) if session else None
 
 
+def lockout(status: Mapping[str, Any]) -> str:
+    """What a person reads while the watchdog is locked out; empty while it is not."""
+    if status.get("phase") != "lockout":
+        return ""
+    told, why = Reason.LOCKED_OUT.sentence, str(status.get("lockout") or "")
+    return f"{told.what} {why[0].upper()}{why[1:]}. {told.next}" if why else str(told)
+
+
 class Rest(Enum):
     """What a status shows of the stimulator being disarmed. Only its own word of standby is a confirmation."""
 
@@ -130,6 +138,11 @@ class GuardView:
     def trip(self) -> Mapping[str, Any] | None:
         """{reason, at_us, …} while the watchdog is tripped."""
         return self._status.get("trip") or None
+
+    @property
+    def lockout(self) -> str:
+        """As the function `lockout`, now."""
+        return lockout(self._status)
 
     @property
     def unknown(self) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ def snapshot(
     seen = {"holds": view.holds, "trip": view.trip, "unknown": view.unknown, "nonce": view.nonce,
             "watchdog": view.status, **common}  # fmt: skip
     if treatment is None:
-        return Snapshot(phase="idle", sentence=_idle(seen), **seen)
+        return Snapshot(phase="idle", sentence=_idle(view, seen), **seen)
     session, due_us, tally, account = treatment.session, treatment.due_us, treatment.tally, treatment.account
     level = session.plan[0].level(treatment.threshold, session.intensity) if session.plan else None
     return Snapshot(
@@ -46,20 +46,22 @@ def snapshot(
     )
 
 
-def _idle(seen: Mapping[str, Any]) -> str:
+def _idle(view: GuardView, seen: Mapping[str, Any]) -> str:
     if not seen["linked"]:
         return "The watchdog does not answer. Start coilward-watchdog, or wait until it is back."
-    if seen["stimulator"] == "away":
+    if seen["stimulator"] == "away" and not view.lockout:
         return "No stimulator. Check power, cable and the port in the site file."
-    return _left_over(seen["trip"], seen["unknown"]) or "Nothing is open. Start a session."
+    return _left_over(view) or "Nothing is open. Start a session."
 
 
-def _left_over(trip: Mapping[str, Any] | None, unknown: tuple[int, ...]) -> str:
+def _left_over(view: GuardView) -> str:
     """What outlives the session it happened in, and keeps the next one from being opened."""
-    if trip:
-        return sentence(trip["reason"], {})
-    if unknown:
-        return f"Nobody knows whether pulse {unknown[0]} went out; it is counted. Resolve it with a reason."
+    if view.lockout:
+        return view.lockout
+    if view.trip:
+        return sentence(view.trip["reason"], {})
+    if view.unknown:
+        return f"Nobody knows whether pulse {view.unknown[0]} went out; it is counted. Resolve it with a reason."
     return ""
 
 
@@ -84,8 +86,10 @@ _OURS: Final = {
 
 def _sentence(view: GuardView, treatment: Treatment) -> str:
     said = situation(treatment.session.state)
-    if treatment.session.state in FINAL and (standing := _left_over(view.trip, view.unknown)):
+    if treatment.session.state in FINAL and (standing := _left_over(view)):
         return f"{said} {standing}"
+    if view.lockout:
+        return view.lockout
     told_since = view.at_us > treatment.counted_us + COUNTED_US
     if treatment.session.state is State.UNKNOWN and told_since and not view.unknown:
         return "The watchdog has not said what became of the last train; all of it counts. End the session."

@@ -8,7 +8,7 @@ from safety.control import Resolve
 from safety.events import Committed
 from safety.ledger_format import Kind, Settled, key, settled_note
 from safety.reasons import Reason
-from safety.state import Block
+from safety.state import Block, Phase
 from safety.turn import Turn
 
 
@@ -33,10 +33,12 @@ def committed(turn: Turn, event: Committed) -> None:
 def resolve(turn: Turn, message: Resolve) -> Reason | None:
     """A person takes an unknown pulse as delivered. None: done."""
     state = turn.state
+    if state.phase is Phase.LOCKOUT:
+        return Reason.LOCKED_OUT  # nothing is written down any more
     if message.ref not in state.book.unknowns:
         return Reason.NOTHING_TO_RESOLVE
     if state.device.present and state.device.condition is not Condition.STANDBY:
-        return Reason.RESET_CONDITIONS
+        return Reason.RESOLVE_CONDITIONS
     turn.commit(Kind.RESOLVE, ref=message.ref, note=key(message.by) + key(message.why))
     turn.tell("resolved", ref=message.ref, by=message.by)
     return None

@@ -71,7 +71,7 @@ def lock_out(turn: Turn, why: str) -> None:
     if turn.state.phase in (Phase.ARMED, Phase.FIRING):
         disarm.begin(turn, Reason.LEDGER_FAILED)
     permits.drop(turn, Reason.LEDGER_FAILED)
-    turn.to(commits=())
+    turn.to(commits=(), lockout=why)
     turn.move(Phase.LOCKOUT)
     turn.tell("lockout", reason=Reason.LOCKED_OUT.json, detail=why)
 

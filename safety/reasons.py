@@ -134,7 +134,8 @@ class Reason(Enum):
     TRIPPED = ("tripped", Outcome.REFUSED, "Nothing can be stimulated now.",
         "A safety stop is active.", "Read its cause on the panel, mend it, then reset.")
     LOCKED_OUT = ("locked-out", Outcome.LOCKOUT, "The system is locked.",
-        "The pulse record does not hold together.", "Call an engineer to unlock the record.")
+        "The pulse record could not be written, or does not hold together.",
+        "Call an engineer: `coilward-watchdog ledger verify` says why, `coilward-watchdog ledger unlock` ends it.")
     NOT_RELEASED = ("not-released", Outcome.REFUSED, "Nothing is stimulated.",
         "The operator has not released this part of the session.", "Check the subject and press Release.")
     BEATS_LOST = ("beats-lost", Outcome.TRIP, "Stimulation was stopped.",
@@ -176,7 +177,8 @@ class Reason(Enum):
     LEDGER_LATE = ("ledger-late", Outcome.REFUSED, "The train was not begun.",
         "The disk was too slow to record it first.", "Try again; if it repeats, check the disk.")
     LEDGER_FAILED = ("ledger-failed", Outcome.LOCKOUT, "The system is locked.",
-        "The pulse record could not be written.", "Call an engineer; check the disk.")
+        "The pulse record could not be written.",
+        "Call an engineer to check the disk, stop the watchdog and run `coilward-watchdog ledger unlock`.")
     UNKNOWN_OPEN = ("unknown-open", Outcome.STOP, "The session is paused.",
         "Nobody knows whether the last pulse went out; it is counted.",
         "Say what happened under Resolve, with a reason.")
@@ -246,8 +248,12 @@ class Reason(Enum):
         "No safety stop is active.", "Go on.")
     NOTHING_TO_RESOLVE = ("nothing-to-resolve", Outcome.REFUSED, "Nothing was resolved.",
         "No pulse with this number is in doubt.", "Read the list of open pulses again.")
+    RESOLVE_CONDITIONS = ("resolve-conditions", Outcome.REFUSED, "Nothing was resolved.",
+        "The stimulator has not been read in standby.",
+        "Switch it on and wait for its standby, or unplug its port; then resolve.")
     SUBJECT_BLOCKED = ("subject-blocked", Outcome.REFUSED, "The session was not opened.",
-        "This subject is blocked after an emergency or by a person.", "The responsible person unblocks with a reason.")
+        "This subject is blocked after an emergency or by a person.",
+        "Do not stimulate this subject; ask the responsible person.")
     CANNOT_CONTINUE = ("cannot-continue", Outcome.REFUSED, "The session was not continued.",
         "It cannot go on where it ended: {why}.",
         "Use the same subject, protocol and coil, or begin a new session.")
@@ -322,8 +328,6 @@ class Reason(Enum):
         "Every pulse of this treatment has been given.", "Go on another day.")
 
     # The stimulator's own
-    DEVICE_REFUSED = ("device-refused", Outcome.REFUSED, "The stimulator refused the command.",
-        "It is not in the state for it.", "Read its display.")
     ENERGY = ("energy", Outcome.REFUSED, "The train was not allowed.",
         "This stimulator cannot deliver it: {why}.", "Lower the rate, the output or the pulses.")
     # fmt: on
@@ -334,6 +338,7 @@ _LIFTED_BY = {
     Reason.NOT_RELEASED: Who.OPERATOR,
     Reason.SUBJECT_BLOCKED: Who.OPERATOR,
     Reason.RESET_CONDITIONS: Who.OPERATOR,
+    Reason.RESOLVE_CONDITIONS: Who.OPERATOR,
     Reason.RESET_NEEDS_SECOND_PERSON: Who.TWO,
 }
 """Refusals that a person lifts, though a refusal as such changes nothing."""

@@ -80,7 +80,7 @@ def starting_state(
         raise  # nothing is wrong with the ledger: another watchdog keeps it
     except LedgerError as error:
         print(f"coilward-watchdog: LOCKED: {error}", file=sys.stderr)
-        return replace(State(), phase=Phase.LOCKOUT, seen_us=now.us), _link_to_nobody(), Clock(now)
+        return replace(State(), phase=Phase.LOCKOUT, lockout=str(error), seen_us=now.us), _link_to_nobody(), Clock(now)
     state = State(seen_us=now.us, book=spawned.book)
     if spawned.book.last_opened is not None:
         # The last train before the restart may have just ended: its end counts as now, so intervals are kept.

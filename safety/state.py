@@ -300,6 +300,8 @@ class State:
     phase: Phase = Phase.BOOT
     seen_us: int = 0
     trip: Trip | None = None
+    lockout: str = ""
+    """Why nothing arms any more, for an engineer."""
     wire: Wire = field(default_factory=Wire)
     device: Device = field(default_factory=Device)
     disarming: Disarming | None = None

@@ -24,6 +24,7 @@ def status(turn: Turn) -> dict[str, Any]:
         "hold": state.hold.json if state.hold else None,
         "trip": {"reason": trip.reason.json, "at_us": trip.at_us, "detail": trip.detail,
                  "first_person": trip.first_person or None} if trip else None,
+        "lockout": state.lockout or None,
         "unknown": list(state.unknowns),
         "disarming": state.disarming is not None,
         "device": _device(turn),

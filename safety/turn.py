@@ -56,8 +56,10 @@ class Turn:
         if phase is self.state.phase:
             return
         if phase not in MOVES[self.state.phase]:
-            self.tell("our-mistake", what=f"{self.state.phase.value} to {phase.value} is not in the table")
-            phase = Phase.LOCKOUT
+            what = f"{self.state.phase.value} to {phase.value} is not in the table"
+            self.tell("our-mistake", what=what)
+            self.to(phase=Phase.LOCKOUT, lockout=f"the watchdog made a mistake: {what}")
+            return
         self.to(phase=phase)
 
     def commit(self, kind: Kind, **fields: Any) -> int:

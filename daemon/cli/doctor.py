@@ -21,6 +21,7 @@ from daemon.cli import show
 from daemon.cli.place import Place, place
 from daemon.cli.safety import Json
 from daemon.cli.show import Exit
+from daemon.guard_view import lockout
 from daemon.messages import Sentence
 from daemon.watchdog_line import WatchdogLine
 from drivers.errors import CoilwardError, OperatorError
@@ -108,6 +109,8 @@ def _mosquitto(_where: Place) -> str:
 def _watchdog(where: Place) -> str:
     with WatchdogLine(where.runtime.watchdog_control) as line:
         status = line.status()
+    if locked := lockout(status):
+        raise OperatorError(locked)
     trip = status.get("trip")
     if trip:
         raise OperatorError(

@@ -65,6 +65,8 @@ class StandInGuard:
     timers: set[asyncio.TimerHandle] = field(default_factory=set)
     beats: list[tuple[int, int, int]] = field(default_factory=list)
     trip: dict[str, Any] | None = None
+    lockout: str | None = None
+    """Why it is locked out."""
     trigger_times_us: list[int] = field(default_factory=list)
     counted: dict[int, int] = field(default_factory=dict)
     """The ledger: pulses by reservation, in full until they are settled."""
@@ -88,9 +90,10 @@ class StandInGuard:
                   "settings": {"level_tenths": 500, "rate_tenths": 100, "pulses": 20}}  # fmt: skip
         planned = sum(run["trains"] * run["pulses"] for run in self.plan)
         session = {"hash": HASH, "planned": planned, "counted": sum(self.counted.values())}
-        self.hear({"say": "status", "at_us": now_us(), "phase": "safe", "nonce": NONCE, "hold": self.hold,
-                   "trip": self.trip, "unknown": self.unknown, "disarming": False, "device": device,
-                   "session": session, "last_session": self.last_session})  # fmt: skip
+        phase = "lockout" if self.lockout else "safe"
+        self.hear({"say": "status", "at_us": now_us(), "phase": phase, "nonce": NONCE, "hold": self.hold,
+                   "trip": self.trip, "lockout": self.lockout, "unknown": self.unknown, "disarming": False,
+                   "device": device, "session": session, "last_session": self.last_session})  # fmt: skip
 
     def push(self) -> None:
         """The status, four times a second and at no other time, as the real one does."""

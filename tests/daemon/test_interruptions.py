@@ -249,6 +249,39 @@ async def test_what_outlives_its_session_is_still_said(stage: Any) -> None:
     assert "This computer stalled" in stage.room.status().sentence
 
 
+LOCKED = "The system is locked. The disk is full. Call an engineer: `coilward-watchdog ledger verify` says why"
+
+
+async def test_a_room_that_is_locked_out_says_so_and_why_wherever_its_session_stands(stage: Any) -> None:
+    stage.guard.show()
+    assert stage.room.status().sentence == "Nothing is open. Start a session."
+    stage.guard.lockout = "the disk is full"
+    stage.guard.show()
+    assert stage.room.status().sentence.startswith(LOCKED)
+    stage.guard.lockout = None
+    stage.guard.show()
+
+    await stage.begun()
+    await stage.reaches("armed")
+    stage.guard.lockout = "the disk is full"
+    stage.guard.tell("lockout", reason="locked-out", detail="the disk is full")
+    stage.guard.show()
+    await stage.reaches("tripped")
+    assert stage.room.status().sentence.startswith(LOCKED)
+
+    await stage.room.end("operator")
+    assert f" {LOCKED}" in stage.room.status().sentence
+
+
+async def test_a_room_without_a_stimulator_says_first_that_it_is_locked_out(stage: Any) -> None:
+    stage.room.equipped(None)
+    stage.guard.show()
+    assert stage.room.status().sentence.startswith("No stimulator.")
+    stage.guard.lockout = "the disk is full"
+    stage.guard.show()
+    assert stage.room.status().sentence.startswith(LOCKED)
+
+
 async def test_the_report_of_the_session_before_is_not_taken_for_this_ones(stage: Any) -> None:
     await stage.begun()
     await stage.over()

@@ -31,6 +31,7 @@ def test_a_move_that_is_not_in_the_table_locks_out_and_says_so() -> None:
     turn.move(Phase.FIRING)
     assert turn.state.phase is Phase.LOCKOUT
     said = {"kind": "our-mistake", "what": "safe to firing is not in the table"}
+    assert turn.state.lockout == "the watchdog made a mistake: safe to firing is not in the table"
     assert turn.actions == [events.Tell({**said, "at_us": turn.now.us, "wall_us": turn.now.wall_us})]
 
 

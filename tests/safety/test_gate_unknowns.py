@@ -85,6 +85,6 @@ def test_an_unknown_pulse_is_resolved_when_the_device_stands_by() -> None:
     while not room.state.book.unknowns:
         room.pass_time(5 * MS)
     resolve = control.Resolve(by="ann", ref=room.state.book.unknowns[0], why="it clicked", nonce=room.nonce)
-    assert room.ask(resolve)["reason"] == "reset-conditions"
+    assert room.ask(resolve)["reason"] == "resolve-conditions"
     room.pass_time(2 * S)
     assert room.ask(replace(resolve, nonce=room.nonce))["ok"]

@@ -163,9 +163,9 @@ def test_a_pulse_that_is_not_in_doubt_is_not_resolved(armed: VirtualRoom, ref: i
 @pytest.mark.parametrize(
     ("present", "condition", "reason"),
     [
-        (True, Condition.ARMED, Reason.RESET_CONDITIONS),
-        (True, Condition.READY, Reason.RESET_CONDITIONS),
-        (True, None, Reason.RESET_CONDITIONS),
+        (True, Condition.ARMED, Reason.RESOLVE_CONDITIONS),
+        (True, Condition.READY, Reason.RESOLVE_CONDITIONS),
+        (True, None, Reason.RESOLVE_CONDITIONS),
         (True, Condition.STANDBY, None),
         (False, Condition.ARMED, None),
         (False, None, None),
@@ -178,3 +178,12 @@ def test_a_pulse_is_resolved_once_the_device_stands_by_or_is_away(
 
     assert ledgering.resolve(turn, RESOLVE) is reason
     assert len(turn.state.commits) == (reason is None)
+
+
+@pytest.mark.parametrize("ref", [2, 3])
+def test_nothing_is_resolved_where_nothing_can_be_written_down(armed: VirtualRoom, ref: int) -> None:
+    standby = Device(present=True, condition=Condition.STANDBY)
+    turn = turn_of(armed, phase=Phase.LOCKOUT, book=IN_DOUBT, commits=(), device=standby)
+
+    assert ledgering.resolve(turn, replace(RESOLVE, ref=ref)) is Reason.LOCKED_OUT
+    assert (turn.actions, turn.state.commits) == ([], ())

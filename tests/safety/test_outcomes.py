@@ -212,3 +212,6 @@ def test_a_lock_out_waits_for_no_record_any_more_and_says_why(granted: VirtualRo
 
     assert turn.state.commits == ()
     assert told(turn, "lockout") == [{"reason": "locked-out", "detail": "no disk"}]
+    assert turn.state.lockout == "no disk"
+    outcomes.lock_out(turn, "another disk")
+    assert turn.state.lockout == "no disk", "the first cause is kept"

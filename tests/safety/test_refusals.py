@@ -16,7 +16,6 @@ from tests.safety.rooms import New
 
 ELSEWHERE = {
     Reason.NOTHING_LEFT: "said of an empty plan, which opening a session never has (test_rules_totals)",
-    Reason.DEVICE_REFUSED: "the driver's word for a refusal of the device",
 }
 """Reasons that exist, and that no message or frame draws from the gate."""
 

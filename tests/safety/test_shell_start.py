@@ -187,6 +187,7 @@ def test_a_ledger_that_cannot_be_trusted_locks_out_and_says_why(
         state, nobody, ours = start.starting_state(room_at().room, tmp_path, NOW, spawn)
     try:
         assert (state.phase, state.seen_us) == (Phase.LOCKOUT, NOW.us)
+        assert state.lockout == "record 3 does not follow record 2"
         assert ahead_us(ours) == NOW.wall_us - NOW.us
         assert "LOCKED: record 3 does not follow record 2" in capsys.readouterr().err
         assert nobody.receive() == [], "the link to nobody stays open and silent: no second failure is reported"

@@ -35,8 +35,9 @@ def test_before_anything_is_known_the_status_says_so_of_each_thing() -> None:
     room = VirtualRoom()
     assert status(turn_of(room)) == {
         "at_us": room.now.us, "wall_us": room.now.wall_us, "phase": "boot", "nonce": None, "daemon": False,
-        "speaker": None, "hold": None, "trip": None, "unknown": [], "disarming": False, "device": UNKNOWN_DEVICE,
-        "session": None, "last_session": None, "witness": "running", "sensed": None, "cut_off": None,
+        "speaker": None, "hold": None, "trip": None, "lockout": None, "unknown": [], "disarming": False,
+        "device": UNKNOWN_DEVICE, "session": None, "last_session": None, "witness": "running", "sensed": None,
+        "cut_off": None,
     }  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def test_while_a_train_runs_the_status_says_for_whom_with_what_and_how_far(firin
     assert turn.now.wall_us - 2_000_000 < book.last_us(session.key) <= turn.now.wall_us
     assert told == {
         "at_us": now_us, "wall_us": turn.now.wall_us, "phase": "firing", "nonce": "new", "daemon": True,
-        "speaker": "daemon", "hold": "presence-old", "trip": None, "unknown": [], "disarming": False,
+        "speaker": "daemon", "hold": "presence-old", "trip": None, "lockout": None, "unknown": [], "disarming": False,
         "witness": "running", "sensed": None, "cut_off": None,
     }  # fmt: skip
 
@@ -107,6 +108,7 @@ def test_a_single_pulse_is_no_train(firing: VirtualRoom, pulses: int, *, running
     ("changes", "name", "shown"),
     [
         ({"disarming": Disarming(None, 0, 0)}, "disarming", True),
+        ({"phase": Phase.LOCKOUT, "lockout": "the disk is full"}, "lockout", "the disk is full"),
         ({"speaker": Door.PTY}, "speaker", "pty"),
         ({"roles": ((3, "cli"), (4, "guarded"))}, "daemon", False),
         ({"commits": ((1, Record(Kind.UNKNOWN, ref=12), 0),)}, "unknown", [12]),

@@ -89,13 +89,14 @@ BY_LUCK_OR_NEVER = {
     # what two trains of three pulses never come near, or a stricter rule says first
     Reason.AUTONOMY, Reason.BLOCK_TOO_LARGE, Reason.ENERGY, Reason.PERMIT_TOO_SOON, Reason.PULSES_TOO_CLOSE,
     Reason.RATE_OVER_LIMIT, Reason.TRAIN_TOO_LONG, Reason.WINDOW_FULL, Reason.WITNESS_TOO_WEAK, Reason.NOTHING_LEFT,
-    Reason.HUNT_TOO_STRONG, Reason.DEVICE_REFUSED,
+    Reason.HUNT_TOO_STRONG,
     # a device that misbehaves in its own way, or people who do so six times
     Reason.DEVICE_FAULT, Reason.EVIDENCE_CONTRADICTS, Reason.READ_BACK_DIFFERS, Reason.READ_BACK_STALE,
     Reason.REMOTE_LOST, Reason.TEMPERATURE_UNREAD, Reason.TRAIN_NOT_TRIGGERED, Reason.TOO_MANY_CUTS,
     # two rare things in a row
     Reason.ARMED_ELSEWHERE, Reason.ARMED_IDLE, Reason.COIL_TOO_HOT, Reason.LEASE_LOST, Reason.LEDGER_LATE,
-    Reason.PORT_ABSENT, Reason.RESET_CONDITIONS, Reason.THRESHOLD_OLD, Reason.THRESHOLD_POOR, Reason.TRIGGER_REFUSED,
+    Reason.PORT_ABSENT, Reason.RESET_CONDITIONS, Reason.RESOLVE_CONDITIONS, Reason.THRESHOLD_OLD,
+    Reason.THRESHOLD_POOR, Reason.TRIGGER_REFUSED,
 }  # fmt: skip
 """Reasons a walk may miss; each has its situation in `tests/safety/refusals`, or its test where that one says."""
 

@@ -80,8 +80,8 @@ TOLD_APART = {
     "past", "run", "beats", "lease", "lease_at_us", "hold", "good_since_us", "nonces", "stopped_us", "book", "commits",
     "unwanted",
 }  # fmt: skip
-NOT_TOLD_APART = {"seen_us", "pty_open", "next_token", "next_permit"}
-"""It is always the last step's time; the gate only shows it; numbers that only grow."""
+NOT_TOLD_APART = {"seen_us", "pty_open", "lockout", "next_token", "next_permit"}
+"""It is always the last step's time; the gate only shows them; numbers that only grow."""
 
 
 def test_the_search_tells_states_apart_by_every_field_that_matters() -> None:

@@ -47,6 +47,21 @@ def opens(room: RealRoom) -> str:
     return str(answer.get("reason", "opened"))
 
 
+def test_a_room_that_is_locked_out_is_named_with_the_commands_that_end_it(room: RealRoom) -> None:
+    assert room.line is not None
+    sound = coilward(room, "doctor")
+    room.end_watchdog()
+    (room.folder / "state" / "ledger.head").unlink()
+    room.start_watchdog(phase="lockout")
+    locked = coilward(room, "doctor")
+
+    assert "The system is locked." not in sound.stdout
+    assert locked.returncode == 1
+    assert "The system is locked." in locked.stdout
+    assert "The file ledger.head is missing: the history is gone, or half of it." in locked.stdout
+    assert "`coilward-watchdog ledger unlock` ends it." in locked.stdout
+
+
 def test_a_pulse_nobody_knows_the_fate_of_is_named_and_resolved_by_a_person_at_the_machine(room: RealRoom) -> None:
     assert room.line is not None
     with client(room, "script", "S-1") as running:

@@ -305,6 +305,8 @@ def test_a_broken_ledger_locks_out_yet_disarm_passes_and_an_engineer_brings_it_b
 
     locked = room.start_watchdog(phase="lockout")
     assert "LOCKED" in room.said()
+    status = locked.ask("status")["status"]
+    assert (status["phase"], "record 2" in status["lockout"]) == ("lockout", True), status
     refused = locked.ask("open-session", kind="phantom", door="pty", by="x", coil="coil-1")
     assert refused["reason"] == "locked-out"
     room.wait_standby(ANSWER_S)  # its own disarm at the start

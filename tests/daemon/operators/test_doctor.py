@@ -7,12 +7,54 @@ from typing import Any
 
 import pytest
 
-from daemon.cli.doctor import _stimulator
+from daemon.cli.doctor import Finding, _stimulator, examine
 from daemon.cli.place import Place
 from daemon.words import ENGLISH
 from tests.daemon.watchdog_stand_in import watchdog
 
 SITE = Path(__file__).parents[3] / "examples" / "site.toml"
+
+
+def placed(folder: Path) -> Place:
+    where = Place(folder, SITE, "operator", None)
+    where.runtime.watchdog_control.parent.mkdir(parents=True)
+    return where
+
+
+def found_at_the_watchdog(folder: Path, **status: Any) -> Finding:
+    """What the doctor finds of a watchdog that shows this status."""
+
+    def answer(asked: dict[str, Any]) -> list[dict[str, Any]]:
+        shown = {"say": "status", "phase": "safe", "witness": "running", "trip": None, "unknown": [], **status}
+        return [{"re": asked["id"], "ok": True, "use": "simulation"}, shown]
+
+    where = placed(folder)
+    with watchdog(where.runtime.watchdog_control, answer):
+        return next(finding for finding in examine(where) if finding.name == "watchdog")
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("the disk failed before: No space left on device", "The disk failed before: No space left on device."),
+        (None, "The pulse record could not be written, or does not hold together."),
+    ],
+)
+def test_the_doctor_says_that_the_watchdog_is_locked_out_why_and_with_which_commands_it_ends(
+    tmp_path: Path, why: str | None, said: str
+) -> None:
+    locked = {"phase": "lockout", "lockout": why, "trip": {"reason": "port-lost"}, "unknown": [4]}
+    found = found_at_the_watchdog(tmp_path, **locked)
+
+    assert not found.good
+    assert (found.told.what, found.told.why) == ("The system is locked.", said)
+    assert "`coilward-watchdog ledger verify`" in found.told.next
+    assert "`coilward-watchdog ledger unlock`" in found.told.next
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_watchdog_that_is_not_locked_out(tmp_path: Path) -> None:
+    found = found_at_the_watchdog(tmp_path)
+    assert (found.good, found.told.what) == (True, "safe, witness running, simulation")
 
 
 @pytest.mark.parametrize("cutting", ["assumed", "proven", "no"])
@@ -21,8 +63,7 @@ def test_the_doctor_says_with_the_stimulator_what_is_known_of_disarming(tmp_path
         status = {"say": "status", "device": {"present": True, "condition": "standby"}}
         return [{"re": asked["id"], "ok": True, "disarm_cuts_train": cutting}, status]
 
-    where = Place(tmp_path, SITE, "operator", None)
-    where.runtime.watchdog_control.parent.mkdir(parents=True)
+    where = placed(tmp_path)
     with watchdog(where.runtime.watchdog_control, answer):
         found = _stimulator(where)
 

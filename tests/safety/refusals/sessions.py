@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from safety import control, events
 from safety.asking import Use
 from safety.ledger_format import Kind, Record, key
@@ -101,6 +103,21 @@ def _(new: New) -> tuple[Said, bool]:
     ref = room.state.unknowns[0]
     said = answer(room.ask(control.Resolve(by="ann", ref=ref + 1, why="it clicked", nonce=room.nonce)))
     return said, room.ask(control.Resolve(by="ann", ref=ref, why="it clicked", nonce=room.nonce))["ok"]
+
+
+@comes_about(Reason.RESOLVE_CONDITIONS)
+def _(new: New) -> tuple[Said, bool]:
+    room = ready(new)
+    room.permit()
+    room.fault("lose-reply", of="E", count=1)
+    room.fault("swallow-disarm", count=3)
+    room.frame("EH")
+    while not room.state.book.unknowns:
+        room.pass_time(5 * MS)
+    resolve = control.Resolve(by="ann", ref=room.state.book.unknowns[0], why="it clicked", nonce=room.nonce)
+    said = answer(room.ask(resolve))
+    room.pass_time(2 * S)
+    return said, room.ask(replace(resolve, nonce=room.nonce))["ok"]
 
 
 @comes_about(Reason.SUBJECT_BLOCKED)
