@@ -21,7 +21,7 @@ from daemon.journal import Journal
 from daemon.retrying import Kept
 from drivers.errors import CoilwardError, PortLost
 from drivers.polaris.tracker import connect_polaris
-from drivers.trackers import Frame, Tool, Tracker
+from drivers.trackers import Frame, Tool, Tracker, TrackerHangs
 
 HERE_S: Final = 0.3
 """The arm waits 1 s for a word of ours: three of these may be lost."""
@@ -92,18 +92,22 @@ class TrackerFeed:
         tracker = await self._opening(self._note)
         newest: int | None = None
         try:
-            self._kept.back("tracker")
             async with contextlib.aclosing(tracker.frames()) as frames:
                 async for frame in frames:
                     if newest is None or frame.number > newest:
                         newest = frame.number
                         self._pass_on(frame)
+        except TrackerHangs:
+            self._side.tracker_hangs = True
+            raise
         finally:
             with contextlib.suppress(CoilwardError):  # what ended it is told already
                 await tracker.close()
         raise PortLost("The tracker sends no more frames. Check its power and cable.")
 
     def _pass_on(self, frame: Frame) -> None:
+        self._kept.back("tracker")
+        self._side.tracker_hangs = False
         if self._side.link is None:
             return
         try:

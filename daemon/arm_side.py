@@ -64,6 +64,8 @@ class ArmSide:
         self.target = target
         self.coil = Coil(journal, clock, ahead_us)
         self.link: Arm | None = None
+        self.tracker_hangs = False
+        """Whether the tracker answers and shows nothing new; to the arm it is then silent."""
         self._journal = journal
         self._calibration = "unknown"
         self._registrations = registrations
@@ -113,7 +115,7 @@ class ArmSide:
 
     def hear(self, view: ArmView) -> str | None:
         """Takes what the arm tells; why a running session has to pause, if it has to."""
-        return self.coil.hear(view)
+        return self.coil.hear(view.model_copy(update={"why": self._named(view.why)}))
 
     async def go(self, to: Where, by: str) -> Answer:
         """Has the coil brought somewhere; never raises for what an operator or the arm did."""
@@ -128,8 +130,14 @@ class ArmSide:
         if answer.ok:
             return Done({"to": to})
         self._coming = False
-        self._journal.write("coil-refused", to=to, why=answer.why)
-        return Refused(answer.why, str(answer.detail.get("sentence") or words.ENGLISH.coil_reason(answer.why)))
+        why = str(self._named(answer.why))
+        self._journal.write("coil-refused", to=to, why=why)
+        told = answer.detail.get("sentence") if why == answer.why else None
+        return Refused(why, str(told or words.ENGLISH.coil_reason(why)))
+
+    def _named(self, why: str | None) -> str | None:
+        """A reason of the arm's, by what the tracker's driver knows besides."""
+        return "tracker-hangs" if why == "tracker-silent" and self.tracker_hangs else why
 
     async def come(self, by: str) -> Answer:
         """Has the coil brought to its target; a head that is out of sight just now is waited for a moment, unless the

@@ -21,7 +21,9 @@ MOST_WORDS: Final = 40_000
 """Half an hour of them: the longest train of single pulses, so that each finds how its coil stood."""
 
 
-_UNSEEN: Final = frozenset({"head-lost", "tracker-silent", "tracker-late", "tracker-frozen", "coil-marker-unseen"})
+_UNSEEN: Final = frozenset({
+    "head-lost", "tracker-silent", "tracker-hangs", "tracker-late", "tracker-frozen", "coil-marker-unseen",
+})  # fmt: skip
 """Reasons of the arm's to withdraw its lease that say nothing of where the coil is."""
 
 

@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from drivers.errors import DeviceError
 from drivers.poses import Pose
+
+
+class TrackerHangs(DeviceError):
+    """It answers, and shows nothing new any more."""
 
 
 class Tool(Enum):
@@ -90,7 +95,9 @@ class Tracker(Protocol):
         ...
 
     def frames(self) -> AsyncGenerator[Frame, None]:
-        """Frames from now on, each once, in order of their numbers; ends with WireError when the tracker is gone."""
+        """Frames from now on, each once, in order; ends with WireError when the tracker is gone, TrackerHangs when it
+        shows nothing new. Its next connection may count them anew; when they were seen goes on.
+        """
         ...
 
     async def close(self) -> None:

@@ -109,6 +109,8 @@ class TrackerCables:
             raise PortBusy(f"no tracker at {self._address}: {error}; give it another loopback address") from error
         self._address = tcp.address
         pty = PolarisPty(PolarisWire(eye, clock.now_us, model), self._link, paced=self._paced)
+        for cable in (pty, tcp):
+            cable.port.wire.reset()  # its power had gone with them
         self._cables = pty, tcp
         host, number = self._address
         self._room.ports |= {"tracker": f"pty:{self._link}", "tracker_tcp": f"tcp:{host}:{number}"}

@@ -87,13 +87,13 @@ def tracker_says(room: Room, fault: str = "hardware-failure", s: float = 3600) -
 
 @_switch
 def pull_tracker(room: Room) -> None:
-    """The tracker's cables are pulled: its PTY and its port disappear, clients get a hang-up."""
+    """The tracker's cables are pulled, its power too: its PTY and its port disappear, clients get a hang-up."""
     room.tracker_plugged = False
 
 
 @_switch
 def plug_tracker(room: Room) -> None:
-    """They are plugged in again."""
+    """They are plugged in again: the tracker comes up and counts its frames from nothing."""
     room.tracker_plugged = True
 
 

@@ -32,6 +32,11 @@ _OURS = {
         why="coilward-arm has said nothing for half a second.",
         next="Wait; if it stays silent, see its log.",
     ),
+    "tracker-hangs": Sentence(
+        what="The coil waits.",
+        why="The tracker answers, but shows the same frame again and again.",
+        next="Switch the tracker off and on.",
+    ),
     "coil-approaching": Sentence(
         what="No train begins yet.", why="The coil is on its way to the target.", next="Wait until it is there."
     ),

@@ -35,7 +35,7 @@ class Noticing:
         newest = self._newest
         if newest is not None and not self._still and now_us - newest.received_us > STILL_US:
             self._still = True
-            self._say(f"The tracker answers, but stands still at frame {newest.number}. Is something wrong with it?")
+            self._say(f"The tracker answers, but stands still at frame {newest.number}. If that lasts it is given up.")
 
     def saw(self, frame: Frame) -> None:
         """A new frame."""

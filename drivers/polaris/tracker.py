@@ -19,12 +19,14 @@ from drivers.polaris.reports import Report
 from drivers.polaris.sights import fault, frame_number, sights
 from drivers.polaris.source_time import SourceTime
 from drivers.quantities import SECOND_US
-from drivers.trackers import Frame, Tool
+from drivers.trackers import Frame, Tool, TrackerHangs
 
 POLL_S: Final = 0.15
 """For one answer while tracking (engineering choice: three frames of the slowest model)."""
 GONE_S: Final = 1.0
 """Without a good answer for this long the tracker is gone (engineering choice: the hold has frozen long before)."""
+HANGS_S: Final = 3.0
+"""Answering for so long without a new frame the tracker hangs, and does not go on by itself (engineering choice)."""
 AGAIN: Final = 1 / 16
 """Of a period: how long after an answer without a new frame it is asked again. 1 ms at 60 Hz."""
 GOLDEN: Final = 0.618034
@@ -78,6 +80,8 @@ class PolarisTracker:
         self._trip_us = SECOND_US / self.capabilities.rate_hz
         self._unanswered_s: float | None = None
         """When the first of the latest questions was put that nobody answered well."""
+        self._stands_s: float | None = None
+        """When the first of the latest was put that were answered without a new frame."""
         self._busy = False
 
     async def connect(self) -> None:
@@ -96,7 +100,7 @@ class PolarisTracker:
         if self._started is None or self._busy:
             raise OurError("a PolarisTracker is connected first, and read by one reader")
         self._busy = True
-        self._unanswered_s = None
+        self._unanswered_s = self._stands_s = None
         try:
             while True:
                 frame = await self._next(self._started)
@@ -133,9 +137,9 @@ class PolarisTracker:
         self._unanswered_s = None
         number = frame_number(report)
         if number is None or not self._is_new(number):
-            self._noticing.nothing_new(self._line.received_us)
+            self._stands(asked_s)
             return None
-        received_us = self._line.received_us
+        self._stands_s, received_us = None, self._line.received_us
         self._trip_us = min(self._trip_us, received_us - asked_s * SECOND_US)
         first, self._newest = self._newest is None, number
         if first:
@@ -164,6 +168,15 @@ class PolarisTracker:
                 f"The tracker counts its frames anew, {number} after {self._newest}: it restarted. Connect again."
             )
         return False
+
+    def _stands(self, asked_s: float) -> None:
+        self._noticing.nothing_new(self._line.received_us)
+        if self._stands_s is None:
+            self._stands_s = asked_s
+        if self._loop.time() - self._stands_s > HANGS_S:
+            raise TrackerHangs(
+                f"The tracker answers, but shows no new frame for {HANGS_S:g} s: it hangs. Switch it off and on."
+            )
 
     def _missed(self, error: CoilwardError, asked_s: float) -> None:
         """Counts from a question: whoever was busy elsewhere, and did not ask, did not find the tracker silent."""

@@ -108,11 +108,11 @@ class PolarisWire:
         return self._reply(line).encode()
 
     def reset(self) -> bytes:
-        """As by a BREAK, or its mains switch: everything is forgotten, and it says so at 9600 baud."""
+        """As by a BREAK or its mains switch: all is forgotten, frames are counted anew, and it says so at 9600 baud."""
         self.forget()
         self.initialised = self.tracking = False
         self.ports = PortTable()
-        self._frame_zero, self._frame_told = 0, None
+        self._frame_zero, self._frame_told = self._eye.sights(self._now_us()).frame, None
         self.baud = FIRST_BAUD
         return RESET.encode()
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from daemon import arm_keeper
+from daemon import arm_keeper, words
 from daemon.arm_keeper import ArmKeeper, TrackerFeed
 from daemon.arm_side import ArmSide
 from daemon.arm_words import ArmView
 from daemon.journal import Journal, MemorySink
 from daemon.room import Done, Refused
-from drivers.errors import PortLost, PortNotFound
-from drivers.trackers import Frame, Tracker, TrackerCapabilities
+from drivers.errors import CoilwardError, PortLost, PortNotFound
+from drivers.trackers import Frame, Tracker, TrackerCapabilities, TrackerHangs
 from tests.daemon.arm_in_memory import TARGET
 from tests.daemon.arm_stand_in import ArmStandIn
 
@@ -39,21 +39,25 @@ class Ears:
         self.losses.append(why)
 
 
+HUNG_UP = PortLost("The tracker hung up. Check its cable.")
+
+
 class Recorded:
     """A tracker that gives these frames and then is gone, or waits."""
 
     capabilities = TrackerCapabilities("polaris-vega", 60, 14_000, 1_000, 1e-4)
 
-    def __init__(self, numbers: list[int], *, gone: bool) -> None:
+    def __init__(self, numbers: list[int], *, gone: bool, error: CoilwardError = HUNG_UP) -> None:
         self.numbers = numbers
         self.gone = gone
+        self.error = error
         self.closed = False
 
     async def frames(self) -> AsyncGenerator[Frame, None]:
         for number in self.numbers:
             yield Frame(number, number * 10, number * 10 + 5)
         if self.gone:
-            raise PortLost("The tracker hung up. Check its cable.")
+            raise self.error
         await asyncio.Event().wait()
 
     async def close(self) -> None:
@@ -207,6 +211,42 @@ async def test_a_tracker_that_is_gone_is_opened_again_and_told_once(
         "The tracker hung up. Check its cable.",
         "The tracker hung up. Check its cable.",
     ]
+
+
+async def test_a_tracker_that_hangs_is_told_of_once_and_to_the_operator_as_that_until_it_shows_something(
+    arm: ArmStandIn, ears: Ears, journal: Journal, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.retrying.FIRST_RETRY_S", 0.01)
+    hangs, mended, openings, side = TrackerHangs("It hangs. Switch it off and on."), asyncio.Event(), 0, ears.side
+    hears = Recorded([1], gone=False)
+
+    async def opening(_note: Callable[[str], None]) -> Tracker:
+        nonlocal openings
+        openings += 1
+        return hears if mended.is_set() else Recorded([1] if openings == 1 else [], gone=True, error=hangs)
+
+    async def shown(count: int) -> tuple[str, str]:
+        arm.say(state="freeze", why="tracker-silent", lease="none")
+        await until(lambda: len(ears.heard) >= count)
+        return side.shown()["why"], side.shown()["sentence"]
+
+    assert await shown(1) == ("tracker-silent", words.ENGLISH.coil_reason("tracker-silent"))
+    feeding = asyncio.create_task(TrackerFeed(opening, side, journal).keep())
+    await until(lambda: openings >= 3)
+    hung = await shown(2)
+    arm.refuse["go"] = "tracker-silent"
+    refused = await side.go("target", "olga")
+    mended.set()
+    await until(lambda: len(arm.of("frame")) >= 2)
+    after = await shown(3)
+    feeding.cancel()
+    await asyncio.wait((feeding,))
+
+    assert (hung[0], after[0]) == ("tracker-hangs", "tracker-silent")
+    assert "Switch the tracker off and on." in hung[1]
+    assert isinstance(refused, Refused)
+    assert "Switch the tracker off and on." in refused.sentence
+    assert told(sink, "trouble") == ["It hangs. Switch it off and on."]
 
 
 async def test_an_arm_that_falls_behind_is_told_of_once_and_never_waited_for(

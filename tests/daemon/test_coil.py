@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from daemon import words
 from daemon.arm.reasons import ArmReason
 from daemon.arm.table import ENGAGED as ARMS_ENGAGED
 from daemon.arm.table import HoldState
@@ -184,8 +185,9 @@ def test_a_lease_withdrawn_because_the_coil_is_unseen_does_not_say_that_it_is_of
     assert told.row(50_000_000)["coil_off_mm"] == 0.22, "what the arm makes of it is told all the same"
 
 
-def test_the_reasons_that_mean_unseen_are_the_arms_own() -> None:
-    assert {each.json for each in ArmReason} >= _UNSEEN
+def test_the_reasons_that_mean_unseen_are_the_arms_own_or_the_trackers() -> None:
+    assert {each.json for each in ArmReason} | {"tracker-hangs"} >= _UNSEEN
+    assert words.ENGLISH.coil_reasons.keys() >= _UNSEEN
 
 
 def test_a_pulse_row_says_by_how_much_its_coil_was_off_at_its_own_time(told: Told) -> None:

@@ -11,7 +11,7 @@ import pytest
 from drivers.errors import DeadlinePassed, DeviceError, PortLost
 from drivers.polaris.reports import SystemStatus
 from drivers.polaris.tracker import Reporting
-from drivers.trackers import Missing, Sight, Tool
+from drivers.trackers import Missing, Sight, Tool, TrackerHangs
 from simulator.faults import FOR_EVER, LineFault, Spoil
 from tests.drivers.polaris_unit import HERE, LATENCY_US, Unit, clock_us, take, tracking
 
@@ -158,6 +158,41 @@ async def test_a_reader_that_was_busy_for_seconds_does_not_take_one_lost_answer_
         after = await anext(frames)
 
     assert after.number > before.number
+
+
+@pytest.mark.parametrize("reporting", list(Reporting))
+async def test_a_unit_that_shows_the_same_frame_for_three_seconds_hangs_and_is_to_be_switched_off_and_on(
+    reporting: Reporting,
+) -> None:
+    unit = Unit()
+    async with tracking(unit, reporting=reporting) as (tracker, _):
+        newest = (await take(tracker, 10))[-1].number
+        unit.camera.frozen = newest
+        began_s = asyncio.get_running_loop().time()
+        with pytest.raises(TrackerHangs, match=r"Switch it off and on\.$"):
+            await take(tracker, 1)
+        stood_s = asyncio.get_running_loop().time() - began_s
+
+    assert 3.0 < stood_s < 3.2
+
+
+async def test_a_unit_that_stands_from_the_first_question_on_hangs_too() -> None:
+    unit = Unit()
+    unit.camera.frozen = 1_000
+    async with tracking(unit) as (tracker, _):
+        with pytest.raises(TrackerHangs):
+            await take(tracker, 1)
+
+
+async def test_a_unit_that_goes_on_within_three_seconds_does_not_hang() -> None:
+    unit = Unit()
+    async with tracking(unit) as (tracker, _):
+        for _ in range(2):
+            unit.camera.frozen = (await take(tracker, 10))[-1].number
+            asyncio.get_running_loop().call_later(2.9, setattr, unit.camera, "frozen", None)
+            frames = await take(tracker, 10)
+
+    assert len(frames) == 10
 
 
 async def test_an_unplugged_line_ends_the_frames_at_once() -> None:

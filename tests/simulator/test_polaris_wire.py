@@ -227,6 +227,16 @@ def test_after_comm_the_unit_understands_the_new_speed_alone() -> None:
     assert port.due(now_us + 500_000) == b"OKAYA896\r"
 
 
+def test_a_unit_that_was_reset_counts_its_frames_anew() -> None:
+    talk = Talk()
+    talk.wire.reset()
+    talk.follow("head")
+    talk.say("TSTART")
+    talk.camera.now_us += 500_000
+
+    assert bx.parse(talk.body("BX")).tools[0].frame in (29, 30)
+
+
 def test_a_break_resets_everything_and_is_answered_at_9600() -> None:
     talk = Talk()
     talk.follow("head")

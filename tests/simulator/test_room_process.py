@@ -168,14 +168,19 @@ def test_a_room_with_arm_and_tracker_in_use_keeps_its_500_ticks_a_second_within_
         assert spent_s / lasted_s < 0.5
 
 
-def test_a_pulled_tracker_hangs_up_and_comes_back_under_the_same_names(room: RunningSimulator, tmp_path: Path) -> None:
+def test_a_pulled_tracker_hangs_up_and_comes_back_under_the_same_names_counting_anew(
+    room: RunningSimulator, tmp_path: Path
+) -> None:
     truth = room.control("room-truth")
+    numbers = []
 
     async def watch() -> None:
         tracker = await connect_polaris(truth["ports"]["tracker_tcp"], "polaris-vega", write_tool_files(tmp_path))
         try:
-            async for _ in tracker.frames():
-                await asyncio.to_thread(room.control, "pull-tracker")
+            async for frame in tracker.frames():
+                numbers.append(frame.number)
+                if len(numbers) == 120:
+                    await asyncio.to_thread(room.control, "pull-tracker")
         finally:
             await tracker.close()
 
@@ -183,8 +188,10 @@ def test_a_pulled_tracker_hangs_up_and_comes_back_under_the_same_names(room: Run
         asyncio.run(watch())
     room.control("plug-tracker")
     again = room.control("room-truth")["ports"]
+    frames = asyncio.run(some_frames(again["tracker_tcp"], tmp_path / "tools", 5))
     assert again == truth["ports"]
-    assert len(asyncio.run(some_frames(again["tracker_tcp"], tmp_path / "tools", 5))) == 5
+    assert len(frames) == 5
+    assert frames[-1].number < numbers[-1]
 
 
 def test_a_second_room_at_the_same_address_is_refused_with_a_remedy(room: RunningSimulator, tmp_path: Path) -> None:

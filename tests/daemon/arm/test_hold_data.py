@@ -12,6 +12,7 @@ from daemon.arm.hold import ArmReason, Command, HoldState, Lease, Verb
 from drivers.poses import Pose
 from drivers.robots import RobotState
 from drivers.trackers import Frame, Tool
+from simulator.head.events import Shift
 from tests.daemon.arm.hold_room import (
     HEAD,
     ROBOT_FROM_CAMERA,
@@ -70,6 +71,36 @@ def test_what_is_not_seen_freezes_within_the_coasting_time_and_says_why(spoil: C
     assert room.now_us - from_us <= 70_000  # 50 ms of the last pose, which comes 14 ms late, and a turn
 
 
+@pytest.mark.parametrize("stuck", [Tool.HEAD, Tool.COIL])
+def test_a_tracker_that_repeats_a_single_tool_stops_a_coil_whose_head_goes_on(stuck: Tool) -> None:
+    room = tracking()
+    before, from_us, last = room.tcp, room.now_us, room.last_seen
+    assert last is not None
+    room.move = lambda now_us: Pose(translation=(0.015 * (now_us - from_us) / 1e6, 0.0, 0.0)) @ HEAD
+    room.spoil = lambda frame: replace(frame, tools={**frame.tools, stuck: last.tools[stuck]})
+
+    output = room.run(2, until=lambda said: said.lease is Lease.NONE)
+    none_ms = (room.now_us - from_us) / 1e3
+    room.run(2, until=lambda said: said.state is HoldState.RETRACT)
+
+    assert none_ms <= 104, "a pose of 100 ms ago"
+    assert output.state is HoldState.FREEZE
+    assert (room.hold.state, room.said[-1].why) == (HoldState.RETRACT, ArmReason.TRACKER_FROZEN)
+    assert (before.inverse() @ room.tcp).distance < 0.002
+
+
+def test_a_pose_that_is_repeated_once_by_chance_stops_nobody() -> None:
+    room = tracking()
+    since, last = len(room.said), room.last_seen
+    from_us = room.now_us
+    assert last is not None
+    room.spoil = lambda frame: replace(frame, tools=last.tools) if frame.source_us < from_us + 16_667 else frame
+
+    room.run(0.5)
+
+    assert {(said.state, said.lease) for said in room.said[since:]} == {(HoldState.TRACK, Lease.BEGIN)}
+
+
 def test_a_frozen_tracker_moves_the_coil_less_than_half_a_millimetre_while_the_head_goes_away() -> None:
     room = tracking()
     room.spoil = frozen(room)
@@ -85,7 +116,8 @@ def test_a_frozen_tracker_moves_the_coil_less_than_half_a_millimetre_while_the_h
 @pytest.mark.parametrize("moving_tool", [Tool.HEAD, Tool.COIL])
 def test_once_frozen_nothing_moves_the_goal(moving_tool: Tool) -> None:
     room = tracking()
-    room.move = lambda now_us: Pose(translation=(0.03 * math.sin((now_us % 2_000_000) / 2e6 * 6.283), 0.0, 0.0)) @ HEAD
+    from_us = room.now_us
+    room.move = lambda now_us: Pose(translation=(0.03 * math.sin((now_us - from_us) / 2e6 * 6.283), 0.0, 0.0)) @ HEAD
     room.run(1.37)
     room.spoil = lambda frame: without(frame, Tool.HEAD)
     room.run(0.3, until=lambda said: said.state is HoldState.FREEZE)
@@ -119,6 +151,46 @@ def test_what_cannot_be_stops_the_coil_and_the_lease_with_the_first_frame(spoil:
     assert output.why is reason
     assert output.lease is Lease.NONE
     assert (before.inverse() @ room.tcp).distance < 0.0005
+
+
+@pytest.mark.parametrize("by_m", [0.015, 0.03, 0.06])
+def test_a_head_marker_that_was_pushed_aside_takes_the_coil_away_and_only_a_person_sends_it_back(by_m: float) -> None:
+    room = tracking()
+    before, since = room.tcp, len(room.said)
+    room.spoil = moved_by(Tool.HEAD, Pose(translation=(by_m, 0.0, 0.0)))
+
+    room.run(5)
+
+    assert states(room.said[since:])[-2:] == [HoldState.FREEZE, HoldState.RETRACT]
+    assert room.said[-1].why is ArmReason.JUMP
+    assert {said.lease for said in room.said[since + 20 :]} == {Lease.NONE}
+    assert math.hypot(*(before.inverse() @ room.tcp).translation[:2]) < 0.0005, "never towards where it is seen now"
+    assert room.order(Verb.TO_TARGET) is None, "a person has looked at the marker"
+
+
+def test_a_head_that_comes_back_elsewhere_after_three_tenths_of_a_second_is_followed_on() -> None:
+    room = tracking()
+    from_us, since = room.now_us, len(room.said)
+    room.move = lambda now_us: Pose(translation=(0.1 * min(0.25, (now_us - from_us) / 1e6), 0.0, 0.0)) @ HEAD
+    room.spoil = lambda frame: without(frame, Tool.HEAD) if frame.source_us < from_us + 300_000 else frame
+
+    room.run(3)
+
+    assert states(room.said[since:])[-1] is HoldState.TRACK
+    assert HoldState.RETRACT not in states(room.said)
+    assert room.said[-1].lease is Lease.BEGIN
+
+
+def test_a_quick_head_of_which_every_other_frame_is_lost_is_followed_on() -> None:
+    room = tracking()
+    from_us, since = room.now_us, len(room.said)
+    room.move = lambda now_us: Pose(translation=Shift(from_us, (0.0, 0.03, 0.0), 600_000).at(now_us)[:3]) @ HEAD
+    room.spoil = lambda frame: frame if frame.number % 2 else None
+
+    room.run(3)
+
+    assert {HoldState.FREEZE, HoldState.RETRACT}.isdisjoint(states(room.said[since:]))
+    assert room.said[-1].lease is Lease.BEGIN
 
 
 def test_a_single_wrong_frame_lets_it_go_on_by_itself() -> None:
