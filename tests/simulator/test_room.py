@@ -12,9 +12,15 @@ import pytest
 from drivers.magstim.framing import seal
 from drivers.poses import Pose
 from drivers.trackers import Frame, Tool
+from simulator.clock import RealClock
 from simulator.head.statistics import Motion
-from simulator.world import Kind, TraceFile
+from simulator.room import Room, RoomOptions
+from simulator.stimulators.profile import Profile
+from simulator.world import Kind, TraceFile, World
 from tests.simulator.rooms import MS, RoomTalk, S
+
+FRAMES = 12
+"""A fifth of a second, on the only clock that runs by itself here."""
 
 
 def pose_of(frame: Frame, tool: Tool) -> Pose:
@@ -162,6 +168,21 @@ def test_the_same_seed_gives_the_same_world_and_another_gives_another() -> None:
 
     assert frames(5, 2 * MS) == frames(5, 100 * MS)
     assert frames(5, 100 * MS) != frames(6, 100 * MS)
+
+
+def test_a_real_clock_shows_the_world_that_a_virtual_one_shows() -> None:
+    options = RoomOptions(motion=Motion.FREE, seed=5)
+    real = Room(Profile(), World(RealClock()), options)
+    seen: list[Frame] = []
+    while len(seen) < FRAMES:  # for as long as it takes: what a clock shows does not depend on who looks when
+        real.advance()
+        seen += real.tracker.take()
+
+    def shown(start_us: int) -> list[Frame]:
+        return RoomTalk(Motion.FREE, 5, start_us).frames(2 * S)
+
+    after_us = shown(0)[0].source_us
+    assert shown(seen[0].source_us - after_us)[: len(seen)] == seen
 
 
 def test_a_pulse_makes_the_head_twitch_when_it_may() -> None:
