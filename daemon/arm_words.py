@@ -56,6 +56,8 @@ class ArmView(BaseModel):
     error: Error | None = None
     head_speed_mm_s: float | None = None
     frame_age_ms: float | None = None
+    calibration: str = ""
+    """The hash of the one it goes by; empty without one."""
     robot: dict[str, Any] = Field(default_factory=dict)
     """mode, safety, program."""
     trouble: str = ""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-from daemon.arm.assembly import arm_of, sections_of, setup_of
+from daemon.arm.assembly import arm_of, sections_of, setup_by, setup_of
 from daemon.arm.hold import Hold
 from daemon.arm.loop import Loop
 from daemon.arm.realtime import Metronome, Voice, monotonic_ns, prepare
@@ -45,14 +45,15 @@ def serve(site: Site, runtime: Path) -> None:
     """Turns until it is told to end and the coil is off the head."""
     _, section = sections_of(site)
     arm = arm_of(site)
-    setup = setup_of(site, arm)
-    hold = Hold(setup)
+    hold = Hold(setup_of(site, arm))
     with alone(runtime / "arm"), select.epoll() as watch:
         say = Voice(sys.stderr.fileno()).say
         robot = RobotLink(lambda now_us, start: UrArm.dial(arm, now_us, start=start), say)
         clients = Clients(runtime / "arm" / "control", watch)
         lease = WatchdogLease(runtime / "watchdog" / "control", watch, say)
-        loop = Loop(hold, robot, clients, lease, watch=watch, say=say, calibration=setup.calibration)
+        loop = Loop(
+            hold, robot, clients, lease, watch=watch, say=say, calibrated=lambda found: setup_by(site, arm, found)
+        )
 
         def heard_of(spare_s: float) -> bool:
             return bool(select.select([watch], [], [], spare_s)[0])  # epoll's own wait counts in whole milliseconds

@@ -37,12 +37,20 @@ def arm_of(site: Site) -> UrSite:
 
 
 def setup_of(site: Site, arm: UrSite) -> Setup:
-    """What the hold is told. Raises ConfigError for a calibration that is broken or was made in a simulation.
+    """What the hold is told at the start, by the calibration on file. Raises ConfigError when that is broken.
 
     A room that is not calibrated yet has an arm all the same: the hold then goes to no target.
     """
+    _, robot = sections_of(site)
+    return setup_by(site, arm, read_calibration(robot.calibration) if robot.calibration.exists() else None)
+
+
+def setup_by(site: Site, arm: UrSite, calibration: Calibration | None) -> Setup:
+    """What the hold is told by this calibration. Raises ConfigError for one of a simulation in a real room."""
     tracker, robot = sections_of(site)
-    calibration, arm_can = _calibration_of(robot), capabilities(arm)
+    arm_can = capabilities(arm)
+    if calibration is not None and calibration.simulated and not robot.simulated:
+        raise ConfigError(f"{robot.calibration} was made in a simulation: calibrate this room's own arm.")
     if robot.rate_hz > arm_can.rate_hz:
         raise ConfigError(
             f"[robot] rate_hz = {robot.rate_hz}: a {robot.model} takes {arm_can.rate_hz:g} set-points a second."
@@ -62,12 +70,3 @@ def setup_of(site: Site, arm: UrSite) -> Setup:
         calibration="" if calibration is None else calibration.hash,
         slack=arm.slack,
     )
-
-
-def _calibration_of(robot: RobotSection) -> Calibration | None:
-    if not robot.calibration.exists():
-        return None
-    calibration = read_calibration(robot.calibration)
-    if calibration.simulated and not robot.simulated:
-        raise ConfigError(f"{robot.calibration} was made in a simulation: calibrate this room's own arm.")
-    return calibration

@@ -39,6 +39,8 @@ __all__ = [
     "Verb",
 ]
 
+MISPLACED = frozenset({ArmReason.CAMERA_MOVED, ArmReason.COIL_MARKER_DISAGREES})
+"""What another calibration mends."""
 WAKE_US = 1_000_000
 """How long the arm's program may take to be ready for set-points."""
 
@@ -64,6 +66,28 @@ class Hold:
     def lag_us(self) -> int:
         """How long the arm takes to follow, as measured so far, µs."""
         return self._steering.lag.us
+
+    @property
+    def calibration(self) -> str:
+        """The hash of the one it goes by; empty without one."""
+        return self._setup.calibration
+
+    def calibrate(self, setup: Setup) -> Refusal | None:
+        """Goes by another calibration of the same room; the refusal says why it does not.
+
+        All that was seen and learned by the one before is forgotten, so nothing may be steered by it just now. A hand
+        that leads the arm goes on: that is how one calibrates.
+        """
+        if setup.calibration == self.calibration:
+            return None
+        if self.state in ENGAGED or self._leaving.under_way or self._parking:
+            return Refusal(ArmReason.NOT_NOW, f"Its state is {self.state.value}, and it moves.")
+        target = self._steering.target
+        self._setup, self._sight, self._steering = setup, Sight(setup), Steering(setup)
+        self._steering.target = target
+        if self.why in MISPLACED:
+            self.why = None
+        return None
 
     def aim(self, head_from_target: Pose, scalp: Ellipsoid) -> None:
         """Chooses the target. A coil on its way, or on another target, goes there clear of the head.

@@ -11,15 +11,18 @@ from typing import Final, Protocol
 
 from daemon.arm.goals import Ellipsoid
 from daemon.arm.lateness import Lateness
-from daemon.arm.messages import Go, Message, Role, Seen, Status, Stop, Target
+from daemon.arm.messages import Calibrate, Go, Message, Role, Seen, Status, Stop, Target
 from daemon.arm.outputs import Command, Output
 from daemon.arm.realtime import monotonic_ns
 from daemon.arm.reasons import ArmReason, Refusal
 from daemon.arm.robot_link import RobotLink
+from daemon.arm.setup import Setup
 from daemon.arm.socket import Client, Clients
 from daemon.arm.table import ENGAGED, HoldState, Verb
 from daemon.arm.telling import Moment, figures, moment_of, state_body
 from daemon.arm.watchdog_lease import WatchdogLease
+from daemon.calibration_file import Calibration
+from drivers.errors import ConfigError
 from drivers.poses import Pose
 from drivers.robots import RobotState
 from drivers.trackers import Frame
@@ -42,6 +45,15 @@ _CLI_MAY: Final = (Verb.AWAY,)
 
 class Machine(Protocol):
     """What decides: `daemon.arm.hold.Hold`."""
+
+    @property
+    def calibration(self) -> str:
+        """The hash of the calibration it goes by."""
+        ...
+
+    def calibrate(self, setup: Setup) -> Refusal | None:
+        """Another calibration, at rest."""
+        ...
 
     def aim(self, head_from_target: Pose, scalp: Ellipsoid) -> None:
         """Where the coil belongs on the head. Raises ValueError for what no head has."""
@@ -72,11 +84,11 @@ class Loop:
         *,
         watch: select.epoll,
         say: Callable[[str], None],
-        calibration: str,
+        calibrated: Callable[[Calibration], Setup],
         clock_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
-        """`calibration` is the hash that whoever sets a target is told. `clock_ns` only tells how long it took to the
-        goal: what is done in a turn depends on the turn's time.
+        """`calibrated` gives what the hold is told by a calibration, or raises ConfigError. `clock_ns` only tells how
+        long it took to the goal: what is done in a turn depends on the turn's time.
         """
         self.lateness = Lateness()
         """Of the wakings; whoever wakes the loop fills it in."""
@@ -90,7 +102,7 @@ class Loop:
         self._lease = lease
         self._watch = watch
         self._say = say
-        self._calibration = calibration
+        self._calibrated = calibrated
         self._output: Output | None = None
         self._frame: Frame | None = None
         self._said: Moment | None = None
@@ -150,9 +162,8 @@ class Loop:
                 self._clients.answer(
                     client, "status", **figures(late=self.lateness, goal=self._to_goal, frame=self._from_frame)
                 )
-            case Target():
-                if self._may(client, "target", "daemon"):
-                    self._aim(client, message)
+            case Target() | Calibrate():
+                self._place(client, message)
             case Seen():
                 if self._may(client, "frame", "daemon"):
                     self._see(client, message.frame, now_us)
@@ -163,13 +174,35 @@ class Loop:
         self._clients.answer(client, do, f"only the {role} may say this: ask there")
         return False
 
+    def _place(self, client: Client, message: Target | Calibrate) -> None:
+        match message:
+            case Target() if self._may(client, "target", "daemon"):
+                self._aim(client, message)
+            case Calibrate() if self._may(client, "calibrate", "daemon"):
+                self._calibrate(client, message.calibration)
+
     def _aim(self, client: Client, target: Target) -> None:
         try:
             self._hold.aim(target.head_from_target, target.scalp)
         except ValueError as wrong:
             self._clients.answer(client, "target", f"{wrong}: choose it again")
         else:
-            self._clients.answer(client, "target", calibration=self._calibration)
+            self._clients.answer(client, "target", calibration=self._hold.calibration)
+
+    def _calibrate(self, client: Client, found: Calibration) -> None:
+        """It comes whole in the message: a file is read by whoever may wait for a disk."""
+        before = self._hold.calibration
+        try:
+            refused = self._hold.calibrate(self._calibrated(found))
+        except ConfigError as wrong:
+            self._clients.answer(client, "calibrate", str(wrong))
+            return
+        if refused is not None:
+            self._clients.answer(client, "calibrate", refused.reason.json, sentence=str(refused))
+            return
+        if self._hold.calibration != before:
+            self._say(f"calibrated anew: {self._hold.calibration}")
+        self._clients.answer(client, "calibrate", calibration=self._hold.calibration)
 
     def _order(self, client: Client, do: str, verb: Verb, now_us: int) -> None:
         if self._ending_us is not None and verb is not Verb.STOP:
@@ -230,7 +263,14 @@ class Loop:
         if before is None or (moment.state, moment.why) != (before.state, before.why):
             self._say(moment.state + (f": {output.why.sentence}" if output.why is not None else ""))
         self._said, self._said_us = moment, now_us
-        trouble = self._robot.trouble
         self._clients.publish(
-            state_body(now_us, output, state, frame=self._frame, lateness=self.lateness, trouble=trouble)
+            state_body(
+                now_us,
+                output,
+                state,
+                frame=self._frame,
+                lateness=self.lateness,
+                calibration=self._hold.calibration,
+                trouble=self._robot.trouble,
+            )
         )

@@ -11,7 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast, get_args
 
+from pydantic import ValidationError
+
 from daemon.arm.goals import Ellipsoid
+from daemon.calibration_file import Calibration
 from drivers.poses import Pose
 from drivers.trackers import Frame, Missing, Sight, Tool
 
@@ -58,6 +61,13 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibrate:
+    """Where the camera stands, and the marker on the coil."""
+
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
 class Go:
     """Where the operator wants the coil."""
 
@@ -74,7 +84,7 @@ class Status:
     """Asks for the figures of the loop; also the word of a daemon that has no frame to pass on."""
 
 
-Message = Hello | Seen | Target | Go | Stop | Status
+Message = Hello | Seen | Target | Calibrate | Go | Stop | Status
 
 
 def parse(packet: bytes) -> tuple[str, Message]:
@@ -159,6 +169,14 @@ def _target(body: dict[str, Any]) -> Target:
     )
 
 
+def _calibrate(body: dict[str, Any]) -> Calibrate:
+    try:
+        return Calibrate(Calibration.model_validate(body.pop("calibration")))
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        raise ValueError(f"calibration.{'.'.join(map(str, first['loc']))}: {first['msg'][:MAX_TEXT]}") from None
+
+
 def _ellipsoid(scalp: dict[str, Any]) -> Ellipsoid:
     centre, radii = _numbers(scalp["centre"], 3, "centre"), _numbers(scalp["radii"], 3, "radii")
     turn = _numbers(scalp.get("turn", [1.0, 0.0, 0.0, 0.0]), 4, "turn")
@@ -205,6 +223,7 @@ _READERS: Final[dict[str, Callable[[dict[str, Any]], Message]]] = {
     "hello": _hello,
     "frame": _seen,
     "target": _target,
+    "calibrate": _calibrate,
     "go": _go,
     "stop": lambda _body: Stop(),
     "status": lambda _body: Status(),

@@ -8,6 +8,9 @@ from typing import Self
 
 from safety.reasons import Sentence
 
+_ANEW = "end the session, run `coilward calibrate run`, then start or continue it."
+"""A session goes by one calibration from its opening to its end."""
+
 
 class ArmReason(Enum):
     """Name in JSON; what happened, why, what to do next."""
@@ -41,21 +44,21 @@ class ArmReason(Enum):
     MARKER_SWAP = ("marker-swap", "The coil waits.", "The tracker took the coil's marker for the head's.",
         "Check the markers and their tool files, then send the coil to the target again.")
     CAMERA_MOVED = ("camera-moved", "The coil is taken away.", "The head and the coil marker shifted together.",
-        "Fix the camera, calibrate it to the robot again, then send the coil to the target.")
+        f"Fix the camera, {_ANEW}")
     COIL_MARKER_DISAGREES = ("coil-marker-disagrees", "The coil is taken away.",
         "The camera sees the coil where the robot says it is not: the robot's base or the coil's marker has shifted.",
-        "Check the base and the coil's marker, calibrate again, then send the coil to the target.")
+        f"Check the base and the coil's marker, {_ANEW}")
     COIL_MARKER_UNSEEN = ("coil-marker-unseen", "No train can begin or go on.",
         "The camera does not see the coil's marker, so nobody but the robot says where the coil is.",
         "Clear the view from the camera to the coil's marker.")
     COIL_SEEN_OFF = ("coil-seen-off", "No train can begin.",
         "Camera and robot disagree about where the coil is: something has shifted, or the calibration is too coarse.",
-        "Fix camera, base and marker, calibrate again, then send the coil to the target.")
+        f"Fix camera, base and marker, {_ANEW}")
     HEAD_FAST = ("head-fast", "No train can begin or go on.", "The head moves too fast.", "Wait until it is still.")
     # The goal and the way there
     NO_TARGET = ("no-target", "The coil stays where it is.", "No target has been chosen.", "Choose a target first.")
     NOT_CALIBRATED = ("not-calibrated", "The coil stays where it is.",
-        "Nobody has measured where the camera stands in the robot's frame.", "Run `coilward calibrate` first.")
+        "Nobody has measured where the camera stands in the robot's frame.", "Run `coilward calibrate run` first.")
     OUT_OF_REACH = ("out-of-reach", "The coil does not go there.", "The goal lies outside the workspace.",
         "Move the robot's base or the chair.")
     JOINT_RANGE = ("joint-range", "The coil is taken away.", "A joint of the arm is near the end of its range.",

@@ -1,4 +1,4 @@
-"""What the coil hold is told once, before it begins."""
+"""What the coil hold is told before it begins, and again with another calibration."""
 
 from __future__ import annotations
 

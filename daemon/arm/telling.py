@@ -38,7 +38,14 @@ def moment_of(output: Output, robot: RobotState | None) -> Moment:
 
 
 def state_body(
-    now_us: int, output: Output, robot: RobotState | None, *, frame: Frame | None, lateness: Lateness, trouble: str
+    now_us: int,
+    output: Output,
+    robot: RobotState | None,
+    *,
+    frame: Frame | None,
+    lateness: Lateness,
+    calibration: str,
+    trouble: str,
 ) -> dict[str, Any]:
     """The message. Figures are rounded to what an instrument resolves, so that a packet stays short."""
     moment = moment_of(output, robot)
@@ -53,6 +60,7 @@ def state_body(
         "head_speed_mm_s": round(output.head_speed_m_s * 1000, 2),
         "frame": None if frame is None else _seen(frame),
         "frame_age_ms": None if frame is None else round((now_us - frame.source_us) / 1000, 1),
+        "calibration": calibration,
         "robot": {"mode": moment.mode, "safety": moment.safety, "program": moment.program, "tcp": tcp},
         "trouble": trouble,
         "late_us": {**asdict(lateness.recent), "counts": lateness.recent_counts},

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
+from daemon.calibration_file import Calibration, Misfit, Spread
 from daemon.calibration_plan import shell
 from daemon.calibration_source import Sample
 from daemon.calibration_spread import Sighting
@@ -97,3 +99,14 @@ async def played(samples: Iterable[Sample]) -> AsyncGenerator[Sample, None]:
     """Samples that were taken before."""
     for sample in samples:
         yield sample
+
+
+def calibrated(**changes: Any) -> Calibration:
+    """What a calibration of this world finds, without error, with changes."""
+    none = Misfit(rms_mm=0.0, rms_deg=0.0, worst_mm=0.0, worst_deg=0.0)
+    found = Calibration(
+        made="2026-01-01T00:00:00+00:00", by="tests", simulated=True, robot_from_camera=ROBOT_FROM_CAMERA,
+        tcp_from_coil=TCP_FROM_COIL, poses=12, residual=none, held_out=none, condition=3.0,
+        spread=Spread(turns_deg=(20, 20, 20), shifts_mm=(40, 40, 40)),
+    )  # fmt: skip
+    return found.model_copy(update=changes)

@@ -16,13 +16,16 @@ from daemon.arm.loop import Loop
 from daemon.arm.outputs import Command, Output
 from daemon.arm.reasons import ArmReason, Refusal
 from daemon.arm.robot_link import RobotLink
+from daemon.arm.setup import Setup
 from daemon.arm.socket import Clients
 from daemon.arm.table import HoldState, Verb
 from daemon.arm.watchdog_lease import WatchdogLease
-from drivers.errors import CoilwardError
+from daemon.calibration_file import Calibration
+from drivers.errors import CoilwardError, ConfigError
 from drivers.poses import IDENTITY, Pose
 from drivers.robots import Program, RobotCapabilities, RobotMode, RobotState, SafetyMode
 from drivers.trackers import Frame
+from tests.daemon.arm.hold_room import SETUP
 
 CAPABILITIES = RobotCapabilities(
     "stand-in", "nothing moves", 500.0, 125.0, 20_000, 200_000, "nothing", 1.0, 4_000, ((-6.3, 6.3),) * 6
@@ -48,6 +51,16 @@ class HoldStandIn:
     refuses: dict[Verb, ArmReason] = field(default_factory=dict)
     told: list[Any] = field(default_factory=list)
     robots: list[RobotState | None] = field(default_factory=list)
+    calibration: str = "5ea1"
+    moves: bool = False
+    """Whether it takes no calibration just now."""
+
+    def calibrate(self, setup: Setup) -> Refusal | None:
+        if self.moves:
+            return Refusal(ArmReason.NOT_NOW)
+        self.told.append(setup)
+        self.calibration = setup.calibration
+        return None
 
     def aim(self, head_from_target: Pose, scalp: Ellipsoid) -> None:
         self.told.append((head_from_target, scalp))
@@ -180,6 +193,16 @@ class ClientStandIn:
         self._socket.close()
 
 
+SIMULATED = "made in a simulation"
+
+
+def calibrated(found: Calibration) -> Setup:
+    """As in a real room."""
+    if found.simulated:
+        raise ConfigError(SIMULATED)
+    return replace(SETUP, calibration=found.hash, robot_from_camera=found.robot_from_camera)
+
+
 class LoopRoom:
     """A loop on a clock of the test's, with everything around it."""
 
@@ -202,7 +225,7 @@ class LoopRoom:
             self.lease,
             watch=self.watch,
             say=self.said.append,
-            calibration="5ea1",
+            calibrated=calibrated,
             clock_ns=lambda: (self.now_us + self.took_us) * 1000,
         )
         self._callers: list[ClientStandIn] = []

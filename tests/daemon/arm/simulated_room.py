@@ -121,7 +121,7 @@ class SimulatedRoom:
         link = RobotLink(self.arm.dial, lambda _: None)
         self._loop = Loop(
             Hold(setup), link, self._clients, self._lease,
-            watch=self._watch, say=lambda _: None, calibration="", clock_ns=lambda: self.talk.now_us * 1000,
+            watch=self._watch, say=lambda _: None, calibrated=lambda _: setup, clock_ns=lambda: self.talk.now_us * 1000,
         )  # fmt: skip
         self.talk.place_on_target(off_m=0.02)
         self._person, self._daemon = (ClientStandIn(folder / "control", self.turn) for _ in range(2))
