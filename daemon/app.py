@@ -18,12 +18,13 @@ from typing import Final
 from daemon.arm_keeper import ArmKeeper, TrackerFeed, polaris_of
 from daemon.arm_side import ArmSide
 from daemon.config import Site, read_secret
-from daemon.config_robot import TargetSection
+from daemon.config_robot import RobotSection, TargetSection
 from daemon.front import serve_operators
 from daemon.guard_link import GuardLink
 from daemon.journal import FILE_NAME, Journal, open_journal
 from daemon.json_lines import Row, read_rows
 from daemon.opening import Opener
+from daemon.placement_files import PlacementFiles
 from daemon.rapid_room import RapidInTheRoom
 from daemon.registrations import Registrations
 from daemon.report import report_the_last
@@ -66,7 +67,7 @@ async def serve(site: Site, runtime: Runtime, operators: Operators = serve_opera
             load_protocols(),
             Thresholds(site.daemon.state),
         )
-        arm = _arm_of(site, site.target, journal) if site.target else None
+        arm = _arm_of(site, site.target, site.robot, journal) if site.target and site.robot else None
         room = TreatmentRoom(opener, journal, clock, arm)
         history = read_rows(site.daemon.state / FILE_NAME, HISTORY_BYTES).rows
         room.remember(history)
@@ -79,11 +80,12 @@ async def serve(site: Site, runtime: Runtime, operators: Operators = serve_opera
         journal.close()
 
 
-def _arm_of(site: Site, target: TargetSection, journal: Journal) -> ArmSide:
+def _arm_of(site: Site, target: TargetSection, robot: RobotSection, journal: Journal) -> ArmSide:
     simulated = site.site.use == "simulation"
     registered = Registrations(site.daemon.state, simulated, target.registration_hours, lambda: clock()[1] / 1e6)
     placed = load_target(target.file, persons=site.site.use == "study")
-    return ArmSide(placed, journal, lambda: clock()[0], registrations=registered)
+    files = PlacementFiles(registered, robot.calibration, robot.simulated, journal)
+    return ArmSide(placed, journal, lambda: clock()[0], files=files)
 
 
 def _report_the_last(history: Sequence[Row], folder: Path, journal: Journal) -> None:

@@ -12,11 +12,11 @@ from daemon import words
 from daemon.arm_words import ArmAnswer, ArmView, Where, go
 from daemon.coil import ENGAGED, Coil
 from daemon.journal import Journal
+from daemon.placement_files import PlacementFiles
 from daemon.registration_file import Registration
-from daemon.registrations import Registrations
 from daemon.room import Answer, Done, Order, Refused
 from daemon.target import Target
-from drivers.errors import CoilwardError, DeviceRefused
+from drivers.errors import CoilwardError, ConfigError, DeviceRefused
 from drivers.trackers import Frame
 
 LONGEST_PLACEMENT: Final = 200
@@ -58,9 +58,10 @@ class ArmSide:
         journal: Journal,
         clock: Callable[[], int],
         ahead_us: Callable[[], int] = monotonic_behind_us,
-        registrations: Registrations | None = None,
+        *,
+        files: PlacementFiles,
     ) -> None:
-        """`registrations` may be None where the target is in the marker's own frame."""
+        self.files = files
         self.target = target
         self.coil = Coil(journal, clock, ahead_us)
         self.link: Arm | None = None
@@ -68,7 +69,6 @@ class ArmSide:
         """Whether the tracker answers and shows nothing new; to the arm it is then silent."""
         self._journal = journal
         self._calibration = "unknown"
-        self._registrations = registrations
         self._subject = ""
         self._registration: Registration | None = None
         self._order = 0
@@ -78,6 +78,8 @@ class ArmSide:
 
     async def linked(self, link: Arm) -> None:
         """The arm answers: it is told where the coil belongs, as soon as that is known. Raises as `Arm.ask`."""
+        if later := await self._tell_calibration(link):
+            self._journal.write("trouble", what=later)  # no session is opened before it is mended
         await self._tell_target(link)
         self.link = link
         self._journal.write("arm", linked=True, target=self.target.id, calibration=self._calibration)
@@ -91,17 +93,42 @@ class ArmSide:
             raise DeviceRefused(f"The arm does not take the target {self.target.id}: {answer.why}. Correct its file.")
         self._calibration = str(answer.detail.get("calibration") or "none")
 
-    async def aim(self, subject: str) -> Refused | None:
-        """Has the target placed on this subject's head, for a session; why it cannot be."""
-        if not self.target.on_skull or self._registrations is None:
-            return None
-        found = self._registrations.of(subject)
-        if isinstance(found, Refused):
-            return found
-        self._subject, self._registration = subject, found
+    async def _tell_calibration(self, link: Arm) -> str:
+        """Has the arm go by the one on file; why it does not, empty when it does. Raises as `Arm.ask`."""
         try:
-            if self.link is not None:
-                await self._tell_target(self.link)
+            found = self.files.calibrated()
+        except ConfigError as wrong:
+            return str(wrong)
+        if found is None:
+            return ""
+        answer = await link.ask({"do": "calibrate", "calibration": found.model_dump(mode="json")})
+        if not answer.ok:
+            return f"The arm does not take the calibration on file. {answer.detail.get('sentence') or answer.why}"
+        self._calibration = str(answer.detail["calibration"])
+        return ""
+
+    async def recalibrate(self) -> str:
+        """Has the arm go by the calibration on file; why it does not yet, empty when it does."""
+        if self.link is None:
+            return str(words.ENGLISH.coil_reason("arm-lost"))
+        try:
+            return await self._tell_calibration(self.link)
+        except CoilwardError as wrong:
+            return str(wrong)
+
+    async def aim(self, subject: str) -> Refused | None:
+        """Has the target placed on this subject's head, by the calibration on file, for a session; why it cannot be."""
+        if self.target.on_skull:
+            found = self.files.registrations.of(subject)
+            if isinstance(found, Refused):
+                return found
+            self._subject, self._registration = subject, found
+        if self.link is None:
+            return None
+        try:
+            if later := await self._tell_calibration(self.link):
+                return Refused("calibration-not-taken", f"No session was opened. {later}")
+            await self._tell_target(self.link)
         except CoilwardError as wrong:
             return Refused("target-refused", f"No session was opened. {wrong}")
         return None
@@ -201,9 +228,9 @@ class ArmSide:
     @property
     def _registered_anew(self) -> bool:
         """Whether the file holds another registration than this session's."""
-        if self._registrations is None or self._registration is None:
+        if self._registration is None:
             return False
-        return self._registrations.filed(self._subject) != self._registration
+        return self.files.registrations.filed(self._subject) != self._registration
 
     def shown(self) -> dict[str, Any]:
         """The coil for people: the fields of `messages.ArmState`."""

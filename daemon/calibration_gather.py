@@ -26,8 +26,9 @@ NEXT_US: Final = 300_000_000
 class Gathering:
     """Fed with samples in order of time; `taken` grows by one whenever the arm has rested at a new place."""
 
-    def __init__(self) -> None:
-        self.taken: list[Sighting] = []
+    def __init__(self, taken: Iterable[Sighting] = ()) -> None:
+        """Goes on from what was taken before."""
+        self.taken = list(taken)
         self.hint = "Bring the coil's face to where the scalp will be, and let it rest."
         self._still = Still()
         self._since_us: int | None = None
@@ -46,7 +47,7 @@ class Gathering:
         if at_us - self._since_us > NEXT_US:
             raise OperatorError(
                 f"No new pose for {NEXT_US // 60_000_000} minutes; {len(self.taken)} were taken. {self.hint} "
-                "Begin again when the arm can be moved."
+                "Go on when the arm can be moved."
             )
         return self._look(at_us, sample)
 
@@ -74,17 +75,15 @@ class Gathering:
         return next((n for n, each in enumerate(self.taken) if alike(each.robot_from_tcp, robot_from_tcp)), None)
 
 
-def write_sightings(sightings: Iterable[Sighting], path: Path) -> None:
-    """One JSON object a line. Raises OSError."""
-    rows = [
-        {"robot_from_tcp": seven(each.robot_from_tcp), "camera_from_coil": seven(each.camera_from_coil)}
-        for each in sightings
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+def keep_sighting(sighting: Sighting, path: Path) -> None:
+    """Appends it, as one JSON object on a line of its own. Raises OSError."""
+    poses = {"robot_from_tcp": sighting.robot_from_tcp, "camera_from_coil": sighting.camera_from_coil}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({name: seven(pose) for name, pose in poses.items()}) + "\n")
 
 
 def read_sightings(path: Path, leave_out: Sequence[int] = ()) -> list[Sighting]:
-    """What `write_sightings` wrote, without those numbered, from 1. Raises ConfigError, OperatorError."""
+    """What `keep_sighting` wrote, without those numbered, from 1. Raises ConfigError, OperatorError."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as wrong:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -18,6 +19,7 @@ from drivers.errors import ConfigError
 from drivers.poses import Pose
 
 SEAL = "sha256"
+PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 ROUNDING = 1e-12
 FARTHEST_M = 10.0
 """No two things in one room are further apart: a longer way is in millimetres (engineering choice)."""
@@ -58,11 +60,12 @@ class Sealed(BaseModel):
         """SHA-256 over everything in it, 64 hexadecimal digits."""
         return _hash(self.model_dump(mode="json"))
 
-    def write(self, path: Path) -> None:
-        """Old or new, never half. Raises OSError."""
+    def write(self, path: Path, mode: int = PRIVATE) -> None:
+        """Old or new, never half, with these rights and no others. Raises OSError."""
         document = {**self.model_dump(mode="json"), SEAL: self.hash}
         fresh = path.with_name(f".{path.name}.new")
         fresh.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        fresh.chmod(mode)
         fresh.replace(path)
 
     @classmethod

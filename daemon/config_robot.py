@@ -79,7 +79,7 @@ class RobotSection(Section):
         default=(0.85, 0.85, 1.2), description="the box's upper corner", examples=[[0.85, 0.85, 1.2]]
     )
     calibration: SitePath = Field(
-        description="file that `coilward calibrate` wrote: where the camera stands, and the coil on the flange",
+        description="file of what `coilward calibrate run` found, which the daemon writes: where camera and marker are",
         examples=["calibration.json"],
     )
 

@@ -217,6 +217,10 @@ class Desk:
                 return await room.hand_guide(user)
             case messages.Park():
                 return await room.park(user)
+            case messages.FileRegistration():
+                return await room.file_registration(command.subject, command.registration, user)
+            case messages.FileCalibration():
+                return await room.file_calibration(command.calibration, user)
             case messages.FileThreshold():
                 found = (command.value_tenths, command.method, command.pulses, command.coil, command.sd_tenths)
                 return await room.file_threshold(Measured(command.subject, *found), user)

@@ -1,9 +1,11 @@
-"""Where a trial's records stay: journal and reports of the last few, and nothing else of it."""
+"""What stays with the user who ran a command: records of the last few trials, and poses of a calibration."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -13,19 +15,21 @@ KEPT: Final = 20
 """Trials whose records are kept, some 100 KiB each (engineering choice)."""
 
 
+def own_folder(name: str, what: str) -> Path:
+    """A folder of this user's, made where there is none. Raises OperatorError that says `what` stays there."""
+    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "coilward" / name
+    with _written(folder, what):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def records(subject: str) -> Path:
     """A new folder for the records of this subject; those of the oldest trials make room. Raises OperatorError."""
-    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    folder = home / "coilward" / "try"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    what = "Reports of trials stay there."
+    folder = own_folder("try", what)
+    with _written(folder, what):
         (folder / subject).mkdir()
         oldest_first = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda one: one.stat().st_mtime)
-    except OSError as wrong:
-        raise OperatorError(
-            f"{folder} cannot be written: {wrong.strerror}. Reports of trials stay there. "
-            "Set XDG_STATE_HOME to a folder of yours."
-        ) from None
     for old in oldest_first[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return folder / subject
@@ -35,3 +39,13 @@ def forget_unless_reported(folder: Path) -> None:
     """Removes the records of a trial that came to no report."""
     if not any(folder.glob("reports/*")):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _written(folder: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as wrong:
+        raise OperatorError(
+            f"{folder} cannot be written: {wrong.strerror}. {what} Set XDG_STATE_HOME to a folder of yours."
+        ) from None

@@ -11,6 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from daemon.calibration_file import Calibration
+from daemon.registration_file import Registration
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 """A room, user or client in a topic: never a wildcard, never a patient's name. And a coil."""
 Pseudonym = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -272,6 +275,21 @@ class FileThreshold(Command):
     coil: Name
     sd_tenths: Annotated[int, Field(ge=0, le=1000)] | None = None
     """0.1 % MSO."""
+
+
+class FileRegistration(Command):
+    """Put on file where a subject's skull is under the marker on the head; only while no session is open."""
+
+    subject: Pseudonym
+    registration: Registration | None = None
+    """None asks whether one would be taken, before anybody touches the subject."""
+
+
+class FileCalibration(Command):
+    """Have the arm go by another calibration, now and after its next start; only while no session is open."""
+
+    calibration: Calibration | None = None
+    """None asks whether one would be taken, before anybody moves the arm."""
 
 
 class CoilAway(Command):

@@ -36,16 +36,20 @@ class Registrations:
     """The longest a marker stays on a head."""
     now_s: Callable[[], float]
 
+    def path_of(self, subject: str) -> Path:
+        """Where the subject's is kept."""
+        return file_of(self.state, subject)
+
     def filed(self, subject: str) -> Registration | None:
         """As its file has it now, good or not; None when there is none that can be read."""
         try:
-            return read_registration(file_of(self.state, subject))
+            return read_registration(self.path_of(subject))
         except ConfigError:
             return None
 
     def of(self, subject: str) -> Registration | Refused:
         """The subject's registration, or why there is none to go by."""
-        path, again = file_of(self.state, subject), f"Register the head: `coilward register {subject}`."
+        path, again = self.path_of(subject), f"Register the head: `coilward register {subject}`."
         if not path.exists():
             return Refused(
                 "registration-missing",

@@ -11,6 +11,9 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from daemon.calibration_file import Calibration
+from daemon.registration_file import Registration
+
 Json = Any
 """Whatever `json` can write."""
 
@@ -179,6 +182,15 @@ class Room(Protocol):
 
     async def file_threshold(self, measured: Measured, by: str) -> Answer:
         """Puts a motor threshold on file, as taken now; whether it is good enough the watchdog judges at each start."""
+
+    async def file_registration(self, subject: str, found: Registration | None, by: str) -> Answer:
+        """Puts a registration on file, or (None) says whether it would. Only while no session is open."""
+
+    async def file_calibration(self, found: Calibration | None, by: str) -> Answer:
+        """Has the arm go by this calibration from now on, or (None) says whether it could; as `file_registration`.
+
+        `Done.detail`: file, sha256, and `later`, why the arm does not go by it yet.
+        """
 
     async def coil_away(self, by: str) -> Answer:
         """Takes the coil off the head; a running session pauses. Always, idempotent."""

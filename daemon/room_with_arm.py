@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from daemon.arm_side import ArmSide
 from daemon.arm_words import ArmView, Where
+from daemon.calibration_file import Calibration
 from daemon.followers import CHANGED, Followers
 from daemon.guard_view import GuardView, Rest
-from daemon.room import Answer, Refused
+from daemon.registration_file import Registration
+from daemon.room import Answer, Done, Refused
 from daemon.session_table import Event, State
 from daemon.treat import Treatment
 from daemon.turns import Turns
@@ -64,6 +66,29 @@ class RoomWithArm(ABC):
     async def park(self, by: str) -> Answer:
         """As `Room.park`."""
         return self._under_way() or await self._send_coil("park", by)
+
+    async def file_registration(self, subject: str, found: Registration | None, by: str) -> Answer:
+        """As `Room.file_registration`."""
+        if self._arm is None or self._running() is not None:
+            return self._nothing_filed()
+        return await self._arm.files.file_registration(subject, found, by)
+
+    async def file_calibration(self, found: Calibration | None, by: str) -> Answer:
+        """As `Room.file_calibration`."""
+        if self._arm is None or self._running() is not None:
+            return self._nothing_filed()
+        answer = await self._arm.files.file_calibration(found, by)
+        if found is None or isinstance(answer, Refused):
+            return answer
+        return Done({**answer.detail, "later": await self._arm.recalibrate()})
+
+    def _nothing_filed(self) -> Refused:
+        if self._arm is None:
+            return Refused("no-arm", "Nothing was filed. This room has no arm, so nothing goes by it.")
+        return Refused(
+            "session-open",
+            "Nothing was filed. A session is open, and goes by what was filed before. End it, then file this.",
+        )
 
     def _leave_the_head(self, treatment: Treatment) -> None:
         """After a session: complete, the arm parks; ended early, the coil is only taken away; after STOP it is."""

@@ -48,6 +48,9 @@ VERBS: dict[str, Verb] = {
         Verb("resolve", messages.Resolve),
         # Of no session: whoever starts the next one reads in what the watchdog understood which threshold it takes.
         Verb("file-threshold", messages.FileThreshold, state_seq=False, control=False),
+        # Of no session either, but whoever holds control may be about to open one by what was filed before.
+        Verb("file-registration", messages.FileRegistration, state_seq=False),
+        Verb("file-calibration", messages.FileCalibration, state_seq=False),
         Verb("coil-away", messages.CoilAway, state_seq=False, control=False, urgent=True),
         Verb("hand-guide", messages.HandGuide),
         Verb("park", messages.Park),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from daemon.calibration_file import read_calibration
+from daemon.calibration_file import Calibration, read_calibration
+from daemon.cli.filing import Filing, OwnFile, RoomFiles
 from daemon.cli.place import Place, place, whoami
 from daemon.cli.safety import Json
 from daemon.cli.show import Exit
+from daemon.kept import own_folder
 from drivers.errors import OperatorError
 
 app = typer.Typer(no_args_is_help=True)
@@ -25,27 +28,34 @@ def run(
     *,
     poses: Annotated[int, typer.Option(min=12, max=200, help="How many to take.")] = 24,
     from_file: Annotated[Path | None, typer.Option("--from", help="Poses taken before, instead of new ones.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Poses taken before: only what is missing is taken.")] = None,
     leave_out: Annotated[list[int] | None, typer.Option(help="Number of a pose to leave out, from 1.")] = None,
-    file: File = None,
+    file: Annotated[
+        Path | None, typer.Option(help="File of your own to write; none: the room files it and goes by it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring the coil to poses all round where the head will be, nobody in the chair; each is taken when it rests.
 
-    The arm is moved by hand (`coilward coil guide`, or the pendant). The poses are kept beside the calibration.
+    The arm is moved by hand (`coilward coil guide`, or the pendant). The room goes by the new calibration at once; it
+    takes none while a session is open. Poses are kept in $XDG_STATE_HOME/coilward/calibrations.
     """
     # numpy takes a fifth of a second to load, and `coilward stop` must not wait for it.
     from daemon.cli import calibrating  # noqa: PLC0415
 
     where = place(ctx)
+    if from_file is not None and resume is not None:
+        raise OperatorError("Nothing was taken. --from takes no pose and --resume does. Give one of them.")
     wanted = calibrating.Wanted(
-        by=whoami(),
+        by=where.user if file is None else whoami(),
         simulated=where.site.site.use == "simulation",
         poses=poses,
-        from_file=from_file,
+        kept=from_file or resume or _new_file(where.site.site.room),
+        takes=from_file is None,
         leave_out=tuple(leave_out or ()),
-        file=_file(where, file),
     )
-    asyncio.run(calibrating.run(wanted, calibrating.samples_of(where.runtime), as_json=as_json))
+    filing: Filing[Calibration] = RoomFiles(where, "file-calibration", "calibration") if file is None else OwnFile(file)
+    asyncio.run(calibrating.run(wanted, calibrating.samples_of(where.runtime), filing, as_json=as_json))
     raise typer.Exit(Exit.OK)
 
 
@@ -80,6 +90,11 @@ def plan(
     from daemon.cli import calibrating  # noqa: PLC0415  as above
 
     asyncio.run(calibrating.plan(poses, calibrating.samples_of(place(ctx).runtime), as_json=as_json))
+
+
+def _new_file(room: str) -> Path:
+    at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return own_folder("calibrations", "Poses are kept there.") / f"{room}-{at}.poses.jsonl"
 
 
 def _file(where: Place, named: Path | None) -> Path:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.panel import Panel
@@ -15,15 +16,16 @@ from daemon.arm.lease import AGREES_M, AGREES_RAD
 from daemon.calibration import calibrate
 from daemon.calibration_check import Bumped, compare
 from daemon.calibration_file import Calibration
-from daemon.calibration_gather import Gathering, read_sightings, write_sightings
+from daemon.calibration_gather import Gathering, keep_sighting, read_sightings
 from daemon.calibration_plan import covered, next_view, shell
 from daemon.calibration_seal import seven
 from daemon.calibration_source import Sample, Samples
 from daemon.calibration_spread import Sighting
 from daemon.cli import show
+from daemon.cli.filing import Filing
 from daemon.cli.registering import progress, samples_of
 from daemon.cli.show import Exit
-from drivers.errors import DeviceSilent, PortLost
+from drivers.errors import CoilwardError, DeviceSilent, PortLost
 from drivers.poses import Pose
 
 __all__ = ["Wanted", "check", "gather", "plan", "run", "samples_of", "tell"]
@@ -38,39 +40,68 @@ class Wanted:
     by: str
     simulated: bool
     poses: int
-    from_file: Path | None
+    kept: Path
+    """File of the poses: what is in it already is not taken again."""
+    takes: bool
+    """False: only what is in it."""
     leave_out: tuple[int, ...]
-    file: Path
 
 
-async def run(wanted: Wanted, samples: AsyncGenerator[Sample, None], *, as_json: bool) -> Calibration:
-    """Takes the poses or reads them, calibrates, writes the file and prints it. Raises what these raise.
+async def run(
+    wanted: Wanted, samples: AsyncGenerator[Sample, None], filing: Filing[Calibration], *, as_json: bool
+) -> Calibration:
+    """Takes the poses that are not kept yet, calibrates, has it filed and prints it. Raises what these raise.
 
-    The poses are on disk before anything is made of them: a refusal costs none of them.
+    Whoever files it is asked first, and each pose is on disk as soon as it is taken: nothing that goes wrong costs any.
     """
-    wanted.file.parent.mkdir(parents=True, exist_ok=True)
-    kept = wanted.from_file or wanted.file.with_suffix(".poses.jsonl")
     async with aclosing(samples):
-        if wanted.from_file is None:
-            with progress() as tell_progress:
-                sightings = await gather(samples, wanted.poses, tell_progress)
-            write_sightings(sightings, kept)
-            show.err.print(f"The poses are kept in {kept}.")
-    chosen = read_sightings(kept, wanted.leave_out)
-    found = calibrate(chosen, by=wanted.by, simulated=wanted.simulated)
-    found.write(wanted.file)
+        await filing.ready()
+        if wanted.takes:
+            await take(wanted, samples)
+    try:
+        found = calibrate(read_sightings(wanted.kept, wanted.leave_out), by=wanted.by, simulated=wanted.simulated)
+        told = await filing.take(found)
+    except CoilwardError:
+        show.err.print(f"The poses are kept. To calibrate from them: coilward calibrate run --from {wanted.kept}")
+        raise
     tell(found, as_json=as_json)
-    show.err.print(f"Written to {wanted.file}.")
+    show.err.print(told)
     return found
 
 
-async def gather(samples: Samples, count: int, tell_progress: Tell) -> list[Sighting]:
-    """Sightings at `count` different poses. Raises what `Gathering.feed` does, PortLost when the samples end."""
-    gathering = Gathering()
-    planned: list[Pose] = []
+async def take(wanted: Wanted, samples: Samples) -> None:
+    """Keeps poses until there are enough of them. Raises what `gather` does, and OSError."""
+    wanted.kept.touch()
+    taken = read_sightings(wanted.kept)
+    show.err.print(f"Each pose is kept in {wanted.kept} as it is taken.")
+    try:
+        with progress() as tell_progress:
+            keep = partial(keep_sighting, path=wanted.kept)
+            taken = await gather(samples, wanted.poses, tell_progress, taken, keep)
+    finally:
+        if len(taken) < wanted.poses:
+            show.err.print(f"To go on from what was taken: coilward calibrate run --resume {wanted.kept}")
+
+
+async def gather(
+    samples: Samples,
+    count: int,
+    tell_progress: Tell,
+    before: Iterable[Sighting] = (),
+    keep: Callable[[Sighting], None] = lambda _: None,
+) -> list[Sighting]:
+    """Sightings at `count` different poses, those from `before` included; each new one goes to `keep` as it is taken.
+
+    Raises what `Gathering.feed` and `keep` do, PortLost when the samples end.
+    """
+    gathering = Gathering(before)
+    planned = shell(gathering.taken[0].robot_from_tcp, count) if gathering.taken else []
+    if len(gathering.taken) >= count:
+        return gathering.taken
     async for sample in samples:
         taken = gathering.feed(sample)
         if taken is not None:
+            keep(taken)
             planned = planned or shell(taken.robot_from_tcp, count)
             show.err.print(f"Pose {len(gathering.taken)} of {count} taken.")
         if len(gathering.taken) >= count:
@@ -78,7 +109,7 @@ async def gather(samples: Samples, count: int, tell_progress: Tell) -> list[Sigh
         done = [each.robot_from_tcp for each in gathering.taken]
         where = guidance(planned, done, sample.robot_from_tcp)
         tell_progress(f"Pose {len(done) + 1} of {count}. {gathering.hint} {where}", gathering.progress)
-    raise PortLost(f"What the arm process says has ended after {len(gathering.taken)} poses. Begin again.")
+    raise PortLost(f"What the arm process says has ended after {len(gathering.taken)} poses. Start it again.")
 
 
 def guidance(planned: Sequence[Pose], taken: Sequence[Pose], here: Pose | None) -> str:

@@ -17,6 +17,7 @@ from rich.text import Text
 from daemon import words
 from daemon.arm_line import ArmLine
 from daemon.broker import find_mosquitto
+from daemon.calibration_file import read_calibration
 from daemon.cli import show
 from daemon.cli.place import Place, place
 from daemon.cli.safety import Json
@@ -75,7 +76,7 @@ def examine(where: Place) -> Iterator[Finding]:
     ]
     with contextlib.suppress(CoilwardError):  # a site file that cannot be read is its own finding
         if where.site.robot is not None:
-            checks += [("arm", _arm), ("tracker", _tracker)]
+            checks += [("arm", _arm), ("calibration", _calibration), ("tracker", _tracker)]
     for name, check in checks:
         try:
             yield Finding(name, good=True, told=Sentence(what=check(where)))
@@ -159,6 +160,21 @@ def _arm(where: Place) -> str:
     if view.why in ("robot-unreachable", "robot-stopped", "robot-off", "not-taken-off"):
         raise OperatorError(f"{words.ENGLISH.coil_reason(view.why)} {view.trouble}".rstrip())
     return f"{words.ENGLISH.coil_word(view.state).word}; " + ", ".join(f"{n} {at}" for n, at in view.robot.items())
+
+
+def _calibration(where: Place) -> str:
+    with ArmLine(where.runtime.arm_control) as line:
+        used = line.view().calibration
+    robot = where.site.robot
+    if robot is None or not robot.calibration.exists():
+        raise OperatorError(words.ENGLISH.coil_reason("not-calibrated"))
+    found = read_calibration(robot.calibration)
+    if found.hash != used:
+        raise OperatorError(
+            f"The arm does not go by the calibration on file. {robot.calibration} holds {found.hash[:12]}, the arm "
+            f"goes by {used[:12] or 'none'}. Start a session, which gives it to the arm, or restart coilward-arm."
+        )
+    return f"made {found.made} by {found.by}; the arm goes by it"
 
 
 def _tracker(where: Place) -> str:

@@ -14,11 +14,12 @@ from rich.table import Table
 
 from daemon.calibration_source import Sample, Samples, arm_samples
 from daemon.cli import show
+from daemon.cli.filing import Filing
 from daemon.registration import register
 from daemon.registration_file import MOST_RESIDUAL_M, Fiducial, Registration, read_planned
 from daemon.registration_touching import Touching
 from daemon.runtime import Runtime
-from drivers.errors import OperatorError, PortLost
+from drivers.errors import CoilwardError, OperatorError, PortLost
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Wanted:
     rounds: int | None
     hands_free: bool
     marker_below: bool
-    output: Path
+    kept: Path
+    """Of the operator's, for a registration that the room did not take after all."""
 
 
 def samples_of(runtime: Runtime) -> AsyncGenerator[Sample, None]:
@@ -40,8 +42,13 @@ def samples_of(runtime: Runtime) -> AsyncGenerator[Sample, None]:
     return arm_samples(runtime.folder / "arm" / "control")
 
 
-async def run(wanted: Wanted, samples: AsyncGenerator[Sample, None], *, as_json: bool) -> Registration:
-    """Takes the touches, fits, writes the file and prints it. Raises what these raise."""
+async def run(
+    wanted: Wanted, samples: AsyncGenerator[Sample, None], filing: Filing[Registration], *, as_json: bool
+) -> Registration:
+    """Takes the touches, fits, has it filed and prints it. Raises what these raise.
+
+    Whoever files it is asked before anybody is touched.
+    """
     planned = read_planned(wanted.planned) if wanted.planned else None
     if not wanted.hands_free and not sys.stdin.isatty():
         raise OperatorError("Nothing was registered. There is no terminal for the key. Use one, or give --hands-free.")
@@ -55,6 +62,7 @@ async def run(wanted: Wanted, samples: AsyncGenerator[Sample, None], *, as_json:
     touching = Touching(rounds, hands_free=wanted.hands_free)
     with keys(None if wanted.hands_free else touching.begin), progress() as tell:
         async with aclosing(samples):
+            await filing.ready()
             await take(touching, samples, tell)
     found = register(
         touching.touches,
@@ -64,14 +72,23 @@ async def run(wanted: Wanted, samples: AsyncGenerator[Sample, None], *, as_json:
         simulated=wanted.simulated,
         marker_below=wanted.marker_below,
     )
-    wanted.output.parent.mkdir(parents=True, exist_ok=True)
-    found.write(wanted.output)
+    try:
+        await file(found, filing, as_json=as_json)
+    except CoilwardError:
+        found.write(wanted.kept)
+        show.err.print(f"It is kept. To file it: coilward register {found.subject} --from {wanted.kept}")
+        raise
+    return found
+
+
+async def file(found: Registration, filing: Filing[Registration], *, as_json: bool) -> None:
+    """Has it filed and prints it."""
+    told = await filing.take(found)
     if as_json:
-        show.as_json({**found.model_dump(mode="json"), "sha256": found.hash, "file": str(wanted.output)})
+        show.as_json({**found.model_dump(mode="json"), "sha256": found.hash})
     else:
         show.out.print(table(found))
-        show.out.print(f"Written to {wanted.output}. It holds until the marker on the head is moved.")
-    return found
+    show.err.print(f"{told} It holds until the marker on the head is moved.")
 
 
 async def take(touching: Touching, samples: Samples, tell: Callable[[str, float], None]) -> None:

@@ -67,6 +67,8 @@ _TOLD: dict[str, Callable[[Detail], str]] = {
     "asked": lambda row: f"{row['verb']} asked by {row['by']}",
     "intensity": lambda row: f"intensity {row['intensity_tenths'] / 10:g} % rMT, by {row['by']}",
     "threshold": lambda row: f"threshold of {row['subject']} filed, by {row['by']}",
+    "registration": lambda row: f"registration of {row['subject']} filed, by {row['by']}",
+    "calibration": lambda row: f"calibration {row['sha256'][:12]} filed, by {row['by']}",
     "trouble": lambda row: f"trouble: {row['what']}",
     "stimulator": lambda row: "the stimulator is connected" if row["connected"] else "the stimulator is lost",
     "wait": lambda row: f"waited {row['seconds']:.1f} s, {row['state']}: {_why(row)}",

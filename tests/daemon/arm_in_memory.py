@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from daemon.arm.reasons import ArmReason
 from daemon.arm_side import ArmSide
 from daemon.arm_words import ArmAnswer, ArmView
+from daemon.calibration_file import Calibration
+from daemon.placement_files import PlacementFiles
 from daemon.registrations import Registrations
 from daemon.target import Target
 from tests.daemon.arm_stand_in import state
 from tests.daemon.guard_in_memory import now_us
+from tests.daemon.registered_head import registrations as registered
 
 WAY_S = 1.0
 DWELL_S = 1.0
@@ -30,12 +34,18 @@ class ArmInMemory:
 
     def __init__(self, stage: Any, target: Target = TARGET, registrations: Registrations | None = None) -> None:
         self.stage = stage
-        self.side = ArmSide(target, stage.room._journal, now_us, lambda: 0, registrations)
+        self.files = PlacementFiles(
+            registrations or registered(stage.site.daemon.state), stage.site.daemon.state / "calibration.json",
+            simulated=True, journal=stage.room._journal,
+        )  # fmt: skip
+        self.side = ArmSide(target, stage.room._journal, now_us, lambda: 0, files=self.files)
         stage.room._arm = self.side
         self.orders: list[dict[str, Any]] = []
         self.calibration = "5ea1" * 16
         self.refuse: dict[str, str] = {}
         """Why, by where it is to go."""
+        self.calibrations_refused: ArmReason | None = None
+        """Why it takes no calibration."""
         self.targets_refused = ""
         """Why it takes no target."""
         self.way_s = WAY_S
@@ -61,6 +71,8 @@ class ArmInMemory:
 
     async def ask(self, order: Mapping[str, Any]) -> ArmAnswer:
         self.orders.append(dict(order))
+        if order["do"] == "calibrate":
+            return self._calibrate(order)
         if order["do"] != "go":
             return ArmAnswer(not self.targets_refused, self.targets_refused, {"calibration": self.calibration})
         to = str(order["to"])
@@ -68,6 +80,13 @@ class ArmInMemory:
             return ArmAnswer(ok=False, why=self.refuse[to])
         self._go(to)
         return ArmAnswer(ok=True)
+
+    def _calibrate(self, order: Mapping[str, Any]) -> ArmAnswer:
+        if self.calibrations_refused:
+            reason = self.calibrations_refused
+            return ArmAnswer(ok=False, why=reason.json, detail={"sentence": str(reason.sentence)})
+        self.calibration = Calibration.model_validate(order["calibration"]).hash
+        return ArmAnswer(ok=True, detail={"calibration": self.calibration})
 
     def tell(self, order: Mapping[str, Any]) -> None:
         self.orders.append(dict(order))

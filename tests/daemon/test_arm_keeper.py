@@ -15,11 +15,13 @@ from daemon.arm_keeper import ArmKeeper, TrackerFeed
 from daemon.arm_side import ArmSide
 from daemon.arm_words import ArmView
 from daemon.journal import Journal, MemorySink
+from daemon.placement_files import PlacementFiles
 from daemon.room import Done, Refused
 from drivers.errors import CoilwardError, PortLost, PortNotFound
 from drivers.trackers import Frame, Tracker, TrackerCapabilities, TrackerHangs
 from tests.daemon.arm_in_memory import TARGET
 from tests.daemon.arm_stand_in import ArmStandIn
+from tests.daemon.registered_head import registrations
 
 
 class Ears:
@@ -75,8 +77,9 @@ def journal(sink: MemorySink) -> Journal:
 
 
 @pytest.fixture
-def side(journal: Journal) -> ArmSide:
-    return ArmSide(TARGET, journal, lambda: 0, lambda: 0)
+def side(journal: Journal, tmp_path: Path) -> ArmSide:
+    files = PlacementFiles(registrations(tmp_path), tmp_path / "calibration.json", simulated=True, journal=journal)
+    return ArmSide(TARGET, journal, lambda: 0, lambda: 0, files=files)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +15,17 @@ from typer.testing import CliRunner, Result
 
 from daemon.calibration import calibrate
 from daemon.calibration_file import Calibration, read_calibration
-from daemon.calibration_gather import write_sightings
+from daemon.calibration_gather import keep_sighting
 from daemon.calibration_plan import shell
 from daemon.calibration_source import Sample
 from daemon.cli import calibrating, registering
 from daemon.cli.calibrate import app as calibrate_app
+from daemon.cli.filing import OwnFile
 from daemon.cli.place import Place
 from daemon.cli.register import register
 from daemon.cli.show import Exit
-from daemon.registration_file import PLANNED_EXAMPLE, Fiducial, read_registration
-from drivers.errors import ConfigError, DeviceSilent, OperatorError
+from daemon.registration_file import PLANNED_EXAMPLE, Fiducial, Registration, read_registration
+from drivers.errors import ConfigError, DeviceSilent, OperatorError, PortLost
 from drivers.poses import Pose
 from tests.daemon.calibration_world import START, TCP_FROM_COIL, frame, held_at, on_marker, played, resting, sightings
 from tests.daemon.conftest import SITE
@@ -37,7 +40,7 @@ def wanted(folder: Path, **changes: Any) -> registering.Wanted:
         "rounds": None,
         "hands_free": True,
         "marker_below": False,
-        "output": folder / "registrations" / "p01.json",
+        "kept": folder / "kept.json",
     }
     return registering.Wanted(**{**given, **changes})
 
@@ -48,10 +51,13 @@ def touches(rounds: int) -> list[Sample]:
 
 
 async def test_a_registration_is_written_and_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = await registering.run(wanted(tmp_path), played(touches(2)), as_json=False)
+    file = tmp_path / "registrations" / "p01.json"
+
+    found = await registering.run(wanted(tmp_path), played(touches(2)), OwnFile(file), as_json=False)
 
     shown = capsys.readouterr()
-    assert read_registration(tmp_path / "registrations" / "p01.json") == found
+    assert read_registration(file) == found
+    assert not (tmp_path / "kept.json").exists()
     assert f"residual {found.residual_mm:.2f} mm of 3 mm allowed" in shown.out
     assert shown.err.count("NAS taken: 21 frames") == 2
 
@@ -62,7 +68,8 @@ async def test_a_registration_as_json_is_one_object_on_stdout(
     plan = tmp_path / "plan.json"
     plan.write_text(PLANNED_EXAMPLE)
 
-    await registering.run(wanted(tmp_path, planned=plan), played(touches(1)), as_json=True)
+    filing: OwnFile[Registration] = OwnFile(tmp_path / "p01.json")
+    await registering.run(wanted(tmp_path, planned=plan), played(touches(1)), filing, as_json=True)
 
     told = json.loads(capsys.readouterr().out)
     assert told["head_from_image"] is not None
@@ -73,14 +80,60 @@ async def test_a_registration_as_json_is_one_object_on_stdout(
 
 async def test_one_touch_without_a_plan_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="Give --rounds 2, or --planned"):
-        await registering.run(wanted(tmp_path, rounds=1), played([]), as_json=False)
+        await registering.run(wanted(tmp_path, rounds=1), played([]), OwnFile(tmp_path / "p01.json"), as_json=False)
 
 
 async def test_a_key_needs_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
 
+    filing: OwnFile[Registration] = OwnFile(tmp_path / "p01.json")
     with pytest.raises(OperatorError, match="--hands-free"):
-        await registering.run(wanted(tmp_path, hands_free=False), played([]), as_json=False)
+        await registering.run(wanted(tmp_path, hands_free=False), played([]), filing, as_json=False)
+
+
+@dataclass
+class RoomStandIn:
+    """A room that takes what it is given, unless it is busy with a session at the beginning or at the end."""
+
+    busy_at_first: bool = False
+    busy_at_last: bool = False
+    given: list[object] = field(default_factory=list)
+
+    async def ready(self) -> None:
+        self._refuses(self.busy_at_first)
+
+    async def take(self, found: object) -> str:
+        self._refuses(self.busy_at_last)
+        self.given.append(found)
+        return "It is filed."
+
+    def _refuses(self, busy: bool) -> None:
+        if busy:
+            raise OperatorError("Nothing was filed. A session is open. End it first.")
+
+
+async def untouched() -> AsyncGenerator[Sample, None]:
+    """Nobody may be touched, and no arm moved."""
+    raise AssertionError
+    yield
+
+
+async def test_a_room_that_would_not_take_a_registration_says_so_before_anybody_is_touched(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="A session is open"):
+        await registering.run(wanted(tmp_path), untouched(), RoomStandIn(busy_at_first=True), as_json=False)
+
+
+async def test_a_registration_that_the_room_does_not_take_after_all_is_kept_and_filed_later(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(OperatorError, match="A session is open"):
+        await registering.run(wanted(tmp_path), played(touches(2)), RoomStandIn(busy_at_last=True), as_json=False)
+    said = capsys.readouterr().err.replace("\n", "")
+    kept, room = read_registration(tmp_path / "kept.json"), RoomStandIn()
+    await registering.file(kept, room, as_json=False)
+
+    assert f"coilward register p01 --from {tmp_path / 'kept.json'}" in said
+    assert room.given == [kept]
 
 
 def taking(folder: Path, **changes: Any) -> calibrating.Wanted:
@@ -88,22 +141,61 @@ def taking(folder: Path, **changes: Any) -> calibrating.Wanted:
         "by": "tests",
         "simulated": True,
         "poses": 12,
-        "from_file": None,
+        "kept": folder / "poses.jsonl",
+        "takes": True,
         "leave_out": (),
-        "file": folder / "calibration.json",
     }
     return calibrating.Wanted(**{**given, **changes})
 
 
 async def test_a_calibration_is_taken_written_and_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = await calibrating.run(taking(tmp_path), played(resting(shell(START, 12))), as_json=False)
+    file = tmp_path / "calibration.json"
+
+    found = await calibrating.run(taking(tmp_path), played(resting(shell(START, 12))), OwnFile(file), as_json=False)
 
     shown = capsys.readouterr()
-    assert read_calibration(tmp_path / "calibration.json") == found
+    assert read_calibration(file) == found
     assert (found.tcp_from_coil.inverse() @ TCP_FROM_COIL).distance < 5e-4
     assert "held out" in shown.out
     assert "Pose 12 of 12 taken" in shown.err
-    assert len((tmp_path / "calibration.poses.jsonl").read_text().splitlines()) == 12
+    assert len((tmp_path / "poses.jsonl").read_text().splitlines()) == 12
+
+
+async def test_a_room_that_would_not_take_a_calibration_says_so_before_the_arm_is_moved(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="A session is open"):
+        await calibrating.run(taking(tmp_path), untouched(), RoomStandIn(busy_at_first=True), as_json=False)
+
+    assert not (tmp_path / "poses.jsonl").exists()
+
+
+async def test_after_an_arm_process_that_ended_at_pose_9_the_next_run_takes_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    everywhere, room = shell(START, 12), RoomStandIn()
+    with pytest.raises(PortLost, match="after 9 poses"):
+        await calibrating.run(taking(tmp_path), played(resting(everywhere[:9])), room, as_json=False)
+    said = capsys.readouterr().err.replace("\n", "")
+    # It stands where it stood, and that pose counts once.
+    found = await calibrating.run(taking(tmp_path), played(resting(everywhere[8:])), room, as_json=False)
+
+    assert f"coilward calibrate run --resume {tmp_path / 'poses.jsonl'}" in said
+    assert "Pose 10 of 12 taken" in capsys.readouterr().err
+    assert room.given == [found]
+    assert found.poses == 12
+    assert (found.tcp_from_coil.inverse() @ TCP_FROM_COIL).distance < 5e-4
+
+
+async def test_a_calibration_that_the_room_does_not_take_after_all_is_made_again_from_its_poses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = played(resting(shell(START, 12)))
+    with pytest.raises(OperatorError, match="A session is open"):
+        await calibrating.run(taking(tmp_path), seen, RoomStandIn(busy_at_last=True), as_json=False)
+    said, room = capsys.readouterr().err.replace("\n", ""), RoomStandIn()
+    found = await calibrating.run(taking(tmp_path, takes=False), untouched(), room, as_json=False)
+
+    assert f"coilward calibrate run --from {tmp_path / 'poses.jsonl'}" in said
+    assert room.given == [found]
 
 
 async def test_poses_of_a_refused_calibration_are_kept(tmp_path: Path) -> None:
@@ -114,10 +206,12 @@ async def test_poses_of_a_refused_calibration_are_kept(tmp_path: Path) -> None:
         shivering[number] = Sample(frame(number, tools), sample.robot_from_tcp)
 
     with pytest.raises(OperatorError):
-        await calibrating.run(taking(tmp_path), played(shivering), as_json=False)
+        await calibrating.run(
+            taking(tmp_path), played(shivering), OwnFile(tmp_path / "calibration.json"), as_json=False
+        )
 
     assert not (tmp_path / "calibration.json").exists()
-    assert (tmp_path / "calibration.poses.jsonl").exists()
+    assert len((tmp_path / "poses.jsonl").read_text().splitlines()) == 12
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +269,8 @@ def commanded(site: Path, *words: str) -> Result:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Path:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "mine"))
     path = tmp_path / "site.toml"
     path.write_text(SITE)
     return path
@@ -183,7 +278,8 @@ def site(tmp_path: Path) -> Path:
 
 def test_kept_poses_calibrate_again_without_one(site: Path) -> None:
     poses, file = site.parent / "p.jsonl", site.parent / "c.json"
-    write_sightings(sightings(14), poses)
+    for each in sightings(14):
+        keep_sighting(each, poses)
 
     ran = commanded(site, "calibrate", "run", "--from", str(poses), "--leave-out", "3", "--file", str(file), "--json")
 
@@ -220,4 +316,18 @@ def test_a_pseudonym_that_is_a_path_is_refused(site: Path, subject: str) -> None
 
 
 def test_without_an_arm_process_a_registration_says_so(site: Path) -> None:
-    assert "no arm process answers" in str(commanded(site, "register", "p01", "--hands-free").exception)
+    ran = commanded(site, "register", "p01", "--hands-free", "--output", str(site.parent / "p01.json"))
+
+    assert "no arm process answers" in str(ran.exception)
+
+
+@pytest.mark.parametrize("words", [("register", "p01", "--hands-free"), ("calibrate", "run")])
+def test_without_a_daemon_that_files_the_result_nothing_is_measured(site: Path, words: tuple[str, ...]) -> None:
+    """Nobody has signed in here, and no arm process runs: what is told is what was asked first."""
+    assert "operator.password" in str(commanded(site, *words).exception)
+
+
+def test_poses_are_taken_from_a_file_or_added_to_one_and_not_both(site: Path) -> None:
+    refused = commanded(site, "calibrate", "run", "--from", "p.jsonl", "--resume", "p.jsonl").exception
+
+    assert "Give one of them" in str(refused)

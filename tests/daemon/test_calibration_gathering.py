@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from daemon.calibration import calibrate
-from daemon.calibration_gather import NEXT_US, Gathering, read_sightings, write_sightings
+from daemon.calibration_gather import NEXT_US, Gathering, keep_sighting, read_sightings
 from daemon.calibration_plan import shell
 from daemon.calibration_source import Sample
 from daemon.calibration_still import GAP_US, HOLD_US, LEAST_FRAMES, STILL_M, Still
@@ -136,7 +136,8 @@ def test_an_arm_that_nobody_moves_ends_the_waiting() -> None:
 
 def test_poses_kept_in_a_file_are_read_back_without_those_left_out(tmp_path: Path) -> None:
     seen = sightings(13)
-    write_sightings(seen, tmp_path / "p.jsonl")
+    for each in seen:
+        keep_sighting(each, tmp_path / "p.jsonl")
 
     assert read_sightings(tmp_path / "p.jsonl") == seen
     assert read_sightings(tmp_path / "p.jsonl", (1, 13)) == seen[1:-1]
@@ -150,7 +151,7 @@ def test_poses_kept_in_a_file_are_read_back_without_those_left_out(tmp_path: Pat
 )
 def test_a_file_of_poses_that_does_not_hold_is_refused_by_its_line(tmp_path: Path, line: str, said: str) -> None:
     path = tmp_path / "p.jsonl"
-    write_sightings(sightings(1), path)
+    keep_sighting(sightings(1)[0], path)
     path.write_text(path.read_text() + line + "\n")
 
     with pytest.raises(ConfigError, match="line 2") as refused:

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from daemon.arm.reasons import ArmReason
 from daemon.guard_link import GuardLost
 from daemon.room import Measured, Order, Refused
 from daemon.thresholds import FILE_NAME
 from drivers.errors import DeviceError
 from tests.daemon import registered_head
 from tests.daemon.arm_in_memory import ArmInMemory
+from tests.daemon.calibration_world import calibrated
 from tests.daemon.guard_in_memory import HASH, NONCE
 from tests.daemon.stage import Stage
 
@@ -297,6 +299,40 @@ async def _(stage: Any) -> Any:
     arm.calibration = "0dd5" * 16
     await arm.side.linked(arm)
     return await stage.room.release(HASH, NONCE, "operator")
+
+
+@comes_about(
+    "not-filed",
+    "Nothing was filed. {state}/registrations/sim-0001.json cannot be written: File exists. "
+    "Give its folder to the user of coilward-daemon, and see that its disk has space.",
+)
+async def _(stage: Any) -> Any:
+    ArmInMemory(stage).files.registrations.path_of("sim-0001").parent.touch()
+    return await stage.room.file_registration("sim-0001", None, "operator")
+
+
+@comes_about(
+    "calibration-simulated",
+    "Nothing was filed. The calibration was made in a simulation, and this arm is real. "
+    "Calibrate here: `coilward calibrate run`.",
+)
+async def _(stage: Any) -> Any:
+    real = replace(ArmInMemory(stage).files, simulated=False)
+    return await real.file_calibration(calibrated(), "operator")
+
+
+@comes_about(
+    "calibration-not-taken",
+    "No session was opened. The arm does not take the calibration on file. The order was not carried out. "
+    "It is not possible in the arm's present state. Park the arm or send the coil away first.",
+)
+async def _(stage: Any) -> Any:
+    arm = ArmInMemory(stage)
+    arm.calibrations_refused = ArmReason.NOT_NOW
+    calibrated().write(arm.files.calibration)
+    await arm.side.linked(arm)
+    stage.guard.push()
+    return await stage.room.start(stage.order, "operator")
 
 
 async def started(stage: Any, *, refused: str = "", **changes: Any) -> Any:

@@ -14,6 +14,7 @@ import pytest
 from daemon import broker
 from daemon.announcer import Announcer
 from daemon.bus import Bus, Message, Will
+from daemon.calibration_file import Calibration
 from daemon.children import Child
 from daemon.client import RoomClient
 from daemon.decision import Decision
@@ -21,6 +22,7 @@ from daemon.desk import Desk
 from daemon.memory_bus import MemoryBroker, MemoryBus
 from daemon.messages import Meta, Role
 from daemon.mqtt_bus import Address, MqttBus
+from daemon.registration_file import Registration
 from daemon.room import Answer, Done, Happening, Measured, Order, Snapshot
 from daemon.topics import Topics
 
@@ -202,6 +204,12 @@ class RecordingRoom:
 
     async def file_threshold(self, measured: Measured, by: str) -> Answer:
         return await self._do("file-threshold", measured, by)
+
+    async def file_registration(self, subject: str, found: Registration | None, by: str) -> Answer:
+        return await self._do("file-registration", subject, found, by)
+
+    async def file_calibration(self, found: Calibration | None, by: str) -> Answer:
+        return await self._do("file-calibration", found, by)
 
     async def coil_away(self, by: str) -> Answer:
         return await self._do("coil-away", by)

@@ -13,6 +13,8 @@ from daemon.desk import MOST_WAITING
 from daemon.messages import Answer, Code, Role
 from daemon.room import Measured, Order, Refused
 from daemon.verbs import VERBS, may
+from tests.daemon.calibration_world import calibrated
+from tests.daemon.registered_head import registration
 
 HASH = "ab" * 16
 FIELDS: dict[str, dict[str, Any]] = {
@@ -24,6 +26,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "release": {"hash": HASH},
     "resume": {"hash": HASH},
     "resolve": {"ref": 3, "why": "the coil clicked"},
+    "file-registration": {"subject": "S-01"},
     "file-threshold": {"subject": "S-01", "value_tenths": 425, "method": "emg", "pulses": 20, "coil": "coil-1"},
 }
 
@@ -282,6 +285,23 @@ async def test_a_threshold_is_filed_by_any_operator_who_asks_now(house: Any) -> 
     assert code_and_reason(await vera.send("file-threshold")) == (Code.FORBIDDEN, "role")
 
     assert house.room.asked == [("file-threshold", Measured("S-01", 425, "emg", 20, "coil-1", 12), "otto")]
+
+
+@in_memory
+async def test_what_places_the_coil_is_filed_by_the_holder_of_control_and_arrives_to_the_last_digit(house: Any) -> None:
+    olga = await raw(house)
+    otto = await raw(house, "otto", control=False)
+    found, head = calibrated(), registration()
+    assert code_and_reason(await otto.send("file-calibration")) == (Code.FORBIDDEN, "no-control")
+    assert code_and_reason(await otto.send("file-registration")) == (Code.FORBIDDEN, "no-control")
+    assert (await olga.send("file-calibration", state_seq=None, calibration=found.model_dump(mode="json"))).ok
+    sent = {"subject": "S-01", "registration": head.model_dump(mode="json")}
+    assert (await olga.send("file-registration", state_seq=None, **sent)).ok
+    assert code_and_reason(await olga.send("file-registration", subject="../S-01")) == (Code.MALFORMED, "malformed")
+
+    assert house.room.asked == [
+        ("file-calibration", found, "olga"), ("file-registration", "S-01", head, "olga"),
+    ]  # fmt: skip
 
 
 @in_memory

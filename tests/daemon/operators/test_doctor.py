@@ -1,15 +1,20 @@
-"""What the doctor finds at the watchdog's socket."""
+"""What the doctor finds at the sockets of watchdog and arm."""
 
 from __future__ import annotations
 
+import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daemon.cli.doctor import Finding, _stimulator, examine
+from daemon.cli.doctor import Finding, _calibration, _stimulator, examine
 from daemon.cli.place import Place
 from daemon.words import ENGLISH
+from drivers.errors import OperatorError
+from tests.daemon.arm_stand_in import ArmStandIn
+from tests.daemon.calibration_world import calibrated
 from tests.daemon.watchdog_stand_in import watchdog
 
 SITE = Path(__file__).parents[3] / "examples" / "site.toml"
@@ -68,3 +73,43 @@ def test_the_doctor_says_with_the_stimulator_what_is_known_of_disarming(tmp_path
         found = _stimulator(where)
 
     assert found == f"magstim-rapid2, standby; disarming: {ENGLISH.cutting[cutting]}"
+
+
+FOUND = calibrated()
+ROBOT = SITE.with_name("robot.toml")
+
+
+@pytest.mark.parametrize(
+    ("filed", "used", "says"),
+    [
+        (True, FOUND.hash, f"made {FOUND.made} by tests; the arm goes by it"),
+        (True, "0dd5" * 16, f"the arm goes by {'0dd5' * 3}. Start a session, which gives it to the arm, or restart"),
+        (True, "", "the arm goes by none."),
+        (False, "", "Run `coilward calibrate run` first."),
+    ],
+)
+async def test_the_doctor_holds_the_calibration_on_file_against_the_one_the_arm_goes_by(
+    tmp_path: Path, filed: bool, used: str, says: str
+) -> None:
+    text = re.sub("calibration = .*", 'calibration = "calibration.json"', ROBOT.read_text())
+    (tmp_path / "site.toml").write_text(text)
+    where = Place(tmp_path, tmp_path / "site.toml", "operator", None)
+    arm = ArmStandIn(where.runtime.arm_control)
+    if filed:
+        FOUND.write(tmp_path / "calibration.json")
+
+    async def speaks() -> None:
+        while True:
+            arm.say(calibration=used)
+            await asyncio.sleep(0.02)
+
+    speaking = asyncio.create_task(speaks())
+    try:
+        found = await asyncio.to_thread(_calibration, where)
+    except OperatorError as wrong:
+        found = str(wrong)
+    finally:
+        speaking.cancel()
+        arm.close()
+
+    assert says in found

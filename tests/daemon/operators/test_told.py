@@ -21,6 +21,8 @@ from daemon.messages import Event
         ("session", {"state": "paused", "reason": "pause-asked"}, "PAUSED: pause asked"),
         ("session", {"state": "gap", "reason": ""}, "WAITING"),
         ("ended", {"outcome": "completed", "settled": 60}, "ended: completed, 60 pulses counted"),
+        ("registration", {"subject": "S-1", "by": "olga"}, "registration of S-1 filed, by olga"),
+        ("calibration", {"sha256": "5ea1" * 16, "by": "olga"}, "calibration 5ea15ea15ea1 filed, by olga"),
         ("missed", {"count": 3}, "3 events were missed here"),
         (
             "refused",

@@ -1,0 +1,97 @@
+"""What places the coil on a head and is measured in the room: the subjects' registrations, and the arm's calibration.
+
+The daemon alone writes them, like all that a session goes by. Whoever measures asks before the first touch whether the
+result would be taken, and nobody is touched, and no arm moved, for a file that cannot be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from daemon.calibration_file import Calibration, read_calibration
+from daemon.journal import Journal
+from daemon.registration_file import Registration
+from daemon.registrations import Registrations
+from daemon.room import Answer, Done, Refused
+
+READABLE: Final = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH
+"""The arm's user reads the calibration, and so does whoever checks it; it says nothing of a subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementFiles:
+    """Those of one room."""
+
+    registrations: Registrations
+    calibration: Path
+    """Where the site file says that it lies."""
+    simulated: bool
+    """Whether the arm is: a calibration that was made in a simulation moves no other."""
+    journal: Journal
+
+    def calibrated(self) -> Calibration | None:
+        """By the one on file; None when nobody has calibrated yet. Raises ConfigError."""
+        return read_calibration(self.calibration) if self.calibration.exists() else None
+
+    async def file_registration(self, subject: str, found: Registration | None, by: str) -> Answer:
+        """Puts it in place of the subject's one before, or (None) says whether it could."""
+        path = self.registrations.path_of(subject)
+        if found is None:
+            return await _unwritten(path, _probe) or Done()
+        if found.subject != subject:
+            return Refused(
+                "registration-of-another",
+                f"Nothing was filed. It is the registration of {found.subject}. Register the head of {subject}.",
+            )
+        found = found.model_copy(update={"by": by})
+        if refused := await _unwritten(path, found.write):
+            return refused
+        told = {"subject": subject, "sha256": found.hash, "residual_mm": found.residual_mm}
+        self.journal.write("registration", by=by, **told)
+        return Done({"file": str(path), "sha256": found.hash})
+
+    async def file_calibration(self, found: Calibration | None, by: str) -> Answer:
+        """Puts it in place of the one before, or (None) says whether it could."""
+        if found is None:
+            return await _unwritten(self.calibration, _probe) or Done()
+        if found.simulated and not self.simulated:
+            return Refused(
+                "calibration-simulated",
+                "Nothing was filed. The calibration was made in a simulation, and this arm is real. "
+                "Calibrate here: `coilward calibrate run`.",
+            )
+        found = found.model_copy(update={"by": by})
+        if refused := await _unwritten(self.calibration, partial(found.write, mode=READABLE)):
+            return refused
+        self.journal.write("calibration", by=by, sha256=found.hash)
+        return Done({"file": str(self.calibration), "sha256": found.hash})
+
+
+async def _unwritten(path: Path, write: Callable[[Path], object]) -> Refused | None:
+    """Writes in a thread, because a stalled disk must not stall the beats; why it could not, None once it is done."""
+
+    def make() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path)
+
+    try:
+        await asyncio.to_thread(make)
+    except OSError as wrong:
+        return Refused(
+            "not-filed",
+            f"Nothing was filed. {path} cannot be written: {wrong.strerror}. "
+            "Give its folder to the user of coilward-daemon, and see that its disk has space.",
+        )
+    return None
+
+
+def _probe(path: Path) -> None:
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
