@@ -20,7 +20,7 @@ from daemon.arm.reasons import ArmReason, Refusal
 from daemon.arm.setup import ABSENCE_US, FREEZE_US, Setup
 from daemon.arm.sight import Sight
 from daemon.arm.steering import Steering
-from daemon.arm.table import ENGAGED, FOLLOWING, LEAVING, Event, HoldState, Leave, Verb
+from daemon.arm.table import AT_REST, ENGAGED, FOLLOWING, LEAVING, Event, HoldState, Leave, Verb
 from drivers.poses import Pose
 from drivers.robots import RobotState
 from drivers.trackers import Frame
@@ -161,9 +161,9 @@ class Hold:
         if at_the_head and self._health.asleep(now_us):
             return self._happens(Event.ENDED, ArmReason.PROGRAM_ENDED, now_us)
         if self._leaving.failed:
-            self._leaving.end()
-            self.why = broken = ArmReason.NOT_TAKEN_OFF
-        return self._happens(Event.BROKEN, broken, now_us)
+            broken = ArmReason.NOT_TAKEN_OFF
+        rests = self.state in AT_REST and not (self._parking or self._leaving.under_way)
+        return not rests and self._happens(Event.BROKEN, broken, now_us)
 
     def _frozen(self, now_us: int, head: Estimate | None, blind: ArmReason | None) -> None:
         arm, for_us = self._health.state, now_us - self._since_us

@@ -87,6 +87,7 @@ TRANSITIONS: dict[HoldState, dict[Event | Verb, Move]] = {
         _V.AWAY: (_S.AWAY, _STAY),
         _V.STOP: (_S.STOPPED, _STAY),
         _E.ENDED: (_S.PARKED, _OFF),
+        _E.BROKEN: (_S.FAULT, _STAY),
     },
     _S.APPROACH: {
         **_AT_THE_HEAD,
@@ -133,6 +134,7 @@ TRANSITIONS: dict[HoldState, dict[Event | Verb, Move]] = {
         _V.AWAY: (_S.AWAY, _OFF),
         _V.STOP: (_S.STOPPED, _STAY),
         _E.ENDED: (_S.STOPPED, _OFF),
+        _E.BROKEN: (_S.FAULT, _STAY),
     },
     _S.FAULT: {
         _V.TO_TARGET: (_S.APPROACH, _STAY),
@@ -143,12 +145,16 @@ TRANSITIONS: dict[HoldState, dict[Event | Verb, Move]] = {
     },
 }
 """Stop and away stand in every row. An arm that was in a fault may stand at the head: it comes away before it parks. A
-program can end while the coil is at the head, or on its way off it; further off that is no event."""
+program can end while the coil is at the head, or on its way off it; further off that is no event. Nor is an arm that
+does not obey where it rests, parked or stopped: it was to do nothing, and does it."""
 
 FOLLOWING = frozenset({HoldState.APPROACH, HoldState.TRACK})
 """Steered by the head."""
 ENGAGED = FOLLOWING | {HoldState.FREEZE}
 """Steered by us; everything that could be wrong matters."""
+
+AT_REST = frozenset({HoldState.PARKED, HoldState.STOPPED})
+"""Where a person wanted it, once it is there."""
 
 
 def after(state: HoldState, event: Event | Verb) -> Move | None:

@@ -7,7 +7,7 @@ from daemon.messages import Sentence
 from daemon.words.catalogue import PhaseWord
 
 STATES = {
-    "parked": PhaseWord("PARKED", "grey", "square", "The coil rests away from the subject."),
+    "parked": PhaseWord("PARKED", "grey", "square", "The coil rests away from the subject, or is on its way there."),
     "approach": PhaseWord("APPROACHING", "blue", "triangle", "The coil is on its way to the target."),
     "track": PhaseWord("FOLLOWING", "green", "circle", "The coil follows the head."),
     "freeze": PhaseWord("STANDING STILL", "yellow", "dashed", "The arm does not know enough to move."),
@@ -16,7 +16,7 @@ STATES = {
     ),
     "away": PhaseWord("AWAY", "grey", "square", "The coil was taken off the head."),
     "hand": PhaseWord("BY HAND", "yellow", "triangle", "The arm gives way to a person's hand."),
-    "stopped": PhaseWord("STOPPED", "red", "octagon", "STOP was pressed; the coil is off the head."),
+    "stopped": PhaseWord("STOPPED", "red", "octagon", "STOP was pressed; the coil comes off the head and stays off."),
     "fault": PhaseWord("ARM FAULT", "red", "octagon", "The arm does not obey: look at it and at its controller."),
 }
 

@@ -13,12 +13,13 @@ from drivers.robots import Program, RobotMode, RobotState, SafetyMode
 from drivers.trackers import Tool
 from tests.daemon.arm.hold_room import (
     HEAD,
+    PARK,
     SETUP,
     tracking,
     without,
 )
 
-ENDS = {Verb.STOP: "stopped", Verb.AWAY: "away"}
+ENDS = {Verb.STOP: "stopped", Verb.AWAY: "away", Verb.PARK: "parked"}
 
 
 @pytest.mark.parametrize(
@@ -98,14 +99,77 @@ def test_whoever_sends_a_coil_off_that_cannot_move_is_told_so(verb: Verb, says: 
     assert refusal.reason is reason
 
 
-def test_a_stop_that_an_arm_could_not_obey_holds_when_it_can() -> None:
-    room = tracking()
-    room.robot_says = lambda robot: replace(robot, safety=SafetyMode.PROTECTIVE_STOP)
-    room.run(0.3)
-    room.order(Verb.STOP)
-    room.robot_says = lambda robot: robot
+def held(state: RobotState) -> RobotState:
+    """An arm that its own safety has stopped, with our program ended."""
+    return replace(state, safety=SafetyMode.SAFEGUARD_STOP, program=Program.ABSENT)
 
-    assert room.run(6).state is HoldState.STOPPED
+
+@pytest.mark.parametrize("verb", [Verb.STOP, Verb.AWAY])
+def test_whoever_sends_a_stopped_arm_off_has_to_say_it_again_when_it_can_move(verb: Verb) -> None:
+    room = tracking()
+    room.robot_says = held
+    room.run(0.3)
+    room.order(verb)
+    stayed = room.run(0.1)
+    room.robot_says = lambda robot: robot
+    room.run(3)
+
+    assert (stayed.state, stayed.why) == (HoldState.FAULT, ArmReason.ROBOT_STOPPED)
+    assert (room.hold.state, room.said[-1].command) == (HoldState.FAULT, Command.REST)
+    assert room.on_target().distance < 0.001
+    assert room.order(verb) is None
+    assert room.run(3).state.value == ENDS[verb]
+    assert -room.on_target().translation[2] == pytest.approx(0.06, abs=0.001)
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.5, 1.5], ids=lambda s: f"after {s} s")
+@pytest.mark.parametrize("program", [Program.ABSENT, Program.TRACKING])
+def test_an_arm_that_is_stopped_on_its_way_to_the_parking_place_goes_no_further_unless_it_is_told(
+    after_s: float, program: Program
+) -> None:
+    """First it comes off the head, in 0.6 s; then it goes there."""
+    room = tracking()
+    assert room.order(Verb.PARK) is None
+    room.run(after_s)
+    before, since = room.tcp, len(room.said)
+    room.robot_says = lambda robot: replace(held(robot), program=program)
+    stopped = room.turn()
+    room.run(5)
+    room.robot_says = lambda robot: robot
+    room.run(5)
+
+    assert (stopped.state, stopped.why, stopped.command) == (HoldState.FAULT, ArmReason.ROBOT_STOPPED, Command.REST)
+    assert {said.command for said in room.said[since:]} == {Command.REST}
+    assert (room.hold.state, room.tcp) == (HoldState.FAULT, before)
+    assert room.order(Verb.PARK) is None
+    assert room.run(20, until=lambda _said: (PARK.inverse() @ room.tcp).distance < 0.001).state is HoldState.PARKED
+    assert (PARK.inverse() @ room.tcp).distance < 0.001
+
+
+@pytest.mark.parametrize("verb", [Verb.STOP, Verb.AWAY])
+def test_an_arm_that_is_stopped_on_its_way_off_the_head_is_not_said_to_be_off_it(verb: Verb) -> None:
+    room = tracking()
+    assert room.order(verb) is None
+    room.run(0.1)
+    room.robot_says = held
+
+    assert room.run(0.1).state is HoldState.FAULT
+
+
+@pytest.mark.parametrize("verb", [Verb.STOP, Verb.PARK])
+def test_an_arm_that_is_stopped_where_it_rests_is_no_fault_and_stays(verb: Verb) -> None:
+    room = tracking()
+    assert room.order(verb) is None
+    rested = room.run(15)
+    before = room.tcp
+    room.robot_says = held
+    stopped = room.run(1)
+    room.robot_says = lambda robot: robot
+    room.run(1)
+
+    assert rested.command is Command.REST
+    assert (stopped.state.value, stopped.why) == (ENDS[verb], ArmReason.ROBOT_STOPPED)
+    assert (room.hold.state.value, room.said[-1].why, room.tcp) == (ENDS[verb], None, before)
 
 
 def test_an_arm_slowed_at_its_pendant_gives_no_lease() -> None:

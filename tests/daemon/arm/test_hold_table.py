@@ -23,6 +23,11 @@ def test_stop_and_away_stand_in_every_row() -> None:
         assert after(state, Verb.AWAY) is not None
 
 
+def test_an_arm_that_does_not_obey_is_a_fault_wherever_it_was_to_be() -> None:
+    for state in set(HoldState) - {HoldState.FAULT}:
+        assert after(state, Event.BROKEN) == (HoldState.FAULT, Leave.STAY)
+
+
 def test_nothing_but_a_person_leads_back_from_a_retract() -> None:
     by_itself = {event: to for event, to in TRANSITIONS[HoldState.RETRACT].items() if isinstance(event, Event)}
 
