@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import stat
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,6 +41,9 @@ class Calibration(Sealed):
     The robot's tool centre point is the coil's face centre, so `tcp_from_coil` also says where the marker sits on the
     coil. With the tool's setting, `flange_from_coil = flange_from_tcp @ tcp_from_coil`.
     """
+
+    rights: ClassVar[int] = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH
+    """The arm's user reads it at its start, and so does whoever checks it; it says nothing of a subject."""
 
     made: str = Field(description="UTC, to the second")
     by: str

@@ -11,7 +11,7 @@ import math
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError
 
@@ -19,7 +19,6 @@ from drivers.errors import ConfigError
 from drivers.poses import Pose
 
 SEAL = "sha256"
-PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 ROUNDING = 1e-12
 FARTHEST_M = 10.0
 """No two things in one room are further apart: a longer way is in millimetres (engineering choice)."""
@@ -55,17 +54,20 @@ class Sealed(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
+    rights: ClassVar[int] = stat.S_IRUSR | stat.S_IWUSR
+    """Of its file."""
+
     @property
     def hash(self) -> str:
         """SHA-256 over everything in it, 64 hexadecimal digits."""
         return _hash(self.model_dump(mode="json"))
 
-    def write(self, path: Path, mode: int = PRIVATE) -> None:
-        """Old or new, never half, with these rights and no others. Raises OSError."""
+    def write(self, path: Path) -> None:
+        """Old or new, never half, and for whom `rights` says. Raises OSError."""
         document = {**self.model_dump(mode="json"), SEAL: self.hash}
         fresh = path.with_name(f".{path.name}.new")
         fresh.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        fresh.chmod(mode)
+        fresh.chmod(self.rights)
         fresh.replace(path)
 
     @classmethod

@@ -7,22 +7,16 @@ result would be taken, and nobody is touched, and no arm moved, for a file that 
 from __future__ import annotations
 
 import asyncio
-import stat
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Final
 
 from daemon.calibration_file import Calibration, read_calibration
 from daemon.journal import Journal
 from daemon.registration_file import Registration
 from daemon.registrations import Registrations
 from daemon.room import Answer, Done, Refused
-
-READABLE: Final = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH
-"""The arm's user reads the calibration, and so does whoever checks it; it says nothing of a subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +62,7 @@ class PlacementFiles:
                 "Calibrate here: `coilward calibrate run`.",
             )
         found = found.model_copy(update={"by": by})
-        if refused := await _unwritten(self.calibration, partial(found.write, mode=READABLE)):
+        if refused := await _unwritten(self.calibration, found.write):
             return refused
         self.journal.write("calibration", by=by, sha256=found.hash)
         return Done({"file": str(self.calibration), "sha256": found.hash})

@@ -60,12 +60,12 @@ async def run(
             await take(wanted, samples)
     try:
         found = calibrate(read_sightings(wanted.kept, wanted.leave_out), by=wanted.by, simulated=wanted.simulated)
-        told = await filing.take(found)
+        taken = await filing.take(found)
     except CoilwardError:
         show.err.print(f"The poses are kept. To calibrate from them: coilward calibrate run --from {wanted.kept}")
         raise
     tell(found, as_json=as_json)
-    show.err.print(told)
+    show.err.print(taken.words)
     return found
 
 

@@ -4,6 +4,7 @@ into a file of one's own.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -16,14 +17,22 @@ S_contra = TypeVar("S_contra", bound=Sealed, contravariant=True)
 S = TypeVar("S", bound=Sealed)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of it."""
+
+    file: str
+    words: str
+
+
 class Filing(Protocol[S_contra]):
     """Whoever takes the result."""
 
     async def ready(self) -> None:
         """Raises what says that it would not be taken, and what to do first."""
 
-    async def take(self, found: S_contra) -> str:
-        """Files it; what came of that, in words. Raises as `ready`, and OSError."""
+    async def take(self, found: S_contra) -> Taken:
+        """Files it. Raises as `ready`, and OSError."""
 
 
 class OwnFile(Generic[S]):
@@ -36,10 +45,10 @@ class OwnFile(Generic[S]):
         """As `Filing.ready`."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
 
-    async def take(self, found: S) -> str:
+    async def take(self, found: S) -> Taken:
         """As `Filing.take`."""
         found.write(self._path)
-        return f"Written to {self._path}. No room goes by it."
+        return Taken(str(self._path), f"Written to {self._path}. No room goes by it.")
 
 
 class RoomFiles(Generic[S]):
@@ -56,11 +65,11 @@ class RoomFiles(Generic[S]):
         """As `Filing.ready`."""
         await self._ask(None)
 
-    async def take(self, found: S) -> str:
+    async def take(self, found: S) -> Taken:
         """As `Filing.take`."""
         told = (await self._ask(found)).detail
         later = f" The arm does not go by it yet: {told['later']}" if told.get("later") else ""
-        return f"The room has filed it, in {told['file']}.{later}"
+        return Taken(told["file"], f"The room has filed it, in {told['file']}.{later}")
 
     async def _ask(self, found: S | None) -> Answer:
         async with self._where.room() as room:

@@ -83,12 +83,12 @@ async def run(
 
 async def file(found: Registration, filing: Filing[Registration], *, as_json: bool) -> None:
     """Has it filed and prints it."""
-    told = await filing.take(found)
+    taken = await filing.take(found)
     if as_json:
-        show.as_json({**found.model_dump(mode="json"), "sha256": found.hash})
+        show.as_json({**found.model_dump(mode="json"), "sha256": found.hash, "file": taken.file})
     else:
         show.out.print(table(found))
-    show.err.print(f"{told} It holds until the marker on the head is moved.")
+    show.err.print(f"{taken.words} It holds until the marker on the head is moved.")
 
 
 async def take(touching: Touching, samples: Samples, tell: Callable[[str, float], None]) -> None:

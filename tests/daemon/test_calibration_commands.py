@@ -20,7 +20,7 @@ from daemon.calibration_plan import shell
 from daemon.calibration_source import Sample
 from daemon.cli import calibrating, registering
 from daemon.cli.calibrate import app as calibrate_app
-from daemon.cli.filing import OwnFile
+from daemon.cli.filing import OwnFile, Taken
 from daemon.cli.place import Place
 from daemon.cli.register import register
 from daemon.cli.show import Exit
@@ -75,7 +75,7 @@ async def test_a_registration_as_json_is_one_object_on_stdout(
     assert told["head_from_image"] is not None
     assert told["nas"]["touches"] == 1
     assert told["residual_mm"] < 3
-    assert len(told["sha256"]) == 64
+    assert (len(told["sha256"]), told["file"]) == (64, str(tmp_path / "p01.json"))
 
 
 async def test_one_touch_without_a_plan_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
@@ -102,10 +102,10 @@ class RoomStandIn:
     async def ready(self) -> None:
         self._refuses(self.busy_at_first)
 
-    async def take(self, found: object) -> str:
+    async def take(self, found: object) -> Taken:
         self._refuses(self.busy_at_last)
         self.given.append(found)
-        return "It is filed."
+        return Taken("somewhere", "It is filed.")
 
     def _refuses(self, busy: bool) -> None:
         if busy:

@@ -136,3 +136,13 @@ async def test_a_calibration_on_file_that_somebody_changed_opens_no_session(stag
     assert "The file was changed" in rows(stage, "trouble")[-1]["what"]
     arm.files.calibration.write_text(text)
     await opened(stage)
+
+
+async def test_a_registration_of_somebody_else_is_not_filed_as_the_subject_s(stage: Stage, arm: ArmInMemory) -> None:
+    refused = await stage.room.file_registration(SUBJECT, registration(subject="sim-0002"), "olga")
+
+    assert refused == Refused(
+        "registration-of-another",
+        f"Nothing was filed. It is the registration of sim-0002. Register the head of {SUBJECT}.",
+    )
+    assert not arm.files.registrations.path_of(SUBJECT).exists()
