@@ -35,8 +35,7 @@ class Connection:
         self._unsent = b""
         self.flooding = False
         """Whether the last reading was full: more waits than any conversation needs."""
-        credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        self.pid, self.uid, _ = struct.unpack("3i", credentials)
+        self.pid, self.uid = peer(sock)
 
     def fileno(self) -> int:
         """For the select loop."""
@@ -86,6 +85,13 @@ class Connection:
     def close(self) -> None:
         """Hangs up."""
         self._sock.close()
+
+
+def peer(sock: socket.socket) -> tuple[int, int]:
+    """Process and user at the other end, as the kernel noted them when it connected: nobody can say otherwise."""
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid, uid, _ = struct.unpack("3i", credentials)
+    return pid, uid
 
 
 def listen(path: Path, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:

@@ -25,6 +25,7 @@ from drivers.errors import CoilwardError, ConfigError
 from drivers.runtime import RULE, default_runtime
 from drivers.ur.arm import UrArm
 from safety.realtime import Notifier
+from safety.site import load_site as load_safety_site
 
 
 def main() -> int:
@@ -34,14 +35,15 @@ def main() -> int:
     parser.add_argument("--site", type=Path, required=True, help="the room's site file")
     args = parser.parse_args()
     try:
-        serve(load_site(args.site), args.runtime or default_runtime())
+        daemon_uid = load_safety_site(args.site).daemon_uid
+        serve(load_site(args.site), args.runtime or default_runtime(), daemon_uid)
     except CoilwardError as error:
         print(f"coilward-arm: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def serve(site: Site, runtime: Path) -> None:
+def serve(site: Site, runtime: Path, daemon_uid: int) -> None:
     """Turns until it is told to end and the coil is off the head."""
     _, section = sections_of(site)
     arm = arm_of(site)
@@ -49,7 +51,7 @@ def serve(site: Site, runtime: Path) -> None:
     with alone(runtime / "arm"), select.epoll() as watch:
         say = Voice(sys.stderr.fileno()).say
         robot = RobotLink(lambda now_us, start: UrArm.dial(arm, now_us, start=start), say)
-        clients = Clients(runtime / "arm" / "control", watch)
+        clients = Clients(runtime / "arm" / "control", watch, daemon_uid)
         lease = WatchdogLease(runtime / "watchdog" / "control", watch, say)
         loop = Loop(
             hold, robot, clients, lease, watch=watch, say=say, calibrated=lambda found: setup_by(site, arm, found)

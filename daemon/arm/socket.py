@@ -1,7 +1,8 @@
 """The arm's own socket: whoever wants the coil somewhere, or wants to know where it is. Nothing here ever waits.
 
 One packet is one message (SOCK_SEQPACKET). The bounds are the kernel's: a client whose buffer is full does not read,
-and is let go. In one turn each client is heard a few times only, so that a flood of one delays the goal by little.
+and is let go. In one turn each client is heard a few times only, so that a flood of one delays the goal by little. The
+socket is its group's, which operators are of: the daemon, who alone may bring the coil to a head, is known by its user.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from daemon.arm.messages import MAX_PACKET_BYTES, Hello, Malformed, Message, Role, Stop, encode, parse
-from safety.connections import NAMELESS_US, listen
+from safety.connections import NAMELESS_US, listen, peer
 
 MAX_CLIENTS: Final = 16
 PACKETS_A_TURN: Final = 4
 """From one client in one turn: at 125 turns a second still more frames than any tracker has."""
 CALLERS_A_TURN: Final = 2
+
+IMPOSTOR: Final = (
+    "only the daemon's own user may be the daemon: name it in the site file, as daemon_user under [watchdog]"
+)
 
 
 class Client:
@@ -26,6 +31,7 @@ class Client:
 
     def __init__(self, link: socket.socket, since_us: int) -> None:
         self.role: Role | None = None
+        _, self.uid = peer(link)
         self.heard_us = since_us
         """When its newest message came, CLOCK_MONOTONIC."""
         self._since_us = since_us
@@ -69,9 +75,10 @@ class Client:
 class Clients:
     """The listening socket and everybody who is connected."""
 
-    def __init__(self, path: Path, watch: select.epoll) -> None:
-        """Raises ConfigError when the path is too long for a socket."""
+    def __init__(self, path: Path, watch: select.epoll, daemon_uid: int) -> None:
+        """`daemon_uid` is the user coilward-daemon runs as. ConfigError when the path is too long for a socket."""
         self._path = path
+        self._daemon_uid = daemon_uid
         self._watch = watch
         self._server = listen(path, socket.SOCK_SEQPACKET)
         self._clients: dict[int, Client] = {}
@@ -149,6 +156,8 @@ class Clients:
     def _hello(self, client: Client, message: Hello) -> None:
         if client.role is not None:
             self.answer(client, "hello", "this connection has said hello")
+        elif message.role == "daemon" and client.uid != self._daemon_uid:
+            self.answer(client, "hello", IMPOSTOR)
         elif message.role == "daemon" and self.daemon is not None:
             self.answer(client, "hello", "another daemon is connected: end it first")
         else:

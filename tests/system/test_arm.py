@@ -6,6 +6,7 @@ The figures, 20 mm off the scalp within 1 s with less than 20 N on the way, are 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import signal
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from daemon.arm_link import ArmLink, ArmLost
 from tests.system.arm_room import ArmRoom, Listener, arm_room
 from tests.system.processes import ANSWER_S, START_S, until
 
@@ -202,3 +204,12 @@ def test_the_watchdog_takes_the_lease_and_is_found_again_after_it_died(room: Arm
     room.start_watchdog()
 
     until(lambda: room.said().count("the watchdog takes the lease") == 2, START_S, f"another: {room.said()}")
+
+
+def test_an_arm_that_is_told_the_daemons_user_takes_nobody_else_for_the_daemon() -> None:
+    with arm_room() as room:
+        named = room.site.read_text().replace("[watchdog]\n", '[watchdog]\ndaemon_user = "nobody"\n')
+        room.site.write_text(named)
+        room.start_arm()
+        with pytest.raises(ArmLost, match="only the daemon's own user may be the daemon"):
+            asyncio.run(ArmLink.connect(room.folder / "arm" / "control", "daemon"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
 from collections.abc import Callable
@@ -206,14 +207,15 @@ def calibrated(found: Calibration) -> Setup:
 class LoopRoom:
     """A loop on a clock of the test's, with everything around it."""
 
-    def __init__(self, folder: Path, now_us: int) -> None:
+    def __init__(self, folder: Path, now_us: int, *, daemon_uid: int | None = None) -> None:
+        """`daemon_uid` None: this test's own."""
         self.now_us = now_us
         self.said: list[str] = []
         self.hold = HoldStandIn()
         self.robot = RobotStandIn()
         self.watch = select.epoll()
         self.path = folder / "control"
-        self.clients = Clients(self.path, self.watch)
+        self.clients = Clients(self.path, self.watch, os.geteuid() if daemon_uid is None else daemon_uid)
         self.lease = WatchdogLease(folder / "watchdog", self.watch, self.said.append)
         self.link = RobotLink(self.robot.dial, self.said.append)
         self.took_us = 0

@@ -6,6 +6,7 @@ controller: what is sent is in its registers at once, as one set-point a turn.
 
 from __future__ import annotations
 
+import os
 import random
 import select
 import tempfile
@@ -116,7 +117,7 @@ class SimulatedRoom:
         camera = room.room_from_robot.inverse() @ room.room_from_camera
         setup = Setup(camera, place.robot_from_parked, TRACKER, self.arm.capabilities, rate_hz=1e6 / TURN_US)
         self._watch = select.epoll()
-        self._clients = Clients(folder / "control", self._watch)
+        self._clients = Clients(folder / "control", self._watch, os.geteuid())
         self._lease = WatchdogLease(folder / "watchdog", self._watch, lambda _: None)
         link = RobotLink(self.arm.dial, lambda _: None)
         self._loop = Loop(

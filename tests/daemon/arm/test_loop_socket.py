@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from daemon.arm.messages import MAX_PACKET_BYTES
 from daemon.arm.socket import MAX_CLIENTS, PACKETS_A_TURN
+from daemon.arm.table import Verb
 from drivers.errors import ConfigError
 from safety.connections import NAMELESS_US, listen
 from tests.daemon.arm.loop_stand_ins import LoopRoom
@@ -142,6 +144,21 @@ def test_there_is_one_daemon_at_a_time(room: LoopRoom) -> None:
     room.turn()
 
     assert second.ask(do="hello", role="daemon")["ok"]
+
+
+def test_only_the_daemons_own_user_is_the_daemon_and_anybody_of_the_group_may_take_the_coil_off(tmp_path: Path) -> None:
+    room = LoopRoom(tmp_path, 10**9, daemon_uid=os.geteuid() + 1)
+    operator = room.client()
+    refused = operator.ask(do="hello", role="daemon")
+    steers = operator.ask(do="go", to="target")
+    named = operator.ask(do="hello", role="cli")
+    leaves = operator.ask(do="go", to="away")
+    room.close()
+
+    assert (refused["ok"], steers["ok"]) == (False, False)
+    assert "as daemon_user under [watchdog]" in refused["why"]
+    assert (named["ok"], leaves["ok"]) == (True, True)
+    assert room.hold.verbs == [Verb.AWAY]
 
 
 def test_a_name_is_said_once(room: LoopRoom) -> None:
