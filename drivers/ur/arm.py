@@ -17,7 +17,6 @@ import contextlib
 import secrets
 import select
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Self
 
@@ -41,7 +40,7 @@ than any stop in it, 0.25 m/s at 4 rad/s²; a foreign program never echoes)."""
 UNTAKEN_AT_MOST: Final = 50
 """Set-points in a row that the controller leaves in the socket: it no longer reads (engineering choice: 100 ms)."""
 WAKE_S: Final = 0.004
-"""Longest sleep of the calls that wait; the program wants a set-point every 200 ms at rest."""
+"""Longest sleep of `close`, the only call that waits (engineering choice: two periods)."""
 ENDING_S: Final = 0.2
 """How long `close` waits to see the program ended (engineering choice: a hundred periods)."""
 STANDING: Final = frozenset({Program.IDLE, Program.RETRACTED, Program.REFUSED})
@@ -77,16 +76,6 @@ class UrArm:
         drawn = secrets.randbelow(SEQUENCES) if first_sequence is None else first_sequence
         return cls(site, now_us, start=start, first_sequence=drawn)
 
-    @classmethod
-    def open(cls, site: UrSite, *, start: bool = True) -> Self:
-        """An arm that tells its state and, with `start`, runs our program. Waits at most 3 s, and 8 s to start.
-
-        Raises what `read` raises; with `start`, DeadlinePassed when the arm has no power or stands in a stop.
-        """
-        arm = cls.dial(site, time.monotonic_ns() // 1000, start=start)
-        arm.settle((11.0 if start else 3.0) * site.slack)
-        return arm
-
     @property
     def starting(self) -> bool:
         """Whether our program was asked for and does not run yet."""
@@ -114,14 +103,6 @@ class UrArm:
             self._hang_up()
             raise
         return fresh
-
-    def settle(self, deadline_s: float) -> None:
-        """Waits until a state has come and our program, when it was asked for, runs. Raises as `open`, and hangs up."""
-        try:
-            self._wait(lambda: self.last is not None and not self.starting, time.monotonic() + deadline_s)
-        except BaseException:
-            self._hang_up()
-            raise
 
     def start(self, now_us: int) -> None:  # noqa: ARG002  another arm may need to know when it was asked
         """Asks for our program to be started, once the arm has power; `read` carries it on and raises DeviceRefused.
@@ -158,7 +139,7 @@ class UrArm:
             # Gone already: then the program acts on the silence.
             with contextlib.suppress(CoilwardError):
                 self._send(Command.STOP)
-                self._wait(lambda: self._values is None or not plays(self._values), time.monotonic() + ENDING_S)
+                self._see_it_end(time.monotonic() + ENDING_S)
         self._hang_up()
 
     def _is_new(self, values: dict[str, Value]) -> bool:
@@ -226,17 +207,7 @@ class UrArm:
         self._connection.close()
         self._forget_start()
 
-    def _wait(self, done: Callable[[], bool], give_up: float) -> None:
-        """Turns until `done`, resting meanwhile. `done` is asked after each read; DeadlinePassed at `give_up`."""
-        while True:
-            self.read(time.monotonic_ns() // 1000)
-            if done():
-                return
-            if time.monotonic() > give_up:
-                raise DeadlinePassed(
-                    "The robot is not ready: it has no power, its brakes are closed, or it stands in a stop. Look at"
-                    " its pendant, switch it on, and try again."
-                )
-            if self._starting is not None:
-                self.rest()
+    def _see_it_end(self, give_up_s: float) -> None:
+        while self._values is not None and plays(self._values) and time.monotonic() <= give_up_s:
             select.select([self.fileno()], [], [], WAKE_S)
+            self.read(time.monotonic_ns() // 1000)

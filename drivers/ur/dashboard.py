@@ -69,10 +69,6 @@ class Dashboard:
         """Opens the brakes, which lets every joint move by a little."""
         self._expect("brake release", "Brake releasing")
 
-    def stop(self) -> None:
-        """Stops whatever program runs."""
-        self._expect("stop", "Stopped")
-
     def robot_mode(self) -> str:
         """As the controller names it: POWER_OFF, IDLE, RUNNING, …"""
         return self._told("robotmode", r"Robotmode: (\w+)")

@@ -185,13 +185,6 @@ def test_a_stop_too_young_to_unlock_says_so(controller: Controller) -> None:
         dashboard.unlock_protective_stop("Maria Rossi")
 
 
-def test_whatever_runs_is_stopped(controller: Controller) -> None:
-    with Dashboard.dial(controller.site) as dashboard:
-        dashboard.stop()
-
-    assert controller.heard == ["stop"]
-
-
 @pytest.mark.parametrize(
     ("answer", "error"),
     [(HANG_UP, PortLost), (SAY_NOTHING, DeadlinePassed), ("x" * 5000, BadFrame), ("Robotmode IDLE", BadFrame)],

@@ -23,6 +23,7 @@ from simulator.arm.profile import ArmProfile
 from simulator.clock import RealClock, VirtualClock
 from simulator.wires.ur.controller import Controller
 from simulator.wires.ur.ports import UrPorts
+from tests.drivers.ur_room import opened
 
 HOST = f"127.83.{os.getpid() >> 8 & 0xFF}.{os.getpid() & 0xFF}"
 """The ports are fixed: every process that runs tests has a loopback address of its own."""
@@ -287,7 +288,7 @@ def live() -> Iterator[Controller]:
 
 @pytest.mark.system
 def test_on_real_time_it_opens_follows_and_leaves_no_program_behind(live: Controller) -> None:
-    arm = UrArm.open(UrSite(host=HOST, slack=10.0))
+    arm = opened(UrSite(host=HOST, slack=10.0))
     assert arm.last is not None
     assert arm.last.program is Program.IDLE
     goal = arm.last.robot_from_tcp
@@ -307,11 +308,3 @@ def test_on_real_time_it_opens_follows_and_leaves_no_program_behind(live: Contro
 
     assert live.program is None
     assert live.notes[-1].text.startswith("program coil_hold ends")
-
-
-@pytest.mark.system
-def test_on_real_time_a_stopped_arm_is_not_opened(live: Controller) -> None:
-    live.protective_stop()
-
-    with pytest.raises(DeadlinePassed, match="stands in a stop"):
-        UrArm.dial(UrSite(host=HOST, slack=8.0), time.monotonic_ns() // 1000).settle(1.0)

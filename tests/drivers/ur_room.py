@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import time
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +17,18 @@ from tests.drivers.rtde_controller import RtdeController
 START_US = 77_123_456_789
 STEP_US = 2_000
 GOAL = Pose.turned((0.1, -0.2, 3.0), (0.4, -0.1, 0.5))
+
+
+def opened(site: UrSite) -> UrArm:
+    """An arm on real time that tells its state and runs our program, 11 s after it was dialled at the latest."""
+    arm = UrArm.dial(site, time.monotonic_ns() // 1000)
+    give_up_s = time.monotonic() + 11 * site.slack
+    while arm.last is None or arm.starting:
+        assert time.monotonic() < give_up_s, arm.last
+        select.select([arm.fileno()], [], [], 0.004)
+        arm.read(time.monotonic_ns() // 1000)
+        arm.rest()
+    return arm
 
 
 class Room:

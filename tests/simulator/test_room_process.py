@@ -21,10 +21,10 @@ from drivers.polaris.tracker import connect_polaris
 from drivers.poses import Pose
 from drivers.robots import Program
 from drivers.trackers import Frame, Tool
-from drivers.ur.arm import UrArm
 from drivers.ur.site import UrSite
 from simulator.testing import RunningSimulator, running_room
 from simulator.wires.polaris_tools import write_tool_files
+from tests.drivers.ur_room import opened
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -72,7 +72,7 @@ class Follower(contextlib.AbstractContextManager["Follower"]):
         self.room = room
         self.truth: dict[str, Any] = room.control("room-truth")
         site = UrSite(self.truth["ports"]["arm"], flange_from_tcp=pose(self.truth["flange_from_tcp"]), slack=SLACK)
-        self.arm = UrArm.open(site)
+        self.arm = opened(site)
 
     def __exit__(self, *_: object) -> None:
         self.arm.close()
