@@ -1,4 +1,7 @@
-"""The way to the target: around the head, to the place before the target, then straight in along its normal."""
+"""The way to the target: around the head, to the place before the target, then straight in along its normal.
+
+All figures are engineering choices; what is measured and limited on the way is `limits`'.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ BEFORE_IT_M = 0.02
 OUT_OF_LINE_RAD = math.radians(20)
 """Turned off by more than this while closing in, it comes up again."""
 FURTHEST_OFF_M = 0.3
-"""A normal that has not left the head by then points into it (engineering choice: more than a head is deep)."""
+"""A normal that has not left the head by then points into it: more than a head is deep."""
 WAIT_M = 0.004
 """It closes in no further while the arm is this far behind."""
 FLAT_RAD = math.radians(15)

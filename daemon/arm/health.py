@@ -11,13 +11,15 @@ from drivers.poses import Pose, Vector
 from drivers.robots import Program, RobotMode, RobotState, SafetyMode
 
 UNREACHABLE_US = 100_000
-"""Silence, or a clock of the controller that stands; its own program has stopped the arm by then."""
+"""Silence, or a clock of the controller that stands; its own program has stopped the arm by then (engineering choice:
+five times the 20 ms it waits)."""
 SPEED_WINDOW_S = 0.02
-"""Speed is measured over this long: poses are rounded and stamped with some jitter."""
+"""Speed is measured over this long: poses are rounded and stamped with some jitter (engineering choice)."""
 GAP_S = 0.2
 """States further apart than this, or of a clock that was set back, make no speed (engineering choice)."""
 FULL_SPEED = 0.95
-"""Below this share of its speed the arm stretches its set-points in time (robot.md §3.6)."""
+"""Below this share of its speed the arm stretches its set-points in time (robot.md §3.6) by more than is let pass
+(engineering choice)."""
 AWAKE = frozenset({Program.IDLE, Program.TRACKING})
 _OFF = frozenset({RobotMode.POWER_OFF, RobotMode.BRAKES_ON})
 _LETS_MOVE = frozenset({SafetyMode.NORMAL, SafetyMode.REDUCED})

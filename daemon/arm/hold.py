@@ -42,7 +42,7 @@ __all__ = [
 MISPLACED = frozenset({ArmReason.CAMERA_MOVED, ArmReason.COIL_MARKER_DISAGREES})
 """What another calibration mends."""
 WAKE_US = 1_000_000
-"""How long the arm's program may take to be ready for set-points."""
+"""How long the arm's program may take to be ready for set-points (engineering choice)."""
 
 
 class Hold:

@@ -14,7 +14,9 @@ from enum import Enum
 from drivers.poses import Vector
 
 BEGIN_M, BEGIN_RAD, BEGIN_HEAD_M_S = 0.002, math.radians(3), 0.005
+"""interlocks.md H33."""
 CONTINUE_M, CONTINUE_RAD, CONTINUE_HEAD_M_S = 0.005, math.radians(6), 0.020
+"""Design §7."""
 OVER_US = 100_000
 """What a running train's head is judged by is its way in this time: 2 mm are 20 mm/s. A pulse makes a head twitch, and
 one that is back by the next pulse has gone nowhere: 1 mm out in 40 ms is 47 mm/s for an instant, and 10 over this time
@@ -22,8 +24,10 @@ one that is back by the next pulse has gone nowhere: 1 mm out in 40 ms is 47 mm/
 PLACES = 64
 """Of the head in that time, at most: a tracker of 400 frames a second shows 40."""
 DWELL_US = 300_000
+"""How long it must have been so before a train may begin (design)."""
 ENTER = 0.9
-"""Share of the limit that must be kept to come in; inside, the whole of it counts."""
+"""Share of the limit that must be kept to come in; inside, the whole of it counts (engineering choice:
+noise at the limit would else let trains begin and end by turns)."""
 FRESH_US = 100_000
 """Oldest sight of the head (interlocks.md H36), and of the coil (H33), that a train may begin or go on with. Without
 the second only the arm says where the coil is: a camera that creeps looks like a head that does, and a bumped base or a
@@ -34,7 +38,7 @@ unknown, together: or no train can begin. A coil comes in at 1.8 mm; of the rest
 RMS), 0.1 to the tracker's noise, 0.1 to 20 ms at 5 mm/s. Of the 3° it is a quarter (engineering choices). A tracker
 that is right to 0.3 mm and an arm that repeats to 0.1 (robot.md §2) leave room for it."""
 ROBOT_FRESH_US = 50_000
-"""Oldest pose of the arm; it sends one every 2 to 8 ms."""
+"""Oldest pose of the arm; it sends one every 2 to 8 ms (engineering choice: six of the slower)."""
 
 
 class Lease(Enum):

@@ -19,8 +19,10 @@ MARKER_RADIUS_M = 0.04
 FASTEST_M_S = 0.25
 """A startled head (trackers.md §6.1: bursts of 100 mm/s; robot.md §8: startle up to 200 mm/s)."""
 FASTEST_RAD_S = 2.0
+"""Three times what the studies measured, 35°/s (engineering choice)."""
 LONGEST_GAP_S = 0.25
-"""Over a longer gap the old velocity says nothing any more: the filter begins anew."""
+"""Over a longer gap the old velocity says nothing any more: the filter begins anew (engineering choice: how long a
+startled head goes on)."""
 FURTHEST_S = 0.15
 """It predicts no further: the coil is not moved by poses older than 50 ms, and an arm takes up to 100 ms to follow."""
 SHIFTS = Models(still=1e-6, moving=2e-3, stays_still_s=1.0, stays_moving_s=0.4)

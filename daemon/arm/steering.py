@@ -15,6 +15,7 @@ from drivers.poses import Pose, Vector
 
 STILL: Vector = (0.0, 0.0, 0.0)
 PARKED_M, PARKED_RAD = 0.001, math.radians(0.5)
+"""Within this of its parking place the reference is there (engineering choices)."""
 
 
 class Steering:

@@ -16,7 +16,8 @@ from drivers.poses import Pose
 from drivers.robots import Program, RobotState
 
 NEAR_M = 0.05
-"""Nearer to the target than this, head and coil may not close too fast."""
+"""Nearer to the target than this, head and coil may not close too fast (engineering choice:
+within the 60 mm of a retract)."""
 
 
 def of_the_arm(now_us: int, setup: Setup, health: Health, arm: RobotState, told: Pose) -> ArmReason | None:

@@ -7,11 +7,12 @@ from drivers.poses import Pose
 JUMP_M, JUMP_RAD = 0.010, 0.2
 """Between two sights; interlocks.md H36."""
 BETWEEN_US = 50_000
-"""Two sights no further apart follow one another: a period of the slowest tracker. The quickest startle, 150 mm/s
-(simulator/head/events.py), takes a head 7.5 mm on in it; in the studies no head was faster than 86 mm/s
-(simulator/head/statistics.py)."""
+"""Two sights no further apart follow one another: a period of the slowest tracker. The quickest startle told of, up to
+200 mm/s (robot.md §8), takes a head 9.8 mm on in it, and 3.4 in a period at 60 Hz; in the studies no head was faster
+than 86 mm/s (simulator/head/statistics.py)."""
 HEAD_M_S, HEAD_RAD_S = 0.3, 2.0
-"""What a head may do while it is not seen: twice that startle (engineering choices)."""
+"""What a head may do while it is not seen: once and a half that startle, three times what turned fastest (engineering
+choices)."""
 
 
 class Whereabouts:

@@ -129,7 +129,7 @@ def test_how_far_an_unseen_head_may_have_gone_is_not_forgotten_over_a_frame_that
 @pytest.mark.parametrize("rate_hz", [20, 30, 60, 250])
 def test_no_head_that_startles_coughs_or_shifts_in_full_view_is_ever_said_to_have_jumped(rate_hz: int) -> None:
     moves = [
-        startle(0, (0.6, 0.8, 0.0)),
+        startle(0, (0.6, 0.8, 0.0), speed_m_s=0.2),
         cough(0),
         Nod(0, math.radians(15), 1_000_000),
         Shift(0, (0.0, 0.03, 0.0), 600_000),
