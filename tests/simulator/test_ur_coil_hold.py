@@ -124,6 +124,18 @@ def test_it_retracts_when_asked_and_then_stays_until_a_fresh_rest() -> None:
     assert room.arm.robot_from_tcp.translation[2] > room.start.translation[2]  # the tool looks down: away is up
 
 
+def test_a_coil_comes_off_the_head_also_where_that_leads_out_of_the_box() -> None:
+    top_m = Room().start.translation[2] + 0.01
+    text = re.sub(r"(high = \[.*,) 1.2]", rf"\1 {top_m}]", TEXT)
+    goes, retracts = Room(text), Room(text)
+    goes.follow(goes.at(z=0.02), ticks=10)
+    retracts.say(RETRACT)
+    retracts.wait(1000)
+
+    assert (goes.state, goes.moved) == (REFUSED, 0)
+    assert (retracts.state, retracts.moved > 0.060) == (RETRACTED, True)
+
+
 def test_a_hand_may_lead_it_while_the_client_says_so() -> None:
     room = Room()
     for _ in range(5):
