@@ -37,10 +37,10 @@ class ArmReason(Enum):
         "Check the tracker's power and cable.")
     TRACKER_LATE = ("tracker-late", "The coil waits.", "The tracker's frames come late.",
         "Close what else keeps this machine busy, and check the tracker's cable.")
-    TRACKER_FROZEN = ("tracker-frozen", "The coil waits.", "The tracker repeats the same poses to the last digit.",
-        "Restart the tracker.")
+    TRACKER_FROZEN = ("tracker-frozen", "The coil waits.", "The tracker repeats a pose to the last digit.",
+        "Switch the tracker off and on.")
     JUMP = ("jump", "The coil waits.", "The head marker moved further between two frames than a head can.",
-        "Check that the marker sits firmly on the head, then send the coil to the target again.")
+        "See whether the marker sits where it was: one that has moved is registered anew. Then send the coil again.")
     MARKER_SWAP = ("marker-swap", "The coil waits.", "The tracker took the coil's marker for the head's.",
         "Check the markers and their tool files, then send the coil to the target again.")
     CAMERA_MOVED = ("camera-moved", "The coil is taken away.", "The head and the coil marker shifted together.",
