@@ -18,7 +18,7 @@ from typing import Final
 from daemon.arm_keeper import ArmKeeper, TrackerFeed, polaris_of
 from daemon.arm_side import ArmSide
 from daemon.config import Site, read_secret
-from daemon.config_robot import RobotSection, TargetSection
+from daemon.config_robot import RobotSection, TrackerSection
 from daemon.front import serve_operators
 from daemon.guard_link import GuardLink
 from daemon.journal import FILE_NAME, Journal, open_journal
@@ -31,7 +31,7 @@ from daemon.report import report_the_last
 from daemon.retrying import Kept
 from daemon.room import Done
 from daemon.runtime import Runtime
-from daemon.target import load_target
+from daemon.targets import Targets
 from daemon.thresholds import Thresholds
 from daemon.treatment_room import TreatmentRoom
 from drivers.catalogue import dialect
@@ -67,7 +67,7 @@ async def serve(site: Site, runtime: Runtime, operators: Operators = serve_opera
             load_protocols(),
             Thresholds(site.daemon.state),
         )
-        arm = _arm_of(site, site.target, site.robot, journal) if site.target and site.robot else None
+        arm = _arm_of(site, site.tracker, site.robot, journal) if site.tracker and site.robot else None
         room = TreatmentRoom(opener, journal, clock, arm)
         history = read_rows(site.daemon.state / FILE_NAME, HISTORY_BYTES).rows
         room.remember(history)
@@ -80,12 +80,12 @@ async def serve(site: Site, runtime: Runtime, operators: Operators = serve_opera
         journal.close()
 
 
-def _arm_of(site: Site, target: TargetSection, robot: RobotSection, journal: Journal) -> ArmSide:
-    simulated = site.site.use == "simulation"
-    registered = Registrations(site.daemon.state, simulated, target.registration_hours, lambda: clock()[1] / 1e6)
-    placed = load_target(target.file, persons=site.site.use == "study")
-    files = PlacementFiles(registered, robot.calibration, robot.simulated, journal)
-    return ArmSide(placed, journal, lambda: clock()[0], files=files)
+def _arm_of(site: Site, tracker: TrackerSection, robot: RobotSection, journal: Journal) -> ArmSide:
+    state, use, hours, now_s = site.daemon.state, site.site.use, tracker.registration_hours, lambda: clock()[1] / 1e6
+    registrations = Registrations(state, use == "simulation", hours, now_s)
+    targets = Targets(state, use == "simulation", use == "study", hours, now_s)
+    files = PlacementFiles(registrations, targets, robot.calibration, robot.simulated, journal)
+    return ArmSide(journal, lambda: clock()[0], files=files)
 
 
 def _report_the_last(history: Sequence[Row], folder: Path, journal: Journal) -> None:

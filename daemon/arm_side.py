@@ -15,14 +15,12 @@ from daemon.journal import Journal
 from daemon.placement_files import PlacementFiles
 from daemon.registration_file import Registration
 from daemon.room import Answer, Done, Order, Refused
-from daemon.target import Target
+from daemon.target import DIGITS, Target
 from drivers.errors import CoilwardError, ConfigError, DeviceRefused
 from drivers.trackers import Frame
 
 LONGEST_PLACEMENT: Final = 200
 """Characters the watchdog takes."""
-DIGITS: Final = 12
-"""Of a calibration's hash: two that anybody makes differ in them (engineering choice)."""
 
 PASSING: Final = frozenset({"head-lost", "tracker-silent", "tracker-late"})
 """Why an arm does not start towards a head that may be seen again the next moment."""
@@ -54,7 +52,6 @@ class ArmSide:
 
     def __init__(
         self,
-        target: Target,
         journal: Journal,
         clock: Callable[[], int],
         ahead_us: Callable[[], int] = monotonic_behind_us,
@@ -62,14 +59,13 @@ class ArmSide:
         files: PlacementFiles,
     ) -> None:
         self.files = files
-        self.target = target
         self.coil = Coil(journal, clock, ahead_us)
         self.link: Arm | None = None
         self.tracker_hangs = False
         """Whether the tracker answers and shows nothing new; to the arm it is then silent."""
         self._journal = journal
         self._calibration = "unknown"
-        self._subject = ""
+        self._target: Target | None = None
         self._registration: Registration | None = None
         self._order = 0
         """Counts where the coil was asked to go: what was asked last holds."""
@@ -77,20 +73,24 @@ class ArmSide:
         """To its target by the last order, as far as the arm has not refused it."""
 
     async def linked(self, link: Arm) -> None:
-        """The arm answers: it is told where the coil belongs, as soon as that is known. Raises as `Arm.ask`."""
+        """The arm answers: it is told where the coil belongs, once a session has said so. Raises as `Arm.ask`."""
         if later := await self._tell_calibration(link):
             self._journal.write("trouble", what=later)  # no session is opened before it is mended
         await self._tell_target(link)
         self.link = link
-        self._journal.write("arm", linked=True, target=self.target.id, calibration=self._calibration)
+        name = self._target.name if self._target else None
+        self._journal.write("arm", linked=True, target=name, calibration=self._calibration)
 
     async def _tell_target(self, link: Arm) -> None:
-        found = self._registration
-        if self.target.on_skull and found is None:
+        target, found = self._target, self._registration
+        if target is None:
             return
-        answer = await link.ask(self.target.order(found.head_from_skull if found else None))
+        answer = await link.ask(target.order(found.head_from_skull if found else None))
         if not answer.ok:
-            raise DeviceRefused(f"The arm does not take the target {self.target.id}: {answer.why}. Correct its file.")
+            raise DeviceRefused(
+                f"The arm does not take the target {target.name}: {answer.why}. "
+                f"Record it again: `coilward target record {target.subject}`."
+            )
         self._calibration = str(answer.detail.get("calibration") or "none")
 
     async def _tell_calibration(self, link: Arm) -> str:
@@ -117,21 +117,38 @@ class ArmSide:
             return str(wrong)
 
     async def aim(self, subject: str) -> Refused | None:
-        """Has the target placed on this subject's head, by the calibration on file, for a session; why it cannot be."""
-        if self.target.on_skull:
-            found = self.files.registrations.of(subject)
-            if isinstance(found, Refused):
-                return found
-            self._subject, self._registration = subject, found
-        if self.link is None:
-            return None
+        """Has this subject's own target placed on their head, by the calibration on file; why it cannot be."""
+        target = self.files.targets.of(subject)
+        if isinstance(target, Refused):
+            return target
+        found = self.files.registrations.of(subject) if target.on_skull else self._not_since(target)
+        if isinstance(found, Refused):
+            return found
+        self._target, self._registration = target, found
+        refused = None if self.link is None else await self._tell_all(self.link)
+        if refused is not None:
+            self._target = self._registration = None
+        return refused
+
+    async def _tell_all(self, link: Arm) -> Refused | None:
         try:
-            if later := await self._tell_calibration(self.link):
+            if later := await self._tell_calibration(link):
                 return Refused("calibration-not-taken", f"No session was opened. {later}")
-            await self._tell_target(self.link)
+            await self._tell_target(link)
         except CoilwardError as wrong:
             return Refused("target-refused", f"No session was opened. {wrong}")
         return None
+
+    def _not_since(self, target: Target) -> Refused | None:
+        """Why a target under the marker is not believed any more: the head was registered after it was recorded."""
+        found = self.files.registrations.filed(target.subject)
+        if found is None or found.made <= target.made:
+            return None
+        return Refused(
+            "target-unregistered",
+            "No session was opened. The head was registered after its target was recorded under the marker, which may "
+            f"have been moved between. Record it again, on the skull: `coilward target record {target.subject}`.",
+        )
 
     def unlinked(self, why: str) -> str | None:
         """The connection has ended; why a running session has to pause, if it has to."""
@@ -200,9 +217,11 @@ class ArmSide:
     @property
     def words(self) -> str:
         """Where the coil is held, by which registration and calibration: what the arm itself goes by."""
-        found = self._registration
+        target, found = self._target, self._registration
+        if target is None:
+            return ""
         registered = f"; registration {found.hash[:DIGITS]}, {found.residual_mm:.1f} mm" if found else ""
-        return f"{self.target.words}{registered}; calibration {self._calibration[:DIGITS]}"
+        return f"{target.words}{registered}; calibration {self._calibration[:DIGITS]}"
 
     def placed(self, order: Order) -> Order:
         """An order with these words as its placement, the operator's own behind them: part of the hash."""
@@ -211,12 +230,8 @@ class ArmSide:
 
     def otherwise(self, placement: str) -> Refused | None:
         """Why a session that was opened with this placement cannot go on; None: the arm holds the coil by it."""
-        if self._registered_anew:
-            return Refused(
-                "registration-changed",
-                "Nothing was released. The marker on the head was registered anew since this session was opened. "
-                "End the session and start it again.",
-            )
+        if changed := self._filed_anew():
+            return changed
         if placement.startswith(self.words[:LONGEST_PLACEMENT]):
             return None
         return Refused(
@@ -225,12 +240,22 @@ class ArmSide:
             "End the session and start it again.",
         )
 
-    @property
-    def _registered_anew(self) -> bool:
-        """Whether the file holds another registration than this session's."""
-        if self._registration is None:
-            return False
-        return self.files.registrations.filed(self._subject) != self._registration
+    def _filed_anew(self) -> Refused | None:
+        """Whether target or registration of this session's subject are others by now."""
+        target, found = self._target, self._registration
+        if target is not None and self.files.targets.filed(target.subject) != target:
+            return Refused(
+                "target-changed",
+                "Nothing was released. The target was recorded anew since this session was opened. "
+                "End the session and start it again.",
+            )
+        if target is not None and found is not None and self.files.registrations.filed(target.subject) != found:
+            return Refused(
+                "registration-changed",
+                "Nothing was released. The marker on the head was registered anew since this session was opened. "
+                "End the session and start it again.",
+            )
+        return None
 
     def shown(self) -> dict[str, Any]:
         """The coil for people: the fields of `messages.ArmState`."""
@@ -239,7 +264,7 @@ class ArmSide:
         error = view.error if view else None
         return {
             "linked": view is not None,
-            "target": self.target.id,
+            "target": self._target.name if self._target else None,
             "state": view.state if view else None,
             "why": view.why if view else None,
             "sentence": words.ENGLISH.coil_sentence(view.state, view.why, view.trouble) if view else word.sentence,

@@ -39,6 +39,8 @@ class Held:
     """The mean of each pose that was fed."""
     spread_m: float
     """RMS distance of single frames from the mean, of the first pose."""
+    spread_rad: float
+    """RMS angle, likewise."""
     frames: int
 
 
@@ -83,8 +85,8 @@ class Still:
                 "be long past. Restart the tracker, then begin again."
             )
         self._seen.clear()
-        offs = [math.dist(poses[0].translation, means[0].translation) for poses in frames]
-        return Held(means, math.sqrt(sum(off * off for off in offs) / len(offs)), len(offs))
+        offs = [means[0].inverse() @ poses[0] for poses in frames]
+        return Held(means, _rms([off.distance for off in offs]), _rms([off.angle for off in offs]), len(frames))
 
     def _moved(self, some: Sequence[Pose], others: Sequence[Pose], factor: float) -> bool:
         for one, other in zip(some, others, strict=True):
@@ -93,3 +95,7 @@ class Still:
             if self._turns and (one.inverse() @ other).angle > STILL_RAD * factor:
                 return True
         return False
+
+
+def _rms(values: Sequence[float]) -> float:
+    return math.sqrt(sum(value * value for value in values) / len(values))

@@ -18,8 +18,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from daemon.config_errors import explain
 from daemon.config_parts import FOLDER, Port, Section, SitePath
-from daemon.config_robot import RobotSection, TargetSection, TrackerSection
-from daemon.target import load_target
+from daemon.config_robot import RobotSection, TrackerSection
 from drivers.errors import ConfigError
 from drivers.quantities import SECOND_US
 from safety.limits import load_limits
@@ -130,7 +129,7 @@ class DaemonSection(Section):
     """`[daemon]`: how sessions run in this room."""
 
     state: SitePath = Field(
-        description="folder of journal, reports and thresholds", examples=["/var/lib/coilward/daemon"]
+        description="folder of journal, reports, thresholds and targets", examples=["/var/lib/coilward/daemon"]
     )
     continue_within_minutes: int | None = Field(
         default=None, ge=0, examples=[120],
@@ -180,7 +179,6 @@ class Site(Section):
     broker: BrokerSection = BrokerSection()
     tracker: TrackerSection | None = None
     robot: RobotSection | None = None
-    target: TargetSection | None = None
     operators: tuple[OperatorSection, ...] = ()
 
     @model_validator(mode="after")
@@ -195,7 +193,7 @@ class Site(Section):
 
     @model_validator(mode="after")
     def _profile_and_its_sections_agree(self) -> Self:
-        sections = {"tracker": self.tracker, "robot": self.robot, "target": self.target}
+        sections = {"tracker": self.tracker, "robot": self.robot}
         if self.site.profile == "robot":
             if missing := [f"[{name}]" for name, section in sections.items() if section is None]:
                 raise ValueError(f'profile = "robot" needs {", ".join(missing)}: add it, or write profile = "fixed"')
@@ -285,15 +283,16 @@ def check_config(path: Path) -> tuple[list[str], int]:
         for file in secrets:
             if file.exists():  # `make run` generates the broker's at its start
                 read_secret(file)
-        target = load_target(site.target.file, persons=site.site.use == "study") if site.target else None
         room_of(load_safety_site(path))
     except ConfigError as wrong:
         return str(wrong).splitlines(), 1
     tier = f"{len(site.limits)} tightened limits" if site.limits else "no tightened limits"
     device = site.stimulator
-    held = [target.words] if target else []
-    if site.tracker and site.robot:
-        held.append(f"tracker {site.tracker.model} at {site.tracker.port}, arm {site.robot.model} at {site.robot.host}")
+    held = (
+        [f"tracker {site.tracker.model} at {site.tracker.port}, arm {site.robot.model} at {site.robot.host}"]
+        if site.tracker and site.robot
+        else []
+    )
     return [
         f"{path}: room {site.site.room}, use {site.site.use}, profile {site.site.profile}, {site.site.timezone}",
         f"stimulator {device.model} firmware {device.firmware} at {device.port}, coil {device.coil}",

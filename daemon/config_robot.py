@@ -1,4 +1,4 @@
-"""The sections of a robot room: the tracker that sees the head, the arm that holds the coil, and where it holds it."""
+"""The sections of a robot room: the tracker that sees the head, and the arm that holds the coil."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ class TrackerSection(Section):
         description="tool files (.rom) by what carries the marker: head, coil, and pointer if there is one",
         examples=[{"head": "head.rom", "coil": "coil.rom"}],
     )
+    registration_hours: float = Field(
+        default=12.0, gt=0.0, le=24.0, examples=[4],
+        description="how long a registration holds: no longer than the marker stays on the head",
+    )  # fmt: skip
 
 
 def _an_address(text: str) -> str:
@@ -111,13 +115,3 @@ class RobotSection(Section):
     def simulated(self) -> bool:
         """A controller on this machine's own loopback is a simulated one."""
         return ipaddress.ip_address(self.host).is_loopback
-
-
-class TargetSection(Section):
-    """`[target]`: where on the head the coil is held; only with `profile = "robot"`."""
-
-    file: SitePath = Field(description="file of the target, JSON", examples=["target.json"])
-    registration_hours: float = Field(
-        default=12.0, gt=0.0, le=24.0, examples=[4],
-        description="how long a registration holds: no longer than the marker stays on the head",
-    )  # fmt: skip

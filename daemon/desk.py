@@ -20,10 +20,11 @@ from daemon.commands import Ids, Rejection, judge
 from daemon.decision import Decision
 from daemon.messages import LARGEST_COMMAND, Answer, Code, Command, Role
 from daemon.room import Answer as Outcome
-from daemon.room import Done, Measured, Order, Refused
+from daemon.room import Done, Measured, Order, Recorded, Refused
 from daemon.topics import BadTopic, Topics
 from daemon.verbs import VERBS, Verb
 from drivers.errors import DeadlinePassed, OurError
+from drivers.poses import Pose
 
 MOST_WAITING = 16
 """Commands at the desk at once; one more is answered `busy`."""
@@ -224,6 +225,8 @@ class Desk:
             case messages.FileThreshold():
                 found = (command.value_tenths, command.method, command.pulses, command.coil, command.sd_tenths)
                 return await room.file_threshold(Measured(command.subject, *found), user)
+            case messages.FileTarget():
+                return await room.file_target(_recorded(command), user)
         raise OurError(f"{type(command).__name__} is in the table of verbs and nobody carries it out")
 
     # --- answering --------------------------------------------------------------------------------------------------
@@ -271,6 +274,15 @@ def _written(command_id: str, outcome: Outcome | Rejection, seq: int) -> Answer:
             sentence = words.ENGLISH.refusal(outcome.reason, **outcome.fields)
             code, reason = outcome.code, outcome.reason
     return Answer(id=command_id, ok=False, code=code, reason=reason, sentence=sentence, state_seq=seq)
+
+
+def _recorded(told: messages.FileTarget) -> Recorded:
+    pose = Pose.of(told.head_from_target[:4], told.head_from_target[4:])
+    return Recorded(
+        told.subject, told.name, pose, told.air_gap_m,
+        spread_mm=told.spread_mm, spread_deg=told.spread_deg, apart_mm=told.apart_mm, apart_deg=told.apart_deg,
+        calibration=told.calibration,
+    )  # fmt: skip
 
 
 def _percent(tenths: int) -> str:

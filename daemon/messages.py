@@ -9,10 +9,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from daemon.calibration_file import Calibration
 from daemon.registration_file import Registration
+from drivers.poses import Pose
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 """A room, user or client in a topic: never a wildcard, never a patient's name. And a coil."""
@@ -24,6 +25,8 @@ Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Tenths = Annotated[int, Field(ge=0, le=2000)]
 """0.1 % rMT."""
 
+ON_HEAD_M = 0.3
+"""No place on a head is further from its marker, or from the middle of its ears (engineering choice)."""
 LARGEST_COMMAND = 4096
 """Bytes of a command's payload; more is malformed (engineering choice: the control protocol's own bound)."""
 
@@ -145,7 +148,8 @@ class ArmState(Payload):
     state_seq: int
     linked: bool
     """False: the arm is not heard, and nothing below is known."""
-    target: str
+    target: str | None
+    """Name of the target it was given; None before the first session."""
     state: str | None
     """`parked`, `approach`, `track`, `freeze`, `retract`, `away`, `hand`, `stopped` or `fault`."""
     why: str | None
@@ -290,6 +294,33 @@ class FileCalibration(Command):
 
     calibration: Calibration | None = None
     """None asks whether one would be taken, before anybody moves the arm."""
+
+
+class FileTarget(Command):
+    """Put on file where the coil stood on a head just now, as the subject's target; only while no session is open."""
+
+    subject: Pseudonym
+    name: Name
+    """Of the place."""
+    head_from_target: Annotated[tuple[float, ...], Field(min_length=7, max_length=7)]
+    """Unit quaternion w, x, y, z, then metres, in the frame of the marker on the head."""
+    air_gap_m: Annotated[float, Field(ge=0, le=0.02)]
+    """Between that place and the scalp."""
+    spread_mm: Annotated[float, Field(ge=0, le=100)]
+    spread_deg: Annotated[float, Field(ge=0, le=180)]
+    """RMS of single frames about their mean: coil against head."""
+    apart_mm: Annotated[float, Field(ge=0, le=100)]
+    apart_deg: Annotated[float, Field(ge=0, le=180)]
+    """Between where the robot and where the camera had the coil."""
+    calibration: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Hash of the calibration that this is by."""
+
+    @field_validator("head_from_target")
+    @classmethod
+    def _on_a_head(cls, numbers: tuple[float, ...]) -> tuple[float, ...]:
+        if Pose.of(numbers[:4], numbers[4:]).distance > ON_HEAD_M:
+            raise ValueError(f"lies more than {ON_HEAD_M} m from the marker: that is on no head")
+        return numbers
 
 
 class CoilAway(Command):

@@ -1,4 +1,5 @@
-"""What places the coil on a head and is measured in the room: the subjects' registrations, and the arm's calibration.
+"""What places the coil on a head and is measured in the room: the subjects' registrations and targets, and the arm's
+calibration.
 
 The daemon alone writes them, like all that a session goes by. Whoever measures asks before the first touch whether the
 result would be taken, and nobody is touched, and no arm moved, for a file that cannot be written.
@@ -12,11 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from daemon import words
 from daemon.calibration_file import Calibration, read_calibration
 from daemon.journal import Journal
 from daemon.registration_file import Registration
 from daemon.registrations import Registrations
-from daemon.room import Answer, Done, Refused
+from daemon.room import Answer, Done, Recorded, Refused
+from daemon.targets import Targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class PlacementFiles:
     """Those of one room."""
 
     registrations: Registrations
+    targets: Targets
     calibration: Path
     """Where the site file says that it lies."""
     simulated: bool
@@ -50,6 +54,17 @@ class PlacementFiles:
         told = {"subject": subject, "sha256": found.hash, "residual_mm": found.residual_mm}
         self.journal.write("registration", by=by, **told)
         return Done({"file": str(path), "sha256": found.hash})
+
+    async def file_target(self, recorded: Recorded, by: str) -> Answer:
+        """Puts where the coil stood in place of the subject's target before."""
+        registered = self.registrations.of(recorded.subject)
+        target = await asyncio.to_thread(self.targets.file, recorded, by, registered)
+        if isinstance(target, Refused):
+            return target
+        told = target.model_dump(mode="json", exclude={"skull_from_target", "head_from_target"})
+        self.journal.write("target", **told, words=target.words, sha256=target.hash)
+        why = words.split(registered.sentence).why if isinstance(registered, Refused) else ""
+        return Done({**target.model_dump(mode="json"), "words": target.words, "sha256": target.hash, "why": why})
 
     async def file_calibration(self, found: Calibration | None, by: str) -> Answer:
         """Puts it in place of the one before, or (None) says whether it could."""

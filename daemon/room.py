@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from daemon.calibration_file import Calibration
 from daemon.registration_file import Registration
+from drivers.poses import Pose
 
 Json = Any
 """Whatever `json` can write."""
@@ -66,6 +67,27 @@ class Measured:
     coil: str
     sd_tenths: int | None = None
     """0.1 % MSO."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Where the coil stood on a head just now, head and coil at rest."""
+
+    subject: str
+    """Pseudonym."""
+    name: str
+    """Of the place, such as `left-m1`."""
+    head_from_target: Pose
+    """In the frame of the marker on the head."""
+    air_gap_m: float
+    spread_mm: float
+    spread_deg: float
+    """RMS of single frames about their mean: coil against head."""
+    apart_mm: float
+    apart_deg: float
+    """Between where the robot and where the camera had the coil."""
+    calibration: str
+    """Hash of the calibration that this is by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +212,12 @@ class Room(Protocol):
         """Has the arm go by this calibration from now on, or (None) says whether it could; as `file_registration`.
 
         `Done.detail`: file, sha256, and `later`, why the arm does not go by it yet.
+        """
+
+    async def file_target(self, recorded: Recorded, by: str) -> Answer:
+        """Files a target for its subject, on the skull where the head is registered; as `file_registration`.
+
+        `Done.detail`: the target, and `why` it is not on the skull.
         """
 
     async def coil_away(self, by: str) -> Answer:

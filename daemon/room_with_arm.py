@@ -13,7 +13,7 @@ from daemon.calibration_file import Calibration
 from daemon.followers import CHANGED, Followers
 from daemon.guard_view import GuardView, Rest
 from daemon.registration_file import Registration
-from daemon.room import Answer, Done, Refused
+from daemon.room import Answer, Done, Recorded, Refused
 from daemon.session_table import Event, State
 from daemon.treat import Treatment
 from daemon.turns import Turns
@@ -72,6 +72,12 @@ class RoomWithArm(ABC):
         if self._arm is None or self._running() is not None:
             return self._nothing_filed()
         return await self._arm.files.file_registration(subject, found, by)
+
+    async def file_target(self, recorded: Recorded, by: str) -> Answer:
+        """As `Room.file_target`."""
+        if self._arm is None or self._running() is not None:
+            return self._nothing_filed()
+        return await self._arm.files.file_target(recorded, by)
 
     async def file_calibration(self, found: Calibration | None, by: str) -> Answer:
         """As `Room.file_calibration`."""

@@ -1,4 +1,5 @@
-"""What a simulated room with an arm needs in writing: tool files, calibration and target, as the simulator stands.
+"""What a simulated room with an arm needs in writing: tool files and calibration, as the simulator stands; and what is
+recorded there of a subject: registration and target.
 
 The simulator is asked at its back door how everything is placed, which in a real room registration and calibration
 find out. Nothing of the simulator is imported here.
@@ -13,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daemon.calibration_file import Calibration, Misfit, Spread
+from daemon.calibration_file import Calibration, Misfit, Spread, read_calibration
 from daemon.calibration_seal import now
 from daemon.config import Site
+from daemon.config_robot import RobotSection
 from daemon.registration_file import Registration, Touched, read_registration
 from daemon.registrations import file_of
 from daemon.runtime import Runtime
-from daemon.target import Scalp, Target, write_target
+from daemon.target import DEFAULT_GAP_M
 from drivers.errors import DeadlinePassed
 from drivers.polaris import tool_files
 from drivers.poses import Pose
@@ -29,8 +31,8 @@ TOOLS = ("head", "coil", "pointer")
 RATE_HZ = 125
 """Turns of the arm's loop: a shared machine without real-time rights keeps this up (engineering choice)."""
 TARGET = "left-m1"
-REGISTRATION = "registration.json"
-"""Beside the target: of a head that nobody has been named for yet."""
+REGISTRATION, PLACE = "registration.json", "place.json"
+"""Beside the calibration: of a head that nobody has been named for yet, and where on it the simulator's target is."""
 _EXACT = Misfit(rms_mm=0, rms_deg=0, worst_mm=0, worst_deg=0)
 
 
@@ -65,7 +67,7 @@ def write_placement(runtime: Runtime, arm: SimulatedArm) -> str:
     for tool in TOOLS:
         (folder / f"{tool}.rom").write_bytes(tool_files.made_up(tool))
     _calibration(truth).write(folder / "calibration.json")
-    write_target(_target(truth), folder / "target.json")
+    (folder / PLACE).write_text(json.dumps(truth["head_from_target"]))
     _registration(truth).write(folder / REGISTRATION)
     tools = ", ".join(f'{tool} = "{folder / f"{tool}.rom"}"' for tool in TOOLS)
     return f"""
@@ -81,20 +83,27 @@ rate_hz = {RATE_HZ}
 park = {_six(truth["robot_from_parked"])}
 tool = {_six(truth["flange_from_tcp"])}
 calibration = "{folder / "calibration.json"}"
-
-[target]
-file = "{folder / "target.json"}"
 """
 
 
 def register_simulated(site: Site, subject: str) -> None:
     """Files what `coilward register` would find for a subject of a simulated room; nothing in one without an arm."""
-    if site.target is None:
+    if site.robot is None:
         return
-    found = read_registration(site.target.file.with_name(REGISTRATION))
+    found = read_registration(site.robot.calibration.with_name(REGISTRATION))
     file = file_of(site.daemon.state, subject)
     file.parent.mkdir(parents=True, exist_ok=True)
     found.model_copy(update={"subject": subject, "made": now()}).write(file)
+
+
+def recorded_target(robot: RobotSection) -> dict[str, Any]:
+    """The fields of `file-target` that `coilward target record` would find with the coil on the simulator's target."""
+    place = json.loads(robot.calibration.with_name(PLACE).read_text())
+    return {
+        "name": TARGET, "head_from_target": tuple(place), "air_gap_m": DEFAULT_GAP_M,
+        "spread_mm": 0.0, "spread_deg": 0.0, "apart_mm": 0.0, "apart_deg": 0.0,
+        "calibration": read_calibration(robot.calibration).hash,
+    }  # fmt: skip
 
 
 def _truth(path: Path) -> dict[str, Any]:
@@ -127,13 +136,6 @@ def _calibration(truth: dict[str, Any]) -> Calibration:
         robot_from_camera=_pose(truth["robot_from_camera"]), tcp_from_coil=_pose(truth["tcp_from_coil"]),
         spread=Spread(turns_deg=(0, 0, 0), shifts_mm=(0, 0, 0)),
     )  # fmt: skip
-
-
-def _target(truth: dict[str, Any]) -> Target:
-    skull = truth["scalp_in_skull"]
-    pose = _pose(truth["head_from_skull"]).inverse() @ _pose(truth["head_from_target"])
-    scalp = Scalp(centre=tuple(skull["centre"]), radii=tuple(skull["radii"]))
-    return Target(id=TARGET, skull_from_target=(*pose.quaternion, *pose.translation), scalp=scalp)
 
 
 def _registration(truth: dict[str, Any]) -> Registration:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from daemon.broker import Person, free_port, start_mosquitto, write_files
 from daemon.children import Child, stop_all
@@ -20,7 +21,7 @@ from daemon.client import Address, RoomClient, RoomUnknown, connect
 from daemon.config import Site, load_site, read_secret
 from daemon.messages import Role
 from daemon.runtime import Runtime
-from daemon.simulated_arm import SimulatedArm, register_simulated, write_placement
+from daemon.simulated_arm import SimulatedArm, recorded_target, register_simulated, write_placement
 from daemon.watchdog_line import WatchdogLine
 from drivers.errors import CoilwardError, OperatorError
 
@@ -134,18 +135,23 @@ def new_name() -> str:
 
 
 async def new_subject(room: RoomClient, site: Site, name: str | None = None) -> str:
-    """A pseudonym nobody has had, or `name`, with threshold and registration on file.
+    """A pseudonym nobody has had, or `name`, with threshold on file, and in a room with an arm registration and target.
 
     Raises OperatorError: the room refused it.
     """
     subject, coil = name or new_name(), site.stimulator.coil
-    answer = await room.ask(
-        "file-threshold", subject=subject, value_tenths=SIMULATED_RMT_TENTHS, method="emg", pulses=20, coil=coil
-    )
+    threshold = {"value_tenths": SIMULATED_RMT_TENTHS, "method": "emg", "pulses": 20, "coil": coil}
+    await _file(room, "file-threshold", subject=subject, **threshold)
+    await asyncio.to_thread(register_simulated, site, subject)
+    if site.robot is not None:
+        await _file(room, "file-target", subject=subject, **recorded_target(site.robot))
+    return subject
+
+
+async def _file(room: RoomClient, verb: str, **fields: Any) -> None:
+    answer = await room.ask(verb, **fields)
     if answer.sentence is not None:
         raise OperatorError(f"{answer.sentence.what} {answer.sentence.why} {answer.sentence.next}")
-    await asyncio.to_thread(register_simulated, site, subject)
-    return subject
 
 
 def site_text(runtime: Runtime, what: Simulated, port: int, code: str | None) -> str:
@@ -244,7 +250,7 @@ async def _daemon_ready(room: RunningRoom) -> None:
                 view = await client.known(0.2)
             except RoomUnknown:
                 return False
-            arm = room.site.target is None or (view.arm is not None and view.arm.linked)
+            arm = room.site.robot is None or (view.arm is not None and view.arm.linked)
             return arm and view.state.linked and view.state.stimulator not in ("away", "connecting")
 
         await daemon.ready(known, READY_S)

@@ -51,6 +51,7 @@ VERBS: dict[str, Verb] = {
         # Of no session either, but whoever holds control may be about to open one by what was filed before.
         Verb("file-registration", messages.FileRegistration, state_seq=False),
         Verb("file-calibration", messages.FileCalibration, state_seq=False),
+        Verb("file-target", messages.FileTarget, state_seq=False),
         Verb("coil-away", messages.CoilAway, state_seq=False, control=False, urgent=True),
         Verb("hand-guide", messages.HandGuide),
         Verb("park", messages.Park),

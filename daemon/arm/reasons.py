@@ -56,7 +56,8 @@ class ArmReason(Enum):
         f"Fix camera, base and marker, {_ANEW}")
     HEAD_FAST = ("head-fast", "No train can begin or go on.", "The head moves too fast.", "Wait until it is still.")
     # The goal and the way there
-    NO_TARGET = ("no-target", "The coil stays where it is.", "No target has been chosen.", "Choose a target first.")
+    NO_TARGET = ("no-target", "The coil stays where it is.", "No session has given it a target.",
+        "Start a session: it holds the coil where `coilward target record` found it for its subject.")
     NOT_CALIBRATED = ("not-calibrated", "The coil stays where it is.",
         "Nobody has measured where the camera stands in the robot's frame.", "Run `coilward calibrate run` first.")
     OUT_OF_REACH = ("out-of-reach", "The coil does not go there.", "The goal lies outside the workspace.",

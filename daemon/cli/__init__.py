@@ -23,6 +23,7 @@ from daemon.cli.register import register
 from daemon.cli.safety import reset, resolve, stop
 from daemon.cli.show import Exit, failure
 from daemon.cli.subject import app as subject
+from daemon.cli.target import app as target
 from daemon.cli.tracker import app as tracker
 from daemon.cli.trial import try_
 from drivers.errors import CoilwardError, OperatorError, WireError
@@ -53,6 +54,7 @@ app.command()(protocols)
 app.command()(guarded)
 app.command()(register)
 app.add_typer(calibrate, name="calibrate", help="Where the camera stands, and the marker on the coil.")
+app.add_typer(target, name="target", help="Where on a subject's head the coil is held: recorded, and shown.")
 app.add_typer(tracker, name="tracker", help="What the camera sees: recorded, and shown again.")
 app.add_typer(limits, name="limits", help="The numbers that nobody has compared with print yet.")
 app.add_typer(subject, name="subject", help="What is on file about a subject.")

@@ -43,7 +43,10 @@ def away(ctx: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def guide(ctx: typer.Context, as_json: Json = False) -> None:
-    """Let the arm give way to your hand, while nothing is armed; `coil away`, `coil park` or a release ends it."""
+    """Let the arm give way to your hand, while nothing is armed; `coil away`, `coil park` or a release ends it.
+
+    Where the coil then stands on a head `coilward target record` makes the subject's target.
+    """
     done = "The arm gives way to your hand."
     raise typer.Exit(asyncio.run(ask(place(ctx), "hand-guide", done, as_json=as_json, take=True)))
 

@@ -69,6 +69,7 @@ _TOLD: dict[str, Callable[[Detail], str]] = {
     "threshold": lambda row: f"threshold of {row['subject']} filed, by {row['by']}",
     "registration": lambda row: f"registration of {row['subject']} filed, by {row['by']}",
     "calibration": lambda row: f"calibration {row['sha256'][:12]} filed, by {row['by']}",
+    "target": lambda row: f"target {row['name']} of {row['subject']} filed, by {row['by']}",
     "trouble": lambda row: f"trouble: {row['what']}",
     "stimulator": lambda row: "the stimulator is connected" if row["connected"] else "the stimulator is lost",
     "wait": lambda row: f"waited {row['seconds']:.1f} s, {row['state']}: {_why(row)}",
@@ -76,7 +77,7 @@ _TOLD: dict[str, Callable[[Detail], str]] = {
     "coil-asked": lambda row: f"coil sent to {row['to']}, by {row['by']}",
     "coil-refused": lambda row: f"the coil does not go to {row['to']}: {row['why']}",
     "arm": lambda row: (
-        f"the arm is there, target {row['target']}" if row["linked"] else f"the arm is lost: {row['why']}"
+        f"the arm is there, target {row['target'] or 'none yet'}" if row["linked"] else f"the arm is lost: {row['why']}"
     ),
     "linked": lambda _: "the watchdog is there",
     "unlinked": lambda row: f"the watchdog is lost: {row['why']}",

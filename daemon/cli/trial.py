@@ -156,7 +156,7 @@ async def _treat(room: RunningRoom, stop: asyncio.Event, trial: Trial) -> Exit:
     async with connect(room.address, ROOM) as client:
 
         async def opening() -> Answer:
-            placement = "" if room.site.target else "simulated: there is no head"
+            placement = "" if room.site.robot else "simulated: there is no head"
             subject = await new_subject(client, room.site, trial.subject)
             return await client.ask("start", subject=subject, protocol=trial.protocol, placement=placement)
 

@@ -11,34 +11,30 @@ from daemon.arm_side import ArmSide
 from daemon.arm_words import ArmAnswer, ArmView
 from daemon.calibration_file import Calibration
 from daemon.placement_files import PlacementFiles
-from daemon.registrations import Registrations
 from daemon.target import Target
 from tests.daemon.arm_stand_in import state
 from tests.daemon.guard_in_memory import now_us
-from tests.daemon.registered_head import registrations as registered
+from tests.daemon.registered_head import MARKER_TARGET, file_target, registrations, targets
 
 WAY_S = 1.0
 DWELL_S = 1.0
 """The watchdog's own, after a hold."""
-TARGET = Target.model_validate(
-    {
-        "id": "left-m1",
-        "head_from_target": [1.0, 0, 0, 0, 0.03, 0.02, 0.11],
-        "scalp": {"centre": [0, 0, 0], "radii": [0.08, 0.1, 0.09]},
-    }
-)
 
 
 class ArmInMemory:
     """In the room of `stage`, which had no arm until now."""
 
-    def __init__(self, stage: Any, target: Target = TARGET, registrations: Registrations | None = None) -> None:
+    def __init__(self, stage: Any, target: Target | None = MARKER_TARGET, *, persons: bool = False) -> None:
+        """`target`: what is on file of the subject of `stage`."""
         self.stage = stage
+        folder = stage.site.daemon.state
+        if target is not None:
+            file_target(folder, target)
         self.files = PlacementFiles(
-            registrations or registered(stage.site.daemon.state), stage.site.daemon.state / "calibration.json",
+            registrations(folder), targets(folder, persons=persons), folder / "calibration.json",
             simulated=True, journal=stage.room._journal,
         )  # fmt: skip
-        self.side = ArmSide(target, stage.room._journal, now_us, lambda: 0, files=self.files)
+        self.side = ArmSide(stage.room._journal, now_us, lambda: 0, files=self.files)
         stage.room._arm = self.side
         self.orders: list[dict[str, Any]] = []
         self.calibration = "5ea1" * 16

@@ -19,9 +19,8 @@ from daemon.placement_files import PlacementFiles
 from daemon.room import Done, Refused
 from drivers.errors import CoilwardError, PortLost, PortNotFound
 from drivers.trackers import Frame, Tracker, TrackerCapabilities, TrackerHangs
-from tests.daemon.arm_in_memory import TARGET
 from tests.daemon.arm_stand_in import ArmStandIn
-from tests.daemon.registered_head import registrations
+from tests.daemon.registered_head import MARKER_TARGET, SUBJECT, file_target, registrations, targets
 
 
 class Ears:
@@ -77,9 +76,14 @@ def journal(sink: MemorySink) -> Journal:
 
 
 @pytest.fixture
-def side(journal: Journal, tmp_path: Path) -> ArmSide:
-    files = PlacementFiles(registrations(tmp_path), tmp_path / "calibration.json", simulated=True, journal=journal)
-    return ArmSide(TARGET, journal, lambda: 0, lambda: 0, files=files)
+async def side(journal: Journal, tmp_path: Path) -> ArmSide:
+    """Of a room in which a session is open."""
+    file_target(tmp_path, MARKER_TARGET)
+    calibration = tmp_path / "calibration.json"
+    files = PlacementFiles(registrations(tmp_path), targets(tmp_path), calibration, simulated=True, journal=journal)
+    side = ArmSide(journal, lambda: 0, lambda: 0, files=files)
+    assert await side.aim(SUBJECT) is None
+    return side
 
 
 @pytest.fixture

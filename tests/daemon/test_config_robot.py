@@ -1,17 +1,13 @@
-"""A robot room's sections and its target file: what holds, and what a person reads when it does not."""
+"""A robot room's sections: what holds, and what a person reads when it does not."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from daemon.config import Site, check_config, parse_site
-from daemon.target import Target, load_target, write_target
 from drivers.errors import ConfigError
-from drivers.poses import Pose
 
 HERE = Path("/somewhere/site.toml")
 BASE = """
@@ -34,13 +30,6 @@ TRACKER = '[tracker]\nmodel = "polaris-vicra"\nport = "pty:/run/t"\ntools = { he
 ROBOT = (
     '[robot]\nmodel = "ur5e"\nhost = "127.0.0.2"\npark = [-0.2, -0.4, 0.5, 0.0, 3.14, 0.0]\ncalibration = "cal.json"\n'
 )
-TARGET = '[target]\nfile = "target.json"\n'
-GOOD_TARGET: dict[str, Any] = {
-    "id": "left-m1",
-    "head_from_target": [0.5, 0.5, 0.5, 0.5, 0.03, 0.02, 0.11],
-    "air_gap_m": 0.005,
-    "scalp": {"centre": [0.0, 0.0, 0.0], "radii": [0.08, 0.1, 0.09]},
-}
 
 
 def site(*sections: str, profile: str = "robot", use: str = "simulation") -> Site:
@@ -53,8 +42,8 @@ def wrong(*sections: str, profile: str = "robot", use: str = "simulation") -> st
     return str(caught.value)
 
 
-def test_a_robot_room_reads_its_three_sections() -> None:
-    read = site(TRACKER, ROBOT, TARGET)
+def test_a_robot_room_reads_its_two_sections() -> None:
+    read = site(TRACKER, ROBOT)
 
     assert read.tracker is not None
     assert read.tracker.tools == {"head": Path("/somewhere/head.rom"), "coil": Path("/somewhere/coil.rom")}
@@ -62,12 +51,11 @@ def test_a_robot_room_reads_its_three_sections() -> None:
     assert read.robot.rate_hz == 500
     assert read.robot.park_pose.translation == (-0.2, -0.4, 0.5)
     assert read.robot.calibration == Path("/somewhere/cal.json")
-    assert read.target is not None
-    assert read.target.file == Path("/somewhere/target.json")
+    assert read.tracker.registration_hours == 12
 
 
 def test_a_robot_room_without_its_sections_says_which_are_missing() -> None:
-    assert wrong(TRACKER) == (f'{HERE}: profile = "robot" needs [robot], [target]: add it, or write profile = "fixed".')
+    assert wrong(TRACKER) == (f'{HERE}: profile = "robot" needs [robot]: add it, or write profile = "fixed".')
 
 
 def test_a_fixed_room_has_no_use_for_an_arm() -> None:
@@ -78,8 +66,8 @@ def test_a_fixed_room_has_no_use_for_an_arm() -> None:
 def test_a_simulation_moves_no_arm_on_another_machine() -> None:
     real = ROBOT.replace("127.0.0.2", "192.168.0.10")
 
-    assert "simulated arms only" in wrong(TRACKER, real, TARGET)
-    assert site(TRACKER, real, TARGET, use="bench").robot is not None
+    assert "simulated arms only" in wrong(TRACKER, real)
+    assert site(TRACKER, real, use="bench").robot is not None
 
 
 @pytest.mark.parametrize(
@@ -98,93 +86,29 @@ def test_a_simulation_moves_no_arm_on_another_machine() -> None:
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(sections: str, said: str) -> None:
-    rest = [part for part in (TRACKER, ROBOT, TARGET) if part[:5] != sections[:5]]
+    rest = [part for part in (TRACKER, ROBOT) if part[:5] != sections[:5]]
 
     assert said in wrong(sections, *rest)
 
 
-def test_a_target_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    target = Target.model_validate(GOOD_TARGET)
-    write_target(target, tmp_path / "target.json")
-    read = load_target(tmp_path / "target.json")
-
-    assert read == target
-    assert read.pose.translation == (0.03, 0.02, 0.11)
-    assert read.words == (
-        "robot: target left-m1 at 30.0 20.0 110.0 mm of the head marker, turned 69.3 69.3 69.3°, 5 mm off the scalp"
-    )
-    assert read.order()["scalp"]["radii"] == [0.08, 0.1, 0.09]
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"head_from_target": [0.5, 0.5, 0.5, 0.5, 30, 20, 110]}, "millimetres"),
-        ({"head_from_target": [2, 0, 0, 0, 0, 0, 0.1]}, "quaternion"),
-        ({"head_from_target": None}, "one of skull_from_target and head_from_target must be there"),
-        ({"skull_from_target": [1, 0, 0, 0, 0, 0, 0.1]}, "must be there, and not both"),
-        ({"scalp": GOOD_TARGET["scalp"] | {"turn": [2, 0, 0, 0]}}, "quaternion"),
-        ({"air_gap_m": 5}, "air_gap_m"),
-        ({"scalp": {"centre": [0, 0, 0], "radii": [80, 100, 90]}}, "radii"),
-        ({"note": "?"}, "note"),
-    ],
-)
-def test_a_target_that_cannot_be_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
-    (tmp_path / "target.json").write_text(json.dumps(GOOD_TARGET | change))
-    with pytest.raises(ConfigError, match=said):
-        load_target(tmp_path / "target.json")
-
-
-def test_a_target_on_the_skull_is_read_back_and_placed_by_a_registration(tmp_path: Path) -> None:
-    on_skull = {name: value for name, value in GOOD_TARGET.items() if name != "head_from_target"}
-    target = Target.model_validate(on_skull | {"skull_from_target": GOOD_TARGET["head_from_target"]})
-    write_target(target, tmp_path / "target.json")
-    read = load_target(tmp_path / "target.json")
-
-    assert read == target
-    assert "at 30.0 20.0 110.0 mm of the skull" in read.words
-    assert read.order(Pose(translation=(0.0, 0.0, -0.05)))["head_from_target"][4:] == pytest.approx([0.03, 0.02, 0.06])
-
-
-@pytest.mark.parametrize(("key", "persons", "holds"), [
-    ("skull_from_target", True, True), ("head_from_target", False, True), ("head_from_target", True, False),
-])  # fmt: skip
-def test_where_persons_are_treated_the_target_is_on_the_skull(
-    tmp_path: Path, key: str, *, persons: bool, holds: bool
-) -> None:
-    target = {name: value for name, value in GOOD_TARGET.items() if name != "head_from_target"}
-    file = tmp_path / "target.json"
-    file.write_text(json.dumps(target | {key: GOOD_TARGET["head_from_target"]}))
-    if holds:
-        assert load_target(file, persons=persons).pose.translation == (0.03, 0.02, 0.11)
-        return
-    with pytest.raises(ConfigError, match="holds only until the marker on the head is moved"):
-        load_target(file, persons=persons)
-
-
 @pytest.mark.parametrize(("hours", "holds"), [(24, True), (24.5, False), (0, False)])
 def test_a_registration_holds_for_a_visit_and_a_day_at_most(*, hours: float, holds: bool) -> None:
-    written = f"{TARGET}registration_hours = {hours}\n"
+    written = f"{TRACKER}registration_hours = {hours}\n"
     if holds:
-        assert site(TRACKER, ROBOT, written).target is not None
+        assert site(written, ROBOT).tracker is not None
     else:
-        assert "registration_hours" in wrong(TRACKER, ROBOT, written)
+        assert "registration_hours" in wrong(written, ROBOT)
 
 
-def test_check_config_reads_the_target_too(tmp_path: Path) -> None:
+def test_a_section_for_one_target_of_all_subjects_is_refused() -> None:
+    assert "[target]: is no section of this file" in wrong(TRACKER, ROBOT, '[target]\nfile = "target.json"\n')
+
+
+def test_check_config_says_what_holds_the_coil(tmp_path: Path) -> None:
     file = tmp_path / "site.toml"
-    file.write_text(BASE.format(profile="robot", use="simulation") + TRACKER + ROBOT + TARGET)
-    lines, code = check_config(file)
-    assert code == 1
-    assert "target.json: cannot be read" in lines[0]
+    file.write_text(BASE.format(profile="robot", use="simulation") + TRACKER + ROBOT)
 
-    (tmp_path / "target.json").write_text(json.dumps(GOOD_TARGET))
     lines, code = check_config(file)
+
     assert code == 0
     assert "arm ur5e at 127.0.0.2" in "\n".join(lines)
-
-
-def test_the_examples_target_holds() -> None:
-    target = load_target(Path(__file__).parents[2] / "examples" / "target.json")
-
-    assert target.id == "left-m1"

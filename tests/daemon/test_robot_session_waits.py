@@ -13,8 +13,9 @@ from daemon.report import make_report
 from daemon.room import Order, Refused
 from drivers.errors import DeviceRefused
 from drivers.poses import Pose
-from tests.daemon.arm_in_memory import TARGET, ArmInMemory, begun
+from tests.daemon.arm_in_memory import ArmInMemory, begun
 from tests.daemon.guard_in_memory import now_us
+from tests.daemon.registered_head import MARKER_TARGET, SUBJECT, file_target
 from tests.daemon.stage import first_pulse, report_of, rows
 
 pytestmark = pytest.mark.looptime(noop_cycles=0)
@@ -49,7 +50,8 @@ async def test_the_targets_words_are_part_of_what_the_watchdog_hashes(stage: Any
     await begun(stage, arm)
 
     placement = stage.guard.of(OpenSession)[0].placement
-    assert placement.startswith("robot: target left-m1 at 30.0 20.0 110.0 mm of the head marker, turned 0.0 0.0 0.0°")
+    place = "at 30.0 20.0 110.0 mm of the head marker, 5 mm off the scalp"
+    assert placement.startswith(f"robot: target left-m1 {MARKER_TARGET.hash[:12]} {place}; ")
     assert "; calibration 5ea15ea15ea1; " in placement
     assert placement.endswith("left DLPFC, cap mark F3")
 
@@ -58,16 +60,18 @@ async def test_the_targets_words_are_part_of_what_the_watchdog_hashes(stage: Any
 async def test_another_orientation_or_another_calibration_is_another_session_to_the_watchdog(
     stage: Any, arm: ArmInMemory, changed: str
 ) -> None:
-    order = Order("S-1", "demo", "left DLPFC, cap mark F3")
+    order = Order(SUBJECT, "demo", "left DLPFC, cap mark F3")
     await arm.connected()
+    assert await arm.side.aim(SUBJECT) is None
     before = arm.side.placed(order)
     if changed == "calibration":
         arm.calibration = "0dd5" * 16
         await arm.side.linked(arm)
     if changed == "orientation":
         turned = Pose.turned((0.0, 0.0, 0.002))  # a tenth of a degree
-        pose = (*turned.quaternion, *TARGET.pose.translation)
-        arm.side.target = TARGET.model_copy(update={"head_from_target": pose})
+        pose = Pose(turned.quaternion, MARKER_TARGET.pose.translation)
+        file_target(stage.site.daemon.state, MARKER_TARGET, head_from_target=pose)
+        assert await arm.side.aim(SUBJECT) is None
 
     assert (arm.side.placed(order) == before) is (changed == "nothing")
     assert arm.side.placed(order).placement.endswith("left DLPFC, cap mark F3")

@@ -17,7 +17,6 @@ from pathlib import Path
 from daemon.arm_link import ArmLink
 from daemon.arm_words import go
 from daemon.config import Site, load_site
-from daemon.target import load_target
 from drivers.errors import CoilwardError
 from drivers.polaris.tracker import connect_polaris
 from drivers.trackers import Tool
@@ -28,8 +27,7 @@ BEAT_S = 0.3
 async def main(site: Site, runtime: Path) -> None:
     """Until standard input ends."""
     arm = await ArmLink.connect(runtime / "arm" / "control", "daemon")
-    assert site.target is not None
-    say(await arm.ask(load_target(site.target.file).order()))
+    say(await arm.ask(json.loads((runtime / "target.json").read_text())))
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(each) for each in (frames(arm, site), beats(arm), states(arm))]
         lines = asyncio.StreamReader()

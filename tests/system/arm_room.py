@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from daemon.calibration_file import Calibration, Misfit, Spread
-from daemon.target import Scalp, Target, write_target
 from drivers.polaris.tool_files import made_up
 from drivers.poses import Pose
 from simulator.control import Control
@@ -52,8 +51,6 @@ rate_hz = {rate_hz}
 park = {park}
 tool = {tool}
 calibration = "calibration.json"
-[target]
-file = "target.json"
 """
 NO_MISFIT = Misfit(rms_mm=0.0, rms_deg=0.0, worst_mm=0.0, worst_deg=0.0)
 NO_SPREAD = Spread(turns_deg=(0.0, 0.0, 0.0), shifts_mm=(0.0, 0.0, 0.0))
@@ -306,10 +303,9 @@ def _furnish(room: ArmRoom, host: str, rate_hz: int, slack: int) -> None:
         spread=NO_SPREAD,
         condition=1.0,
     ).write(room.folder / "calibration.json")
-    scalp = Scalp(centre=truth["scalp"]["centre"], radii=truth["scalp"]["radii"])
-    write_target(
-        Target(id="left-m1", head_from_target=truth["head_from_target"], scalp=scalp), room.folder / "target.json"
-    )
+    scalp = {name: truth["scalp"][name] for name in ("centre", "radii")}
+    order = {"do": "target", "id": "left-m1", "head_from_target": truth["head_from_target"], "scalp": scalp}
+    (room.folder / "target.json").write_text(json.dumps(order))
     park, tool_pose = _pose(truth["robot_from_parked"]), _pose(truth["flange_from_tcp"])
     room.site.write_text(
         SITE.format(

@@ -12,6 +12,7 @@ from typing import Any
 from daemon.children import Child
 from daemon.cli.conduct import begin, take_control
 from daemon.client import RoomClient, View
+from daemon.messages import Answer
 from daemon.runtime import Runtime
 from daemon.simulated_arm import SimulatedArm, some_host
 from daemon.simulated_room import RunningRoom, Simulated, new_subject, simulated_room
@@ -52,13 +53,16 @@ class Person:
         await self.does(switch, **arguments)
         self.suffered.append(switch)
 
-    async def opens(self) -> None:
+    async def starts(self, subject: str) -> Answer:
+        return await self.client.ask("start", subject=subject, protocol="demo")
+
+    async def opens(self, subject: str | None = None) -> Answer:
         await take_control(self.client)
-        subject = await new_subject(self.client, self.room.site)
-        opened = await self.client.ask("start", subject=subject, protocol="demo")
+        opened = await self.starts(subject or await new_subject(self.client, self.room.site))
         assert opened.ok, opened
         released = await begin(self.client, "release", str(opened.detail["hash"]))
         assert released.ok, released
+        return opened
 
     async def until(self, *phases: str) -> View:
         return await self.client.until(lambda view: view.state.phase in (*phases, *FINAL), 90)

@@ -46,8 +46,6 @@ tool = [0.0, 0.0, 0.12, 0.0, 0.0, 0.0]
 payload_kg = 2.5
 {more}
 calibration = "calibration.json"
-[target]
-file = "target.json"
 """
 CAMERA = Pose.turned((0.1, 0.2, 0.3), (2.0, 0.0, 0.5))
 MARKER = Pose(translation=(0.0, 0.08, -0.06))

@@ -23,7 +23,7 @@ from daemon.memory_bus import MemoryBroker, MemoryBus
 from daemon.messages import Meta, Role
 from daemon.mqtt_bus import Address, MqttBus
 from daemon.registration_file import Registration
-from daemon.room import Answer, Done, Happening, Measured, Order, Snapshot
+from daemon.room import Answer, Done, Happening, Measured, Order, Recorded, Snapshot
 from daemon.topics import Topics
 
 PEOPLE = (
@@ -210,6 +210,9 @@ class RecordingRoom:
 
     async def file_calibration(self, found: Calibration | None, by: str) -> Answer:
         return await self._do("file-calibration", found, by)
+
+    async def file_target(self, recorded: Recorded, by: str) -> Answer:
+        return await self._do("file-target", recorded, by)
 
     async def coil_away(self, by: str) -> Answer:
         return await self._do("coil-away", by)

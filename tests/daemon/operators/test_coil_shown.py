@@ -60,6 +60,8 @@ def test_a_few_words_say_whether_it_is_on_target_and_why_not(changes: dict[str, 
         ("coil-asked", {"to": "away", "by": "olga"}, "coil sent to away, by olga"),
         ("coil-refused", {"to": "target", "why": "no-target"}, "the coil does not go to target: no-target"),
         ("arm", {"linked": True, "target": "left-m1"}, "the arm is there, target left-m1"),
+        ("arm", {"linked": True, "target": None}, "the arm is there, target none yet"),
+        ("target", {"name": "left-m1", "subject": "S-01", "by": "olga"}, "target left-m1 of S-01 filed, by olga"),
         ("arm", {"linked": False, "why": "killed"}, "the arm is lost: killed"),
     ],
 )  # fmt: skip

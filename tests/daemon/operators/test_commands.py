@@ -11,8 +11,9 @@ import pytest
 from daemon.commands import ID_LIFE_US, MOST_IDS, NONCE_LIFE_US, Ids, Nonces
 from daemon.desk import MOST_WAITING
 from daemon.messages import Answer, Code, Role
-from daemon.room import Measured, Order, Refused
+from daemon.room import Measured, Order, Recorded, Refused
 from daemon.verbs import VERBS, may
+from drivers.poses import Pose
 from tests.daemon.calibration_world import calibrated
 from tests.daemon.registered_head import registration
 
@@ -28,6 +29,17 @@ FIELDS: dict[str, dict[str, Any]] = {
     "resolve": {"ref": 3, "why": "the coil clicked"},
     "file-registration": {"subject": "S-01"},
     "file-threshold": {"subject": "S-01", "value_tenths": 425, "method": "emg", "pulses": 20, "coil": "coil-1"},
+    "file-target": {
+        "subject": "S-01",
+        "name": "left-m1",
+        "head_from_target": [0.0, 1.0, 0.0, 0.0, 0.03, 0.02, 0.11],
+        "air_gap_m": 0.005,
+        "spread_mm": 0.1,
+        "spread_deg": 0.2,
+        "apart_mm": 0.3,
+        "apart_deg": 0.4,
+        "calibration": "5e" * 32,
+    },
 }
 
 
@@ -292,16 +304,41 @@ async def test_what_places_the_coil_is_filed_by_the_holder_of_control_and_arrive
     olga = await raw(house)
     otto = await raw(house, "otto", control=False)
     found, head = calibrated(), registration()
-    assert code_and_reason(await otto.send("file-calibration")) == (Code.FORBIDDEN, "no-control")
-    assert code_and_reason(await otto.send("file-registration")) == (Code.FORBIDDEN, "no-control")
+    for verb in ("file-calibration", "file-registration", "file-target"):
+        assert code_and_reason(await otto.send(verb)) == (Code.FORBIDDEN, "no-control")
     assert (await olga.send("file-calibration", state_seq=None, calibration=found.model_dump(mode="json"))).ok
     sent = {"subject": "S-01", "registration": head.model_dump(mode="json")}
     assert (await olga.send("file-registration", state_seq=None, **sent)).ok
     assert code_and_reason(await olga.send("file-registration", subject="../S-01")) == (Code.MALFORMED, "malformed")
+    assert (await olga.send("file-target", state_seq=None)).ok
+    assert code_and_reason(await olga.send("file-target", nonce=None)) == (Code.STALE, "stale")
 
+    place = Pose((0.0, 1.0, 0.0, 0.0), (0.03, 0.02, 0.11))
     assert house.room.asked == [
         ("file-calibration", found, "olga"), ("file-registration", "S-01", head, "olga"),
+        ("file-target", Recorded("S-01", "left-m1", place, 0.005, 0.1, 0.2, 0.3, 0.4, "5e" * 32), "olga"),
     ]  # fmt: skip
+
+
+@in_memory
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"head_from_target": [0.0, 1.0, 0.0, 0.0, 0.31, 0.0, 0.0]},
+        {"head_from_target": [2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.1]},
+        {"head_from_target": [0.0, 1.0, 0.0, 0.0, 0.1, 0.0]},
+        {"air_gap_m": 5.0},
+        {"subject": "../S-01"},
+        {"name": "left M1"},
+        {"spread_mm": -0.1},
+        {"calibration": "5e"},
+    ],
+)
+async def test_a_place_that_is_on_no_head_is_malformed(house: Any, change: dict[str, Any]) -> None:
+    olga = await raw(house)
+
+    assert code_and_reason(await olga.send("file-target", **change)) == (Code.MALFORMED, "malformed")
+    assert house.room.asked == []
 
 
 @in_memory
