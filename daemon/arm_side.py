@@ -85,7 +85,8 @@ class ArmSide:
         target, found = self._target, self._registration
         if target is None:
             return
-        answer = await link.ask(target.order(found.head_from_skull if found else None))
+        scalp = found.scalp.shape if found and found.scalp else None
+        answer = await link.ask(target.order(found.head_from_skull if found else None, scalp))
         if not answer.ok:
             raise DeviceRefused(
                 f"The arm does not take the target {target.name}: {answer.why}. "

@@ -19,6 +19,7 @@ from typing import Final
 from daemon.calibration_seal import now
 from daemon.registration_file import MOST_RESIDUAL_M, Fiducial, Registration, Touched
 from daemon.registration_fit import Points, fit, height, residual, skull_frame, unevenness
+from daemon.registration_scalp import measured
 from drivers.errors import OperatorError
 from drivers.poses import Pose, Vector
 
@@ -58,11 +59,13 @@ def register(
     simulated: bool = False,
     marker_below: bool = False,
     made: str = "",
+    scalp: Sequence[Touch] = (),
 ) -> Registration:
     """The registration that these touches give, `made` now unless a time is given.
 
     Without `planned` each fiducial must be touched twice: the repeats are the only residual there is. `marker_below`
-    says that the marker is worn below the ears, as on a bite bar. Raises NotRegistered with what to do.
+    says that the marker is worn below the ears, as on a bite bar. `scalp` are touches all over it, or none. Raises
+    NotRegistered, or OperatorError, with what to do.
     """
     _complete(touches, repeated=planned is None)
     points = {each: _middle(touches[each]) for each in Fiducial}
@@ -91,6 +94,7 @@ def register(
         nas=found[NAS],
         lpa=found[LPA],
         rpa=found[RPA],
+        scalp=measured([*points.values(), *(touch.point for touch in scalp)], head_from_skull) if scalp else None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daemon.calibration_seal import PoseField, Sealed, read_object
+from daemon.scalp import Scalp
 from drivers.errors import ConfigError
 from drivers.poses import Vector
 
@@ -56,6 +57,17 @@ class Touched(BaseModel):
     """Distance to where the plan says it is; none without a plan."""
 
 
+class MeasuredScalp(BaseModel):
+    """The shape of the scalp, from places touched all over it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    shape: Scalp
+    """In the skull's frame; it holds every place that was touched."""
+    points: int = Field(ge=6)
+    residual_mm: Figure
+    """RMS of the places off it."""
+
+
 class Registration(Sealed):
     """Where the skull is in the frame of the marker on the head. Holds until that marker is moved."""
 
@@ -73,6 +85,8 @@ class Registration(Sealed):
     nas: Touched
     lpa: Touched
     rpa: Touched
+    scalp: MeasuredScalp | None = None
+    """None: nobody has measured it."""
 
     def touched(self, fiducial: Fiducial) -> Touched:
         """What was found for one fiducial."""

@@ -1,4 +1,4 @@
-"""Taking the touches: which fiducial is next, and when the pointer has been held still on it.
+"""Taking the touches: which fiducial or place is next, and when the pointer has been held still on it.
 
 Pure: fed with frames. The pointer's own origin is its tip, as its tool file sets it; everything is in the frame of the
 marker on the head, so that the head may move.
@@ -12,12 +12,13 @@ from typing import Final
 from daemon.calibration_still import Still
 from daemon.registration import Touch
 from daemon.registration_file import Fiducial
+from daemon.registration_scalp import Place
 from drivers.errors import OperatorError
 from drivers.poses import Pose
 from drivers.trackers import Frame, Tool
 
 NEXT_US: Final = 180_000_000
-"""For a person to touch the next fiducial (engineering choice)."""
+"""For a person to touch the next place (engineering choice)."""
 AWAY_M: Final = 0.04
 """Without a key a touch counts once the tip has come this far from the one before (engineering choice)."""
 ON_HEAD_M: Final = 0.3
@@ -25,12 +26,17 @@ ON_HEAD_M: Final = 0.3
 
 
 class Touching:
-    """All fiducials in their order, `rounds` times. `begin` is the operator's key, unless `hands_free`."""
+    """All fiducials in their order, `rounds` times. `begin` is the operator's key, unless `hands_free`.
 
-    def __init__(self, rounds: int, *, hands_free: bool) -> None:
+    `all_over`: then places all over the scalp, once.
+    """
+
+    def __init__(self, rounds: int, *, hands_free: bool, all_over: bool = False) -> None:
         self.touches: dict[Fiducial, list[Touch]] = {each: [] for each in Fiducial}
+        self.scalp: list[Touch] = []
         self.hint = ""
-        self._left = [each for _ in range(rounds) for each in Fiducial]
+        self._left: list[Fiducial | Place] = [each for _ in range(rounds) for each in Fiducial]
+        self._left += Place if all_over else ()
         self._hands_free = hands_free
         self._begun = hands_free
         self._last: Touch | None = None
@@ -38,7 +44,7 @@ class Touching:
         self._since_us: int | None = None
 
     @property
-    def wanted(self) -> Fiducial | None:
+    def wanted(self) -> Fiducial | Place | None:
         """What to touch now; None when all is done."""
         return self._left[0] if self._left else None
 
@@ -74,7 +80,7 @@ class Touching:
         if held is None:
             return None
         touch = Touch(held.poses[0].translation, held.spread_m, held.frames)
-        self.touches[wanted].append(touch)
+        (self.scalp if isinstance(wanted, Place) else self.touches[wanted]).append(touch)
         self._left.pop(0)
         self._last, self._begun, self._since_us = touch, self._hands_free, frame.source_us
         return touch

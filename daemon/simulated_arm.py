@@ -18,9 +18,10 @@ from daemon.calibration_file import Calibration, Misfit, Spread, read_calibratio
 from daemon.calibration_seal import now
 from daemon.config import Site
 from daemon.config_robot import RobotSection
-from daemon.registration_file import Registration, Touched, read_registration
+from daemon.registration_file import MeasuredScalp, Registration, Touched, read_registration
 from daemon.registrations import file_of
 from daemon.runtime import Runtime
+from daemon.scalp import Scalp
 from daemon.target import DEFAULT_GAP_M
 from drivers.errors import DeadlinePassed
 from drivers.polaris import tool_files
@@ -148,5 +149,6 @@ def _registration(truth: dict[str, Any]) -> Registration:
     }  # fmt: skip
     return Registration(
         made=now(), by="coilward try", subject="", simulated=True, head_from_skull=head_from_skull,
-        head_from_image=None, residual_mm=0, marker_below=False, **found,
+        head_from_image=None, residual_mm=0, marker_below=False, nas=found["nas"], lpa=found["lpa"], rpa=found["rpa"],
+        scalp=MeasuredScalp(shape=Scalp.model_validate(truth["scalp_in_skull"]), points=12, residual_mm=0),
     )  # fmt: skip

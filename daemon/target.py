@@ -10,48 +10,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from daemon.calibration_seal import PoseField, Sealed
 from daemon.messages import ON_HEAD_M, Name, Pseudonym
-from drivers.poses import Pose, Quaternion, Vector
+from daemon.scalp import Scalp
+from drivers.poses import Pose
 
 AGAIN: Final = "coilward target record"
 LARGEST_GAP_M: Final = 0.02
 DEFAULT_GAP_M: Final = 0.005
 """Until contact force is measured the coil stands this far off the scalp."""
-FLATTEST_M: Final = 0.15
-"""Largest radius of curvature of a large head, 220 mm long and 160 mm wide: 110² / 80 mm, at its sides. Three standard
-deviations above a man's mean length of 195 mm (SD 8; Pheasant's table of British men, not verified in print)."""
 DIGITS: Final = 12
 """Of a hash, in words: two that anybody makes differ in them (engineering choice)."""
 
 Figure = Annotated[float, Field(ge=0)]
-
-
-class Scalp(BaseModel):
-    """An ellipsoid in some frame of the head, in metres."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    centre: Vector
-    radii: Vector
-    turn: Quaternion = (1.0, 0.0, 0.0, 0.0)
-    """Of its axes against the frame's."""
-
-    @classmethod
-    def touching(cls, head_from_target: Pose, air_gap_m: float) -> Scalp:
-        """Where nobody has measured the head: the sphere that lies against the scalp below the coil.
-
-        It is as flat as the flattest place of a large head, so all of that head lies inside it (Blaschke's rolling
-        theorem): the arm keeps further off than it must, and never nearer.
-        """
-        centre = head_from_target.apply((0.0, 0.0, air_gap_m + FLATTEST_M))
-        return cls(centre=centre, radii=(FLATTEST_M, FLATTEST_M, FLATTEST_M))
-
-    def seen_from(self, other_from_ours: Pose) -> Scalp:
-        """The same scalp in another frame."""
-        there = other_from_ours @ Pose(self.turn, self.centre)
-        return Scalp(centre=there.translation, radii=self.radii, turn=there.quaternion)
 
 
 class Target(Sealed):
@@ -113,17 +86,21 @@ class Target(Sealed):
         place = f"at {x:.1f} {y:.1f} {z:.1f} mm of the {self.frame}, {self.air_gap_m * 1000:g} mm off the scalp"
         return f"robot: target {self.name} {self.hash[:DIGITS]} {place}"
 
-    def order(self, head_from_skull: Pose | None = None) -> dict[str, Any]:
-        """The message that tells the arm where to hold the coil, in the frame of the marker on the head."""
+    def order(self, head_from_skull: Pose | None = None, scalp: Scalp | None = None) -> dict[str, Any]:
+        """The message that tells the arm where to hold the coil, in the frame of the marker on the head.
+
+        `scalp` is as it was measured, in the skull's frame; without it a large head is supposed.
+        """
         if self.on_skull and head_from_skull is None:
             raise ValueError("a target on the skull is nowhere without a registration")
-        pose = head_from_skull @ self.pose if self.on_skull and head_from_skull else self.pose
-        scalp = Scalp.touching(pose, self.air_gap_m)
+        head_from_ours = head_from_skull if self.on_skull and head_from_skull else Pose()
+        pose = head_from_ours @ self.pose
+        clear_of = scalp.seen_from(head_from_ours) if scalp else Scalp.touching(pose, self.air_gap_m)
         return {
             "do": "target",
             "id": self.name,
             "head_from_target": [*pose.quaternion, *pose.translation],
-            "scalp": {"centre": list(scalp.centre), "radii": list(scalp.radii), "turn": list(scalp.turn)},
+            "scalp": {name: list(part) for name, part in clear_of},
         }
 
 

@@ -33,6 +33,9 @@ def register(
     marker_below: Annotated[
         bool, typer.Option("--marker-below", help="The head's marker is worn below the ears, as on a bite bar.")
     ] = False,
+    scalp: Annotated[
+        bool, typer.Option("--scalp", help="Touch the scalp all over, too: the arm then need not suppose a large head.")
+    ] = False,
     from_file: Annotated[
         Path | None, typer.Option("--from", help="A registration of this visit that the room did not take at once.")
     ] = None,
@@ -65,6 +68,7 @@ def register(
         rounds=rounds,
         hands_free=hands_free,
         marker_below=marker_below,
+        scalp=scalp,
         kept=own_folder("registrations", "A registration is kept there.") / f"{subject}.json",
     )
     samples = registering.samples_of(where.runtime)

@@ -33,6 +33,8 @@ class Wanted:
     rounds: int | None
     hands_free: bool
     marker_below: bool
+    scalp: bool
+    """Whether the scalp is touched all over, too."""
     kept: Path
     """Of the operator's, for a registration that the room did not take after all."""
 
@@ -59,7 +61,7 @@ async def run(
             "Nothing was registered. Without planned fiducials only a second touch shows how good the first was. "
             "Give --rounds 2, or --planned."
         )
-    touching = Touching(rounds, hands_free=wanted.hands_free)
+    touching = Touching(rounds, hands_free=wanted.hands_free, all_over=wanted.scalp)
     with keys(None if wanted.hands_free else touching.begin), progress() as tell:
         async with aclosing(samples):
             await filing.ready()
@@ -71,6 +73,7 @@ async def run(
         by=wanted.by,
         simulated=wanted.simulated,
         marker_below=wanted.marker_below,
+        scalp=touching.scalp,
     )
     try:
         await file(found, filing, as_json=as_json)
@@ -92,7 +95,7 @@ async def file(found: Registration, filing: Filing[Registration], *, as_json: bo
 
 
 async def take(touching: Touching, samples: Samples, tell: Callable[[str, float], None]) -> None:
-    """Feeds samples until every fiducial is touched. Raises what `Touching.feed` does, PortLost at their end."""
+    """Feeds samples until every place is touched. Raises what `Touching.feed` does, PortLost at their end."""
     async for sample in samples:
         wanted = touching.wanted
         touch = touching.feed(sample.frame)
@@ -101,7 +104,7 @@ async def take(touching: Touching, samples: Samples, tell: Callable[[str, float]
         if touching.wanted is None:
             return
         tell(f"{touching.wanted.name}, {touching.wanted.words}. {touching.hint}", touching.progress)
-    raise PortLost("The frames have ended before all three were touched. Begin again.")
+    raise PortLost("The frames have ended before every place was touched. Begin again.")
 
 
 @contextmanager
@@ -139,5 +142,8 @@ def table(found: Registration) -> Panel:
         one = found.touched(each)
         error = "" if one.error_mm is None else f"{one.error_mm:.2f}"
         rows.add_row(each.name, str(one.touches), f"{one.spread_mm:.2f}", f"{one.apart_mm:.2f}", error)
+    if found.scalp is not None:
+        radii = " / ".join(f"{radius * 1000:.0f}" for radius in found.scalp.shape.radii)
+        rows.add_row(f"scalp, {radii} mm", str(found.scalp.points), "", "", f"{found.scalp.residual_mm:.2f}")
     title = f"{found.subject}: residual {found.residual_mm:.2f} mm of {MOST_RESIDUAL_M * 1000:.0f} mm allowed"
     return Panel(rows, title=title, border_style="green", expand=False)

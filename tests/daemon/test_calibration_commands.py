@@ -27,8 +27,10 @@ from daemon.cli.show import Exit
 from daemon.registration_file import PLANNED_EXAMPLE, Fiducial, Registration, read_registration
 from drivers.errors import ConfigError, DeviceSilent, OperatorError, PortLost
 from drivers.poses import Pose
+from simulator.placement import SCALP
 from tests.daemon.calibration_world import START, TCP_FROM_COIL, frame, held_at, on_marker, played, resting, sightings
 from tests.daemon.conftest import SITE
+from tests.daemon.test_registration_scalp import FIDUCIALS, HEAD_FROM_SKULL, PLACES
 
 
 def wanted(folder: Path, **changes: Any) -> registering.Wanted:
@@ -40,6 +42,7 @@ def wanted(folder: Path, **changes: Any) -> registering.Wanted:
         "rounds": None,
         "hands_free": True,
         "marker_below": False,
+        "scalp": False,
         "kept": folder / "kept.json",
     }
     return registering.Wanted(**{**given, **changes})
@@ -60,6 +63,22 @@ async def test_a_registration_is_written_and_printed(tmp_path: Path, capsys: pyt
     assert not (tmp_path / "kept.json").exists()
     assert f"residual {found.residual_mm:.2f} mm of 3 mm allowed" in shown.out
     assert shown.err.count("NAS taken: 21 frames") == 2
+
+
+async def test_a_scalp_that_was_touched_all_over_is_measured_and_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    skin = [HEAD_FROM_SKULL.apply(point) for point in [*FIDUCIALS.values()] * 2 + PLACES]
+
+    found = await registering.run(
+        wanted(tmp_path, scalp=True), played(held_at(skin)), OwnFile(tmp_path / "r.json"), as_json=False
+    )
+
+    shown = capsys.readouterr()
+    assert found.scalp is not None
+    assert found.scalp.shape.radii == pytest.approx(SCALP.radii, abs=0.001)
+    assert "scalp, 80 / 100 / 90 mm" in shown.out
+    assert "BACK_RIGHT taken" in shown.err
 
 
 async def test_a_registration_as_json_is_one_object_on_stdout(

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from daemon.guard_words import OpenSession
-from daemon.registration_file import MOST_RESIDUAL_M
+from daemon.registration_file import MOST_RESIDUAL_M, MeasuredScalp
 from daemon.room import Done, Refused
+from daemon.scalp import Scalp
 from drivers.poses import Pose
 from tests.daemon.arm_in_memory import ArmInMemory
 from tests.daemon.guard_in_memory import HASH, NONCE
@@ -99,6 +100,25 @@ async def test_the_arm_is_sent_where_the_registration_places_the_target_under_th
     head_from_target = HEAD_FROM_SKULL @ SKULL_TARGET.pose
     assert pose_of(order["head_from_target"]).angle_to(head_from_target) < 1e-9
     assert pose_of(order["head_from_target"]).translation == pytest.approx(head_from_target.translation)
+
+
+@looptime
+@pytest.mark.parametrize("shape", [None, Scalp(centre=(0.0, 0.01, 0.03), radii=(0.08, 0.1, 0.09))])
+async def test_the_arm_keeps_clear_of_the_scalp_that_was_measured_and_otherwise_of_a_large_head(
+    stage: Stage, arm: ArmInMemory, shape: Scalp | None
+) -> None:
+    file(stage.site.daemon.state, scalp=shape and MeasuredScalp(shape=shape, points=12, residual_mm=1.0))
+    await arm.connected()
+    await stage.opened()
+
+    (order,) = aimed(arm)
+    told = Scalp.model_validate(order["scalp"])
+    if shape is None:
+        assert told == Scalp.touching(pose_of(order["head_from_target"]), SKULL_TARGET.air_gap_m)
+    else:
+        assert told.centre == pytest.approx(HEAD_FROM_SKULL.apply(shape.centre))
+        assert told.turn == pytest.approx(HEAD_FROM_SKULL.quaternion)
+        assert told.radii == shape.radii
 
 
 @looptime

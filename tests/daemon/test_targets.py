@@ -15,7 +15,8 @@ from daemon.arm.goals import Ellipsoid
 from daemon.arm_side import LONGEST_PLACEMENT
 from daemon.guard_words import OpenSession
 from daemon.room import Done, Order, Recorded, Refused
-from daemon.target import LARGEST_GAP_M, Scalp, Target, read_target
+from daemon.scalp import Scalp
+from daemon.target import LARGEST_GAP_M, Target, read_target
 from daemon.targets import MOST_SPREAD_M, MOST_SPREAD_RAD, file_of
 from drivers.poses import Pose
 from simulator.head.skull import Ellipsoid as Head
