@@ -121,6 +121,7 @@ async def _try(runtime: Runtime, what: Simulated, trial: Trial) -> Exit:
         code = await while_it_lives(room, _treat(room, stop, trial))
         if not trial.once and not stop.is_set():
             show.err.print(f"The room stays up. In another terminal: coilward --runtime {runtime.folder} status")
+            show.err.print(f"What can befall it: coilward-simulator ctl --runtime {runtime.folder} --help")
             show.err.print("Ctrl-C ends it.")
             await while_it_lives(room, stop.wait())
         return code

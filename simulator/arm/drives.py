@@ -142,8 +142,8 @@ class Line:
         body.follow(body.joints_for(self.at), body.profile.move_lag_s, dt_s)
 
 
-LEAD_M_S, LEAD_RAD_S = 0.1, 0.5
-"""How fast a hand leads the tool. An engineering choice."""
+LEAD_M_S, LEAD_RAD_S = 0.25, 1.5
+"""How fast a hand leads the tool: as fast as a robot may go in manual mode (ISO 10218-1), and an engineering choice."""
 
 
 @dataclass(slots=True)

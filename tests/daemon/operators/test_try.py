@@ -123,6 +123,7 @@ def test_an_unknown_protocol_is_refused_with_one_json_object_and_a_killed_parent
     trial.kill()
     _, err = trial.communicate()
     assert "There is no protocol no-such here." in err
+    assert f"What can befall it: coilward-simulator ctl --runtime {runtime} --help" in " ".join(err.split())
     assert all_gone(runtime)
 
 
