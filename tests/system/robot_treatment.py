@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from daemon.children import Child
 from daemon.cli.conduct import begin, take_control
 from daemon.client import RoomClient, View
+from daemon.journal import FILE_NAME
+from daemon.json_lines import Row, read_rows
 from daemon.messages import Answer
 from daemon.runtime import Runtime
 from daemon.simulated_arm import SimulatedArm, some_host
 from daemon.simulated_room import RunningRoom, Simulated, new_subject, simulated_room
 from simulator.control import Control
+from tests.system.processes import ANSWER_S, boot_us
 
 FINAL = ("done", "ended-early", "refused")
 OFF_MM = 20
@@ -30,6 +36,33 @@ async def room_of(runtime: Runtime, head: str, seed: int) -> AsyncIterator[Runni
         yield room
 
 
+@dataclass
+class Misfortune:
+    """What came, and what the journal tells from then until the next one came."""
+
+    name: str
+    at_us: int
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def session(self) -> set[str]:
+        """The states of the session."""
+        return {row["state"] for row in self._of("session")}
+
+    @property
+    def coil(self) -> set[str | None]:
+        """Why the arm was in the states it was in."""
+        return {row["why"] for row in self._of("coil")}
+
+    @property
+    def waits(self) -> set[tuple[str, str, str | None]]:
+        """How the session waited, for what, and why the coil was not where a train may begin."""
+        return {(row["state"], row["reason"], row["coil"]) for row in self._of("wait")}
+
+    def _of(self, kind: str) -> list[Row]:
+        return [row for row in self.rows if row["kind"] == kind]
+
+
 class Person:
     """An operator who is there, and resumes what was paused."""
 
@@ -39,19 +72,25 @@ class Person:
         self.world = Control(room.runtime.folder)
         self.sentences: list[str] = []
         self.resumed = 0
-        self.suffered: list[str] = []
+        self.suffered: list[Misfortune] = []
 
-    @property
-    def arm(self) -> Child:
-        """Its process."""
-        return next(child for child in self.room.children if child.name == "arm")
+    def child(self, name: str) -> Child:
+        """One process of the room."""
+        return next(child for child in self.room.children if child.name == name)
+
+    def start_again(self, name: str, package: str) -> None:
+        """One that is gone, as who supervises it does."""
+        runtime = self.room.runtime
+        self.child(name).process.wait(ANSWER_S)
+        command = [sys.executable, "-m", package, "--runtime", str(runtime.folder), "--site", str(runtime.site)]
+        self.child(name).process = Child.start(name, command, runtime.log(name)).process
 
     async def does(self, switch: str, **arguments: object) -> dict[str, Any]:
         return dict(await asyncio.to_thread(lambda: self.world(switch, **arguments)))
 
     async def suffers(self, switch: str, **arguments: object) -> None:
+        self.suffered.append(Misfortune(switch, boot_us()))
         await self.does(switch, **arguments)
-        self.suffered.append(switch)
 
     async def starts(self, subject: str) -> Answer:
         return await self.client.ask("start", subject=subject, protocol="demo")
@@ -85,15 +124,17 @@ class Person:
         assert view.state.phase == "train", view.state
         await asyncio.sleep(0.8)
 
-    async def is_paused(self, happens: Callable[[Person], Awaitable[None]], why: str) -> None:
-        """By what happens in a train; once more where a machine that stalls brought another pause first."""
+    async def is_paused(self, happens: Callable[[Person], Awaitable[None]], *whys: str) -> None:
+        """By what happens in a train, for one of these reasons; once more where a machine that stalls brought another
+        pause first.
+        """
         for _ in range(TRIES):
             await self.comes_to_a_train()
             await happens(self)
             self.sentences.append((await self.until("paused")).state.sentence)
-            if why in self.sentences[-1]:
+            if any(why in self.sentences[-1] for why in whys):
                 return
-        raise AssertionError(f"not paused by {why!r}: {self.sentences}")
+        raise AssertionError(f"not paused by {whys}: {self.sentences}")
 
     async def sees_the_coil_off(self) -> None:
         async with asyncio.timeout(10):
@@ -113,6 +154,15 @@ class Person:
             told = await self.does("log", since=told["next"])
             found += told["happenings"]
         return [one for one in found if one["kind"] == "pulse"]
+
+
+def told_apart(person: Person) -> list[Misfortune]:
+    """What was suffered, each with its rows of the journal."""
+    rows = read_rows(person.room.site.daemon.state / FILE_NAME).rows
+    ends_us = [later.at_us for _, later in pairwise(person.suffered)] + [boot_us()]
+    for one, end_us in zip(person.suffered, ends_us, strict=True):
+        one.rows = [row for row in rows if one.at_us <= row["at_us"] < end_us]
+    return person.suffered
 
 
 def report_of(view: View) -> dict[str, Any]:

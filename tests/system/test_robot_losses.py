@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from daemon.children import Child
 from daemon.cli.conduct import begin
 from daemon.client import connect
 from daemon.runtime import Runtime
@@ -31,12 +30,13 @@ FORCE_N = 60.0
 """A coil that stays where it is meets up to 72 N: 15 mm too far into a neck of 4.8 N/mm."""
 SHIFT_MM, SHIFT_S = 20.0, 1.0
 UNLOCK_S = 15.0
+BACK_S = 20.0
 
 Happening = Callable[[Person], Awaitable[None]]
 
 
 async def arm_process_is_killed(person: Person) -> None:
-    person.arm.process.kill()
+    person.child("arm").process.kill()
 
 
 async def controller_falls_silent(person: Person) -> None:
@@ -47,14 +47,31 @@ async def controller_hangs_up(person: Person) -> None:
     await person.does("drop-rtde")
 
 
+async def tracker_freezes(person: Person) -> None:
+    await person.does("freeze-tracker", how="poses")
+
+
+async def tracker_is_unplugged(person: Person) -> None:
+    await person.does("pull-tracker")
+
+
+async def daemon_is_killed(person: Person) -> None:
+    person.child("daemon").process.kill()
+
+
 async def protective_stop(person: Person) -> None:
     await person.does("protective-stop")
 
 
+UNREACHABLE = "Its controller does not answer. Check its power and cable"
+FELT = "It met a force it must not meet."
+"""A coil that waits unseeing may feel the head before the wait is over."""
 LOST = (
-    (arm_process_is_killed, "Start coilward-arm, or wait until it is back."),
-    (controller_falls_silent, "Its controller does not answer. Check its power and cable"),
-    (controller_hangs_up, "Its controller does not answer. Check its power and cable"),
+    (arm_process_is_killed, ("Start coilward-arm, or wait until it is back.",)),
+    (controller_falls_silent, (UNREACHABLE,)),
+    (controller_hangs_up, (UNREACHABLE,)),
+    (tracker_freezes, ("The tracker repeats the same poses", FELT)),
+    (tracker_is_unplugged, ("The tracker sends nothing.", "The tracker's frames come late.", FELT)),
 )
 """What comes, and what the operator then reads; that a train comes after each shows that it went on."""
 
@@ -74,12 +91,10 @@ async def while_the_head_moves(person: Person, happens: Happening) -> None:
 
 
 async def mends(person: Person) -> None:
-    """Whoever is responsible: the controller answers again, and the arm's process is started where it is gone."""
+    """Whoever is responsible: controller and tracker work again, and the arm's process is started where it is gone."""
     await person.does("reset")
-    if not person.arm.running:
-        runtime, site = person.room.runtime, person.room.runtime.site
-        command = [sys.executable, "-m", "daemon.arm", "--runtime", str(runtime.folder), "--site", str(site)]
-        person.arm.process = Child.start("arm", command, runtime.log("arm")).process
+    if not person.child("arm").running:
+        person.start_again("arm", "daemon.arm")
 
 
 async def unlocks(folder: Path) -> None:
@@ -98,13 +113,37 @@ async def test_an_arm_that_is_lost_in_a_train_takes_the_coil_off_a_moving_head_a
         person = Person(client, room)
         async with client.present():
             await person.opens()
-            for happens, why in LOST:
-                await person.is_paused(partial(while_the_head_moves, happens=happens), why)
+            for happens, whys in LOST:
+                await person.is_paused(partial(while_the_head_moves, happens=happens), *whys)
                 await mends(person)
         pulses = await person.pulses()  # first the world, then the ledger
         booked = counted(runtime.folder / "state" / "watchdog")
 
     assert 0 < len(pulses) <= booked
+
+
+async def test_a_daemon_that_is_killed_in_a_train_leaves_an_arm_that_takes_the_coil_off_and_a_session_to_go_on_with(
+    runtime: Runtime,
+) -> None:
+    async with room_of(runtime, "rest", 4) as room, connect(room.address, ROOM) as client:
+        person = Person(client, room)
+        async with client.present():
+            await person.opens()
+            await person.comes_to_a_train()
+            session = (await client.known(5)).state.session
+            await while_the_head_moves(person, daemon_is_killed)
+            pulses = await person.pulses()
+            booked = counted(runtime.folder / "state" / "watchdog")
+
+            person.start_again("daemon", "daemon")
+            back = await client.until(lambda view: view.state.continuable is not None, BACK_S)
+        again = await person.pulses()
+        coil = (await person.does("room"))["coil"]
+
+    assert 0 < len(pulses) <= booked
+    assert len(again) == len(pulses), "nothing goes on by itself"
+    assert coil["gap_mm"] > OFF_MM
+    assert (back.state.phase, back.state.continuable) == ("idle", session)
 
 
 async def test_a_protective_stop_in_a_train_leaves_the_coil_where_it_is_and_tells_the_operator_how_to_end_it(
