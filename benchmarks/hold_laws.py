@@ -9,8 +9,8 @@ from typing import Protocol
 from benchmarks.hold_plant import ARM, HEAD_FROM_TARGET, ROBOT_FROM_CAMERA, SCALP, TRACKER
 from daemon.arm.hold import Hold
 from daemon.arm.lease import Lease
-from daemon.arm.motion_models import Models
 from daemon.arm.outputs import Command
+from daemon.arm.prediction import USUAL, HeadModel
 from daemon.arm.setup import Setup
 from daemon.arm.table import HoldState, Verb
 from drivers.poses import Pose
@@ -81,21 +81,21 @@ class Ours:
         return said.command, said.goal, said.lease, said.state
 
 
-def setup(rate_hz: float) -> Setup:
+def setup(rate_hz: float, head: HeadModel = USUAL) -> Setup:
     """Ours, as it is used."""
     park = Pose.turned((2.0, 0.0, 0.0), (0.3, -0.4, 0.9))
-    return Setup(ROBOT_FROM_CAMERA, park, TRACKER, ARM, rate_hz=rate_hz)
+    return Setup(ROBOT_FROM_CAMERA, park, TRACKER, ARM, rate_hz=rate_hz, head=head)
 
 
-def oracle(rate_hz: float, shifts: Models, turns: Models, lag_us: int) -> Setup:
-    """The same frames without latency, the arm's true lag known, and the motion model that fits this class best."""
+def oracle(setup: Setup, lag_us: int) -> Ours:
+    """The same frames without latency, and the arm's true lag known."""
     tracker, arm = replace(TRACKER, latency_us=0, latency_sd_us=0), replace(ARM, latency_us=lag_us)
-    return replace(setup(rate_hz), tracker=tracker, robot=arm, shifts=shifts, turns=turns)
+    return Ours(replace(setup, tracker=tracker, robot=arm))
 
 
-LAWS: dict[str, Callable[[float], Law]] = {
-    "static holder": lambda _rate_hz: Static(),
-    "naive follow": lambda _rate_hz: Naive(),
-    "ours, no prediction": lambda rate_hz: Ours(replace(setup(rate_hz), predicts=False)),
-    "ours": lambda rate_hz: Ours(setup(rate_hz)),
+LAWS: dict[str, Callable[[Setup], Law]] = {
+    "static holder": lambda _setup: Static(),
+    "naive follow": lambda _setup: Naive(),
+    "ours, no prediction": lambda setup: Ours(replace(setup, predicts=False)),
+    "ours": Ours,
 }

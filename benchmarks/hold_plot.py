@@ -1,45 +1,51 @@
-"""Curves as a PNG without a plotting library: the file format asks for 20 lines, and a dependency for 60 MB."""
+"""The distance of coil and target over time: one panel for each scene, one curve for each law."""
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
-WIDTH, HEIGHT, EDGE = 900, 360, 10
-COLOURS = ((150, 150, 150), (40, 90, 200), (240, 150, 30), (210, 30, 40), (20, 150, 70))
-LINE, GROUND = (225, 225, 225), (255, 255, 255)
+from matplotlib.figure import Figure
 
+from benchmarks.hold_scenes import (
+    CLASSES,
+    FREEZE_AT_US,
+    FROZEN,
+    FROZEN_MOVING,
+    NAMES,
+    SCENES,
+    SHIFT_AT_US,
+    SHIFT_US,
+    Result,
+)
+from benchmarks.hold_trials import RATE_HZ
 
-def traces(curves: Sequence[Sequence[float]], top: float, *, every: float = 1.0) -> bytes:
-    """Each curve from left to right, 0 at the bottom, `top` at the top; a thin line at each multiple of `every`."""
-    pixels = [[GROUND] * WIDTH for _ in range(HEIGHT)]
-    level = every
-    while level < top:
-        pixels[_row(level, top)] = [LINE] * WIDTH
-        level += every
-    for curve, colour in zip(curves, COLOURS, strict=True):
-        last = _row(curve[0], top)
-        for column in range(EDGE, WIDTH - EDGE):
-            at = curve[(column - EDGE) * (len(curve) - 1) // (WIDTH - 2 * EDGE - 1)]
-            row = _row(at, top)
-            for each in range(min(last, row), max(last, row) + 2):
-                pixels[min(HEIGHT - 1, each)][column] = colour
-            last = row
-    return png(pixels)
+COLOURS = ("tab:gray", "tab:blue", "tab:orange", "tab:red", "tab:green")
+TOP_MM = {FROZEN: 3.0, FROZEN_MOVING: 16.0, **dict.fromkeys(CLASSES, 1.5)}
+SHIFT_TOP_MM = 12.0
 
 
-def _row(value: float, top: float) -> int:
-    share = min(1.0, max(0.0, value / top))
-    return round(HEIGHT - EDGE - 1 - share * (HEIGHT - 2 * EDGE - 1))
+def plots(results: Sequence[Result], path: Path) -> None:
+    """Of the seed whose traces are kept. Higher than a panel is cut off: the holder stays where the head was."""
+    figure = Figure(figsize=(14, 10), layout="constrained")
+    figure.suptitle(
+        "Distance of the coil from its target, seed 1: lower is better (dotted: 2 mm, beyond which no train begins)"
+    )
+    for scene, axes in zip(SCENES, figure.subplots(len(SCENES) // 2, 2).flat, strict=True):
+        for law, colour in zip(NAMES, COLOURS, strict=True):
+            trace = next(r.trace for r in results if r.trace and (r.job.scene, r.job.law) == (scene, law))
+            axes.plot([i / RATE_HZ for i in range(len(trace))], trace, label=law, color=colour, linewidth=1)
+        axes.set(title=_title(scene), xlabel="time, s", ylabel="distance, mm")
+        axes.set_ylim(0, TOP_MM.get(scene, SHIFT_TOP_MM))
+        axes.axhline(2, color="black", linewidth=0.6, linestyle=":")
+        axes.grid(alpha=0.3)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(NAMES))
+    figure.savefig(path, dpi=100)
 
 
-def png(pixels: Sequence[Sequence[tuple[int, int, int]]]) -> bytes:
-    """Rows of red, green and blue (PNG specification, ISO/IEC 15948: 8 bit, colour type 2, no filter)."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = struct.pack(">IIBBBBB", len(pixels[0]), len(pixels), 8, 2, 0, 0, 0)
-    body = b"".join(b"\0" + bytes(part for pixel in row for part in pixel) for row in pixels)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(body, 9)) + chunk(b"IEND", b"")
+def _title(scene: str) -> str:
+    if scene in CLASSES:
+        return f"head {scene}"
+    if scene in (FROZEN, FROZEN_MOVING):
+        return f"tracker {scene} at about {FREEZE_AT_US / 1e6:g} s"
+    return f"head shifts {scene}, from {SHIFT_AT_US / 1e6:g} s to {(SHIFT_AT_US + SHIFT_US) / 1e6:g} s"

@@ -10,7 +10,9 @@ from time import thread_time_ns
 from benchmarks.hold_laws import Law
 from benchmarks.hold_plant import GAP_M, NECK_N_M, SKULL_N_M, Room
 from daemon.arm.lease import Lease
+from daemon.arm.messages import Seen, encode, parse
 from daemon.arm.table import HoldState
+from daemon.arm_words import frame_words
 from drivers.poses import Pose
 
 RATE_HZ = 125.0
@@ -35,7 +37,7 @@ class Trace:
     off_target: int = 0
     """Delivered beyond 2 mm or 3°."""
     begun_off: int = 0
-    """Trains begun there."""
+    """Trains whose first pulse was delivered there."""
     run_off: int = 0
     """Delivered beyond 5 mm or 6°."""
     peak_n: float = 0.0
@@ -45,7 +47,7 @@ def run(
     room: Room, law: Law, start_us: int, seconds: float, script: Callable[[int, Room], None] | None = None
 ) -> Trace:
     """One trial. `script` is called in every turn, with the time since the warm-up's end in µs."""
-    trace, dt_us, train = Trace(), round(1e6 / RATE_HZ), False
+    trace, dt_us, train = Trace(), round(1e6 / RATE_HZ), None
     for turn in range(round((WARM_US / 1e6 + seconds) * RATE_HZ)):
         now_us = start_us + turn * dt_us
         since_us = now_us - start_us - WARM_US
@@ -63,25 +65,32 @@ def run(
         target = room.target(now_us)
         error = target.inverse() @ room.arm.pose
         _note(trace, error, state, room.arm.pose, target)
-        train = _pulse(trace, error, lease, since_us, train)
+        train = pulse(trace, error, lease, since_us, train)
     return trace
 
 
-def costs(law: Law, room: Room, start_us: int, turns: int = 4000) -> list[float]:
-    """CPU time of each turn of the law at 500 Hz, µs, without the frames' own; the first half second is left out."""
-    took_us = []
+def costs(law: Law, room: Room, start_us: int, turns: int = 4000) -> tuple[list[float], list[float]]:
+    """CPU time of each turn of the law at 500 Hz, and of each frame from its packet on, µs; not of the first half
+    second.
+    """
+    turns_us: list[float] = []
+    frames_us: list[float] = []
     for turn in range(turns):
         now_us = start_us + turn * 2_000
         room.tracker.step_to(now_us)
-        for frame in room.tracker.take():
-            law.saw(frame)
+        for packet in (encode(frame_words(frame)) for frame in room.tracker.take()):
+            began_ns = thread_time_ns()
+            _, message = parse(packet)
+            assert isinstance(message, Seen)
+            law.saw(message.frame)
+            frames_us.append((thread_time_ns() - began_ns) / 1000)
         state = room.arm.state(now_us)
         began_ns = thread_time_ns()
         command, goal, _, _ = law.step(now_us, state)
-        took_us.append((thread_time_ns() - began_ns) / 1000)
+        turns_us.append((thread_time_ns() - began_ns) / 1000)
         room.arm.step(now_us, 0.002)
         room.arm.command(now_us, command, goal)
-    return took_us[250:]
+    return turns_us[250:], frames_us[30:]
 
 
 def _note(trace: Trace, error: Pose, state: HoldState | None, coil: Pose, target: Pose) -> None:
@@ -93,20 +102,20 @@ def _note(trace: Trace, error: Pose, state: HoldState | None, coil: Pose, target
     trace.peak_n = max(trace.peak_n, (error.translation[2] - GAP_M) * STIFFNESS_N_M)
 
 
-def _pulse(trace: Trace, error: Pose, lease: Lease | None, since_us: int, train: bool) -> bool:
-    """Trains as planned: begun only by `begin`, cut by `none`; without a gate every pulse goes out."""
+def pulse(trace: Trace, error: Pose, lease: Lease | None, since_us: int, train: int | None) -> int | None:
+    """Trains as planned: begun only by `begin`, cut by `none`; without a gate every pulse goes out. `train` is how many
+    pulses the running one has given; None: none runs.
+    """
     phase_us = since_us % TRAIN_EVERY_US
-    if phase_us >= TRAIN_US:
-        return False
-    begins = phase_us < PULSE_US and not train
-    if begins:
-        train = lease in (None, Lease.BEGIN)
-    if not train or lease is Lease.NONE:
-        return False
+    if train is None and phase_us < PULSE_US and lease in (None, Lease.BEGIN):
+        train = 0
+    if train is None or phase_us >= TRAIN_US or lease is Lease.NONE:
+        return None
     if phase_us % PULSE_US < 1e6 / RATE_HZ:
         off = error.distance > 0.002 or error.angle > math.radians(3)
         trace.pulses += 1
         trace.off_target += off
-        trace.begun_off += off and begins and phase_us < 1e6 / RATE_HZ
+        trace.begun_off += off and train == 0
         trace.run_off += error.distance > 0.005 or error.angle > math.radians(6)
+        train += 1
     return train

@@ -276,7 +276,7 @@ class Hold:
 
     def _steered(self, now_us: int, dt_s: float, arm: RobotState) -> Pose | None:
         if self.state is HoldState.FREEZE:
-            return self._steering.reference.brake(dt_s)
+            return self._steering.stand(dt_s)
         if self.state is not HoldState.PARKED:
             return self._steering.follow(now_us, dt_s, self._sight, tracks=self.state is HoldState.TRACK)
         goal = self._steering.park(now_us, dt_s, self._sight)

@@ -27,6 +27,8 @@ class Models:
     stays_still_s: float
     """Mean time for which a still body stays still."""
     stays_moving_s: float
+    slows_s: float
+    """How slowly a change of the velocity is believed."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,9 @@ class Coordinates:
         self._still = _Model(models.still, x, ZERO, r, 0.0, vv, 0.5)
         self._moving = _Model(models.moving, x, ZERO, r, 0.0, vv, 0.5)
         self.x, self.v, self.xx, self.vv = x, ZERO, r, vv
+        self.a = ZERO
+        """How the velocity changes, smoothed over `slows_s`."""
+        self._dt_s = 0.0
 
     @property
     def moving(self) -> float:
@@ -58,6 +63,7 @@ class Coordinates:
 
     def advance(self, dt_s: float) -> None:
         """To `dt_s` later, without a measurement: the models mix, then each predicts."""
+        self._dt_s = dt_s
         self._mix(dt_s)
         for m in (self._still, self._moving):
             q, t = m.density, dt_s
@@ -69,7 +75,7 @@ class Coordinates:
 
     def correct(self, z: Vector, r: float) -> None:
         """By a measurement of this instant."""
-        weights = []
+        weights, pushed = [], []
         for m in (self._still, self._moving):
             s = m.xx + r
             a, b, c = z[0] - m.x[0], z[1] - m.x[1], z[2] - m.x[2]
@@ -77,6 +83,7 @@ class Coordinates:
             k, h = m.xx / s, m.xv / s
             m.x = (m.x[0] + k * a, m.x[1] + k * b, m.x[2] + k * c)
             m.v = (m.v[0] + h * a, m.v[1] + h * b, m.v[2] + h * c)
+            pushed.append((h * a, h * b, h * c))
             m.vv -= h * m.xv
             m.xv *= 1 - k
             m.xx *= 1 - k
@@ -84,6 +91,12 @@ class Coordinates:
         still = min(1 - LEAST_SHARE, max(LEAST_SHARE, still))
         self._still.share, self._moving.share = still, 1 - still
         self._combine()
+        # By what the measurements push each model: the mean velocity also changes when the other model is believed.
+        whole_s = self.models.slows_s + self._dt_s
+        keeps = self.models.slows_s / whole_s
+        pushes = (self._still.share * p + self._moving.share * q for p, q in zip(*pushed, strict=True))
+        u, v, w = (keeps * a + p / whole_s for a, p in zip(self.a, pushes, strict=True))
+        self.a = (u, v, w)
 
     def shift(self, by: Vector) -> None:
         """Moves the origin: every position becomes smaller by `by`."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from daemon.arm.limits import ArmLimits
-from daemon.arm.motion_models import Models
-from daemon.arm.prediction import SHIFTS, TURNS
+from daemon.arm.prediction import USUAL, HeadModel
 from drivers.poses import Pose
 from drivers.robots import RobotCapabilities
 from drivers.trackers import TrackerCapabilities
@@ -48,8 +47,7 @@ class Setup:
     slack: float = 1.0
     """Factor on the ages the lease and the arm's word may have; above 1 in simulations only, because shared machines
     stall. Never on how long the coil stays at a head that is not seen: the force on the head grows with it."""
-    shifts: Models = SHIFTS
-    turns: Models = TURNS
+    head: HeadModel = USUAL
     """How a head moves, for the filter."""
     predicts: bool = True
     """False only in benchmarks, to show what prediction is worth."""

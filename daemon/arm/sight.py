@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from daemon.arm.lease import AGREES_M, AGREES_RAD, FRESH_US
+from daemon.arm.motion_models import ZERO
 from daemon.arm.prediction import Estimate, HeadFilter
 from daemon.arm.reasons import ArmReason
 from daemon.arm.setup import PERIODS, Setup
@@ -25,7 +28,7 @@ class Sight:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._trust = Trust(setup.robot_from_camera, setup.tcp_from_coil)
-        self._filter = HeadFilter(setup.tracker.noise_m, setup.shifts, setup.turns, predicts=setup.predicts)
+        self._filter = HeadFilter(setup.tracker.noise_m, setup.head, predicts=setup.predicts)
         self._received_us: int | None = None
         self._why_not: ArmReason | None = None
         self._good = 0
@@ -79,9 +82,17 @@ class Sight:
         return self._filter.at(now_us)
 
     def ahead(self, now_us: int, lag_us: int) -> Estimate | None:
-        """The head at `lag_us` from now; once a frame is missing it goes no further: a head that stops is overshot."""
+        """The head at `lag_us` from now. Once a frame is missing, or shows nothing to believe, it is thought to stand
+        where it would be by then, no further: a head that stops is overshot.
+        """
         at_us = self._filter.at_us
-        return None if at_us is None else self._filter.at(min(now_us, at_us + self._setup.steady_us) + lag_us)
+        if at_us is None:
+            return None
+        steady_us = at_us + self._setup.steady_us
+        if self._why_not is None and now_us <= steady_us:
+            return self._filter.at(now_us + lag_us)
+        head = self._filter.at(steady_us + lag_us)
+        return None if head is None else replace(head, velocity=ZERO, turning=ZERO)
 
     def age_us(self, now_us: int) -> int | None:
         """Of the newest pose that is believed; None when there is none."""

@@ -27,9 +27,12 @@ class Steering:
         self.target: Target | None = None
         self._setup = setup
         self._approach: Approach | None = None
+        self._goal: Pose | None = None
+        """robot_from_goal as last followed on the target; None on the way to it."""
 
     def begin(self) -> None:
         """A new way to the target."""
+        self._goal = None
         self._approach = None if self.target is None else Approach(self.target, self._setup.limits)
 
     def take_over(self, robot_from_tcp: Pose) -> None:
@@ -58,6 +61,7 @@ class Steering:
         if head is None or camera is None or target is None or self._approach is None:
             return None
         limits, robot_from_head = self._setup.limits, camera @ head.pose
+        self._goal = robot_from_head @ target.head_from_target if tracks else None
         if tracks:
             head_from_goal, closing, near = target.head_from_target, 0.0, True
         else:
@@ -73,6 +77,15 @@ class Steering:
             speed_m_s=limits.speed_m_s if near else limits.approach_speed_m_s,
             together=not near,
         )
+
+    def stand(self, dt_s: float) -> Pose:
+        """One step towards a stand: on the target at the last goal, which an arm that lags passes by less than braking
+        would carry it; elsewhere wherever braking ends.
+        """
+        if self._goal is None:
+            return self.reference.brake(dt_s)
+        speed = self._setup.limits.speed_m_s
+        return self.reference.towards(self._goal, STILL, STILL, dt_s, speed_m_s=speed, together=False)
 
     def arrived(self, error: Error | None, angle_rad: float) -> bool:
         """Whether the way to the target is behind it."""

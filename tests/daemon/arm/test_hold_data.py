@@ -10,13 +10,14 @@ import pytest
 
 from daemon.arm.hold import ArmReason, Command, HoldState, Lease, Verb
 from drivers.poses import Pose
-from drivers.robots import RobotState
+from drivers.robots import Program, RobotState
 from drivers.trackers import Frame, Tool
 from simulator.head.events import Shift
 from tests.daemon.arm.hold_room import (
     HEAD,
     ROBOT_FROM_CAMERA,
     SETUP,
+    TARGET,
     frozen,
     moved_by,
     states,
@@ -111,6 +112,45 @@ def test_a_frozen_tracker_moves_the_coil_less_than_half_a_millimetre_while_the_h
     room.run(0.4)  # then it withdraws
 
     assert (before.inverse() @ room.tcp).distance < 0.0005
+
+
+@pytest.mark.parametrize("blind", [frozen, lambda _room: lambda frame: without(frame, Tool.HEAD)])
+def test_a_coil_that_follows_a_moving_head_blindly_stands_where_the_next_frame_was_due_to_show_it(
+    blind: Callable,
+) -> None:
+    room = tracking(replace(SETUP, robot=replace(SETUP.robot, latency_us=80_000)))
+    room.lag_turns, from_us = 20, room.now_us
+    room.move = lambda now_us: Pose(translation=(0.0, 0.05 * (now_us - from_us) / 1e6, 0.0)) @ HEAD
+    room.run(1.0)
+    room.spoil, seen = blind(room), room.last_seen
+    assert seen is not None
+    due_us = seen.source_us + room.hold.lag_us + SETUP.steady_us
+
+    room.run(0.4)
+
+    expected = room.move(due_us) @ TARGET
+    assert states(room.said)[-1] is HoldState.FREEZE
+    assert (expected.inverse() @ room.tcp).distance < 0.001  # to brake takes 2 mm more
+
+
+@pytest.mark.parametrize("after_ms", [300, 60], ids=["on its way", "before the arm is ready"])
+def test_a_coil_that_goes_blind_on_its_way_brakes_wherever_it_is(after_ms: int) -> None:
+    """Its last place on the target, from before it was taken away, is forgotten."""
+    room = tracking()
+    assert room.order(Verb.AWAY) is None
+    room.run(2)
+    assert room.order(Verb.TO_TARGET) is None
+    ready_us, blind_us = room.now_us + 200_000, room.now_us + after_ms * 1_000
+    room.robot_says = lambda arm: arm if arm.received_us > ready_us else replace(arm, program=Program.RETRACTED)
+    room.spoil = lambda frame: without(frame, Tool.HEAD) if frame.source_us > blind_us else frame
+    room.run(0.5, until=lambda said: said.state is HoldState.FREEZE)
+    before = room.tcp
+
+    room.run(0.3)
+
+    assert room.hold.state is HoldState.FREEZE
+    assert room.on_target().distance > 0.03
+    assert (before.inverse() @ room.tcp).distance < 0.003
 
 
 @pytest.mark.parametrize("moving_tool", [Tool.HEAD, Tool.COIL])

@@ -66,6 +66,48 @@ def test_in_steady_motion_it_is_ahead_by_what_the_arm_needs(jitter_us: int) -> N
     )
 
 
+def slows(at_s: float) -> Pose:
+    """100 mm/s until 2 s, then 0.3 m/s² less and less, to a stand."""
+    slow_s = min(max(0.0, at_s - 2.0), 1 / 3)
+    return Pose(translation=(0.1 * min(at_s, 2 + 1 / 3) - 0.15 * slow_s**2, 0.0, 1.5))
+
+
+def test_what_slows_down_is_expected_to_go_on_slowing_down() -> None:
+    _, _, head = measured(slows, 2.2)
+    newest = head.at_us
+    assert newest is not None
+    then = head.at(newest + 100_000)
+    assert then is not None
+    true = slows((newest - START_US) / 1e6 + 0.1).translation[0]
+
+    assert abs(then.pose.translation[0] - true) < 0.0006, "at the same speed it would go 1.5 mm too far"
+    assert then.speed_m_s == pytest.approx(0.1 - 0.3 * 0.3, abs=0.01)
+
+
+def test_what_slows_down_comes_to_a_stand_and_does_not_turn_back() -> None:
+    _, _, head = measured(slows, 2.3)
+    newest = head.at_us
+    assert newest is not None
+    places = [head.at(newest + ms * 1_000) for ms in range(150)]
+    ways = [place.pose.translation[0] for place in places if place is not None]
+
+    assert ways == sorted(ways)
+    assert places[-1] is not None
+    assert places[-1].speed_m_s < 1e-6, "of 20 mm/s nothing is left after 0.1 s"
+
+
+def test_what_speeds_up_is_not_expected_to_go_on() -> None:
+    _, _, head = measured(lambda at_s: Pose(translation=(0.1 * max(0.0, at_s - 2) ** 2, 0.0, 1.5)), 2.5)
+    newest = head.at_us
+    assert newest is not None
+    now, then = head.at(newest), head.at(newest + 100_000)
+    assert now is not None
+    assert then is not None
+    way = [b - a for a, b in zip(now.pose.translation, then.pose.translation, strict=True)]
+
+    assert way == pytest.approx([0.1 * part for part in now.velocity], abs=1e-6)
+
+
 def test_without_prediction_it_stays_at_the_newest_frame() -> None:
     ours, raw, _ = measured(lambda at_s: Pose(translation=(0.05 * at_s, 0.0, 1.5)), 3, predicts=False)
 
