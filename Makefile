@@ -44,6 +44,7 @@ fmt: .venv/dev.stamp  ## formats, and mends what can be mended by itself
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
 bench: .venv/dev.stamp broker  ## every benchmark into one Markdown table; ARGS="guard" for one of them
+	@.ci/setup cyclictest
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 mutation: .venv/dev.stamp  ## mutates what decides in safety/ and fails on a survivor nobody explained

@@ -40,13 +40,14 @@ class Row:
     """One line of the table: what was measured, beside what, and whether it keeps its budget."""
 
     path: str
-    ours: Figures
+    ours: Figures | str
+    """The words say why nothing was measured."""
     beside: str
     theirs: Figures | None
     ratio: str
     budget: str
     kept: bool | None
-    """None: there is no budget, the row is there to compare with."""
+    """None: there is no budget, or nothing was measured; the row is there to compare with."""
 
 
 def table(rows: Iterable[Row]) -> str:
@@ -57,8 +58,11 @@ def table(rows: Iterable[Row]) -> str:
     ]
     for row in rows:
         kept = {True: "yes", False: "**no**", None: ""}[row.kept]
-        ours, theirs = f"{row.ours.count} | {row.ours}", str(row.theirs or "")
-        lines.append(f"| {row.path} | {ours} | {row.beside} | {theirs} | {row.ratio} | {row.budget} | {kept} |")
+        count = 0 if isinstance(row.ours, str) else row.ours.count
+        theirs = str(row.theirs or "")
+        lines.append(
+            f"| {row.path} | {count} | {row.ours} | {row.beside} | {theirs} | {row.ratio} | {row.budget} | {kept} |"
+        )
     return "\n".join(lines)
 
 

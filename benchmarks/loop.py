@@ -1,7 +1,8 @@
 """The arm's loop at 500 Hz beside `cyclictest` (rt-tests) in the same seconds, idle and with both cores loaded.
 
 The real process in hold, with the simulated arm and tracker; cyclictest one priority above it, so that it measures the
-machine and not us. Figures of both are read from the same buckets. Each row is the run with the median ratio of five.
+machine and not us. Figures of both are read from the same buckets. Each row is the run with the median ratio of five. A
+run in which the coil was not on its target throughout is left out and made again; a bound to that says "not measured".
 
 - wake-up lateness: p99.9 at most 1.5 times cyclictest's;
 - from the waking to the goal on the socket;
@@ -16,7 +17,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -24,7 +26,8 @@ from benchmarks.clock import both_cores_loaded
 from benchmarks.figures import Figures, Row
 from daemon.arm.lateness import SLICES, Histogram
 from daemon.arm.realtime import FIFO_PRIORITY
-from tests.system.arm_room import ArmRoom, arm_room
+from daemon.arm.table import HoldState
+from tests.system.arm_room import ArmRoom, Listener, arm_room
 
 RATE_HZ, PERIOD_US = 500, 2_000
 RUNS = 5
@@ -33,35 +36,56 @@ SECONDS = SLICES + 2
 LONGEST_US = 50_000
 MOST = 1.5
 MOST_FRAME_US = PERIOD_US + 1_000
+LATE, GOAL, FRAME = "arm's loop wakes late", "waking → goal on the socket", "frame → goal on the socket"
+LATE_BUDGET, FRAME_BUDGET = f"p99.9 ≤ {MOST} times", "p99 ≤ 1 period + 1 ms"
+TRIES = 2
+"""Runs begun for each that is asked for, at most: a shared machine that stalls makes the arm leave."""
+Run = tuple[dict[str, Any], Figures]
 _BIN = re.compile(r"^0*(\d+)\s+0*(\d+)$", re.MULTILINE)
 
 
 def rows(share: float = 1.0) -> Iterator[Row]:
     """All rows; a quick look is one run of each instead of five."""
-    if shutil.which("cyclictest") is None:
-        print("no cyclictest: apt-get install rt-tests; the arm's loop is not measured", file=sys.stderr)
-        return
     runs = RUNS if share >= 1 else 1
     for loaded in (False, True):
+        load = "both cores loaded" if loaded else "idle"
+        if shutil.which("cyclictest") is None:
+            yield from _not_measured(load, "no cyclictest here (Debian package rt-tests)")
+            continue
         with arm_room(rate_hz=RATE_HZ, slack=10) as room:
-            room.hold()
+            listener = room.hold()
             with both_cores_loaded() if loaded else contextlib.nullcontext():
-                done = [_run(room) for _ in range(runs)]
-        yield from _judged(done, "both cores loaded" if loaded else "idle")
+                done = counted(partial(_run, room, listener), runs)
+        yield from _judged(done, load) if len(done) == runs else _not_measured(load, "the arm did not stay in hold")
 
 
-def _judged(runs: list[tuple[dict[str, Any], Figures]], load: str) -> Iterator[Row]:
+def counted(once: Callable[[], Run | None], runs: int) -> list[Run]:
+    """As many as are asked for, where the arm stayed in hold: a turn is shorter in any other state. Fewer where it does
+    not in twice as many.
+    """
+    done: list[Run] = []
+    for _ in range(TRIES * runs):
+        run = once() if len(done) < runs else None
+        done += [] if run is None else [run]
+    return done
+
+
+def _not_measured(load: str, why: str) -> Iterator[Row]:
+    for path, budget in ((LATE, LATE_BUDGET), (GOAL, ""), (FRAME, FRAME_BUDGET)):
+        yield Row(f"{path}, {load}", f"not measured: {why}", "", None, "", budget, None)
+
+
+def _judged(runs: list[Run], load: str) -> Iterator[Row]:
     late = [(_figures(answer["late_us"], RATE_HZ), theirs) for answer, theirs in runs]
     ratio = median(ours.p999 / theirs.p999 for ours, theirs in late)
     ours, theirs = min(late, key=lambda run: abs(run[0].p999 / run[1].p999 - ratio))
     said = f"p99.9 {ratio:.2f}"
-    budget = f"p99.9 ≤ {MOST} times"
-    yield Row(f"arm's loop wakes late, {load}", ours, "cyclictest", theirs, said, budget, ratio <= MOST)
+    yield Row(f"{LATE}, {load}", ours, "cyclictest", theirs, said, LATE_BUDGET, ratio <= MOST)
     goal = _middle([_figures(answer["goal_us"], RATE_HZ) for answer, _ in runs])
-    yield Row(f"waking → goal on the socket, {load}", goal, "", None, "", "", None)
+    yield Row(f"{GOAL}, {load}", goal, "", None, "", "", None)
     frame = _middle([_figures(answer["frame_us"], 60) for answer, _ in runs])
-    budget = f"p99 ≤ 1 period + 1 ms: {frame.p99 / 1000:.1f} ms"
-    yield Row(f"frame → goal on the socket, {load}", frame, "", None, "", budget, frame.p99 <= MOST_FRAME_US)
+    said = f"p99 {frame.p99 / 1000:.1f} ms"
+    yield Row(f"{FRAME}, {load}", frame, "", None, said, FRAME_BUDGET, frame.p99 <= MOST_FRAME_US)
 
 
 def _middle(figures: list[Figures]) -> Figures:
@@ -72,12 +96,12 @@ def _figures(said: dict[str, int], rate_hz: int) -> Figures:
     return Figures(rate_hz * SLICES, said["p50"], said["p99"], said["p999"], said["max"])
 
 
-def _run(room: ArmRoom) -> tuple[dict[str, Any], Figures]:
-    """The arm's figures and cyclictest's, of the same seconds."""
-    listener = room.listener
-    assert listener is not None
+def _run(room: ArmRoom, listener: Listener) -> Run | None:
+    """The arm's figures and cyclictest's, of the same seconds; None when it was not in hold throughout."""
+    room.to_target(listener)
     command = ["cyclictest", "--mlockall", "--quiet", "--default-system", "-t", "1", f"-p{FIFO_PRIORITY + 1}"]
     command += ["-i", str(PERIOD_US), "-D", str(SECONDS), "-h", str(LONGEST_US)]
+    listener.states.clear()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as cyclictest:
         give_up = time.monotonic() + 3 * SECONDS
         while cyclictest.poll() is None and time.monotonic() < give_up:
@@ -85,9 +109,11 @@ def _run(room: ArmRoom) -> tuple[dict[str, Any], Figures]:
             time.sleep(0.1)
         cyclictest.kill()
         said, _ = cyclictest.communicate()
-    answer, state = listener.ask("status"), listener.newest["state"]
-    if state != "track":
-        print(f"the arm was not in hold ({state}): its turns were shorter", file=sys.stderr)
+    answer = listener.ask("status")
+    seen = {state["state"] for state in listener.states}
+    if seen != {HoldState.TRACK.value}:
+        print(f"a run is left out: the arm was in {', '.join(sorted(map(str, seen)))}", file=sys.stderr)
+        return None
     return answer, _read(said)
 
 
