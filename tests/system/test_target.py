@@ -14,6 +14,8 @@ import pytest
 
 from daemon.cli.conduct import take_control
 from daemon.client import connect
+from daemon.registration_file import read_registration
+from daemon.registrations import file_of
 from daemon.runtime import Runtime
 from daemon.simulated_arm import register_simulated
 from daemon.simulated_room import ROOM, new_name, new_subject
@@ -56,11 +58,17 @@ async def led_to(person: Person, skull_from_target: Pose) -> Pose:
     return pose_of((await person.does("room-truth"))["head_from_skull"]) @ robot_from_skull.inverse() @ here
 
 
+def without_its_scalp(registration: Path) -> None:
+    """Nobody has measured it: the arm keeps clear of a large head below the coil."""
+    read_registration(registration).model_copy(update={"scalp": None}).write(registration)
+
+
 async def test_pulses_land_where_a_hand_had_led_the_coil_and_nobody_else_s_session_opens(runtime: Runtime) -> None:
     async with room_of(runtime, "still", 3) as room, connect(room.address, ROOM) as client:
         person = Person(client, room)
         await take_control(client)
         subject, other = await new_subject(client, room.site), new_name()
+        await asyncio.to_thread(without_its_scalp, file_of(room.site.daemon.state, subject))
         threshold = {"value_tenths": 450, "method": "emg", "pulses": 20, "coil": room.site.stimulator.coil}
         assert (await client.ask("file-threshold", subject=other, **threshold)).ok
         await asyncio.to_thread(register_simulated, room.site, other)
