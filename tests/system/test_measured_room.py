@@ -18,6 +18,7 @@ from daemon.cli.conduct import begin, take_control
 from daemon.client import connect
 from daemon.messages import Answer
 from daemon.runtime import Runtime
+from daemon.simulated_arm import recorded_target
 from daemon.simulated_room import ROOM, SIMULATED_RMT_TENTHS, new_subject
 from tests.system.robot_treatment import Person, room_of
 
@@ -119,6 +120,8 @@ async def test_after_the_camera_was_moved_what_a_person_measures_anew_brings_the
             "file-threshold", subject=SUBJECT, value_tenths=SIMULATED_RMT_TENTHS, method="emg", pulses=20,
             coil=room.site.stimulator.coil,
         )  # fmt: skip
+        assert room.site.robot is not None
+        has_target = await client.ask("file-target", subject=SUBJECT, **recorded_target(room.site.robot))
         released = await is_released(person, SUBJECT)
         view = await client.until(lambda view: view.arm is not None and view.arm.lease == "begin", 20)
         coil = (await person.does("room"))["coil"]
@@ -126,6 +129,7 @@ async def test_after_the_camera_was_moved_what_a_person_measures_anew_brings_the
     assert ended.ok
     assert by_the_old.reason in ("camera-moved", "coil-marker-disagrees")
     assert has_threshold.ok
+    assert has_target.ok
     assert released.ok
     placement = str(view.state.understood["placement"])
     assert f"registration {head['sha256'][:12]}" in placement
