@@ -115,7 +115,10 @@ def test_a_tracker_that_hangs_or_is_unplugged_takes_the_coil_off_with_its_reason
     assert leaves(listener) <= UNSEEN | TOUCHED
     assert room.doctor().items() >= {"arm": True, "tracker": False}.items()
 
+    counted = listener.newest["frame"]["n"]
     room.simulator("plug-tracker")  # its frames are counted anew, and are believed all the same
+    until(lambda: room.go("target")["ok"], ANSWER_S, "an arm that sees the head again")
+    listener.wait(lambda said: said["frame"]["n"] < counted, "a count that began anew")
     room.to_target(listener)
 
 
