@@ -19,7 +19,6 @@ from simulator.head.events import Shift
 from simulator.head.statistics import Motion
 from simulator.tracking import Freeze
 
-SEEDS = 30
 START_US = 7_000_000_000
 CLASS_S, SHIFT_S, FREEZE_S = 15.0, 4.0, 1.2
 SHIFT_M, SHIFT_US, SHIFT_AT_US = 0.030, 600_000, 500_000
