@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from drivers.poses import Pose
+from drivers.poses import IDENTITY, Pose, Vector
 
 Joints = tuple[float, float, float, float, float, float]
 """Six joint angles in radians, or their speeds in rad/s."""
@@ -158,4 +158,40 @@ class Robot(Protocol):
 
     def close(self) -> None:
         """Stops the program where it stands still, and hangs up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ArmPlace:
+    """What a room says of its arm, whatever its make."""
+
+    host: str
+    """A numeric address: a name would have to be looked up, and that waits."""
+    flange_from_tcp: Pose = IDENTITY
+    """The coil's face centre as the tool, +z into the head."""
+    payload_kg: float = 1.0
+    payload_centre_m: Vector = (0.0, 0.0, 0.0)
+    """Centre of mass of coil, holder and cable, from the flange."""
+    box_low: Vector = (-0.85, -0.85, -0.1)
+    box_high: Vector = (0.85, 0.85, 1.2)
+    """Where the tool centre point may be sent, corners in the robot's base, metres."""
+    slack: float = 1.0
+    """Factor on every time-out of the driver and of the controller's program: 1, and more only in a simulation."""
+
+
+class ArmInRoom(Protocol):
+    """An arm before anybody speaks to it."""
+
+    capabilities: RobotCapabilities
+
+    def dial(self, now_us: int, *, start: bool) -> Robot:
+        """Begins a connection and does not wait for it; and whether the program is to be started on it."""
+        ...
+
+    def switch_on(self) -> None:
+        """Powers the arm and opens its brakes; waits, up to half a minute. Raises what a person has to do."""
+        ...
+
+    def unlock(self, by: str) -> None:
+        """Ends a protective stop, in the name of whoever looked why it came. Raises what a person has to do."""
         ...

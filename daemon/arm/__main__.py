@@ -23,7 +23,6 @@ from daemon.arm.watchdog_lease import WatchdogLease
 from daemon.config import Site, load_site
 from drivers.errors import CoilwardError, ConfigError
 from drivers.runtime import RULE, default_runtime
-from drivers.ur.arm import UrArm
 from safety.realtime import Notifier
 from safety.site import load_site as load_safety_site
 
@@ -47,15 +46,13 @@ def serve(site: Site, runtime: Path, daemon_uid: int) -> None:
     """Turns until it is told to end and the coil is off the head."""
     _, section = sections_of(site)
     arm = arm_of(site)
-    hold = Hold(setup_of(site, arm))
+    hold = Hold(setup_of(site))
     with alone(runtime / "arm"), select.epoll() as watch:
         say = Voice(sys.stderr.fileno()).say
-        robot = RobotLink(lambda now_us, start: UrArm.dial(arm, now_us, start=start), say)
+        robot = RobotLink(lambda now_us, start: arm.dial(now_us, start=start), say)
         clients = Clients(runtime / "arm" / "control", watch, daemon_uid)
         lease = WatchdogLease(runtime / "watchdog" / "control", watch, say)
-        loop = Loop(
-            hold, robot, clients, lease, watch=watch, say=say, calibrated=lambda found: setup_by(site, arm, found)
-        )
+        loop = Loop(hold, robot, clients, lease, watch=watch, say=say, calibrated=lambda found: setup_by(site, found))
 
         def heard_of(spare_s: float) -> bool:
             return bool(select.select([watch], [], [], spare_s)[0])  # epoll's own wait counts in whole milliseconds

@@ -12,8 +12,6 @@ import typer
 from daemon.arm.assembly import arm_of
 from daemon.cli import show
 from daemon.cli.place import place
-from drivers.ur.dashboard import Dashboard
-from drivers.ur.switching_on import switch_on
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -22,7 +20,7 @@ app = typer.Typer(no_args_is_help=True)
 def on(ctx: typer.Context) -> None:
     """Switch the arm's power on and open its brakes, which lets every joint move by a little. Takes up to 30 s."""
     with show.out.status("The arm is being switched on …"):
-        switch_on(arm_of(place(ctx).site))
+        arm_of(place(ctx).site).switch_on()
     show.out.print("The arm is powered and its brakes are open.")
 
 
@@ -31,6 +29,5 @@ def unlock(
     ctx: typer.Context, by: Annotated[str, typer.Option(help="Who has looked why the arm stopped; its log keeps it.")]
 ) -> None:
     """End a protective stop, at the soonest 5 s after it came. The arm stays where it is until it is sent."""
-    with Dashboard.dial(arm_of(place(ctx).site)) as dashboard:
-        dashboard.unlock_protective_stop(by)
+    arm_of(place(ctx).site).unlock(by)
     show.out.print("The stop has ended; the arm stays where it is. Send the coil away or to its target.")

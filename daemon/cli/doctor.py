@@ -15,6 +15,7 @@ import typer
 from rich.text import Text
 
 from daemon import words
+from daemon.arm.assembly import arm_of
 from daemon.arm_line import ArmLine
 from daemon.broker import find_mosquitto
 from daemon.calibration_file import read_calibration
@@ -159,7 +160,13 @@ def _arm(where: Place) -> str:
         view = line.view()
     if view.why in ("robot-unreachable", "robot-stopped", "robot-off", "not-taken-off"):
         raise OperatorError(f"{words.ENGLISH.coil_reason(view.why)} {view.trouble}".rstrip())
-    return f"{words.ENGLISH.coil_word(view.state).word}; " + ", ".join(f"{n} {at}" for n, at in view.robot.items())
+    can = arm_of(where.site).capabilities
+    says = ", ".join(f"{name} {view.robot[name]}" for name in ("mode", "safety", "program") if name in view.robot)
+    return (
+        f"{words.ENGLISH.coil_word(view.state).word}; {can.model}, {says}; {can.primitive}, "
+        f"{can.least_rate_hz:g} to {can.rate_hz:g} Hz; silent for {can.dead_man_us // 1000} ms while it moves, "
+        f"{can.dead_man_idle_us // 1000} ms at rest, it {can.on_silence}"
+    )
 
 
 def _calibration(where: Place) -> str:

@@ -16,6 +16,8 @@ from daemon.calibration_file import Calibration, Misfit, Spread, read_calibratio
 from daemon.config import Site, parse_site
 from drivers.errors import ConfigError
 from drivers.poses import Pose
+from drivers.ur.in_room import UrInRoom
+from drivers.ur.site import UrSite
 from tests.daemon.arm.loop_stand_ins import LoopRoom
 
 SITE = """
@@ -66,6 +68,13 @@ def site(
 NONE = Misfit(rms_mm=0.0, rms_deg=0.0, worst_mm=0.0, worst_deg=0.0)
 
 
+def told(site: Site) -> UrSite:
+    """What the driver of this room's arm is told."""
+    arm = arm_of(site)
+    assert isinstance(arm, UrInRoom)
+    return arm.site
+
+
 def calibrated(folder: Path, *, simulated: bool, missed: Misfit = NONE) -> None:
     spread = Spread(turns_deg=(0.0, 0.0, 0.0), shifts_mm=(0.0, 0.0, 0.0))
     Calibration(
@@ -75,7 +84,7 @@ def calibrated(folder: Path, *, simulated: bool, missed: Misfit = NONE) -> None:
 
 
 def test_the_arm_is_told_its_tool_its_payload_and_the_patience_of_a_simulation(tmp_path: Path) -> None:
-    simulated, real = arm_of(site(tmp_path)), arm_of(site(tmp_path, use="bench", host="192.168.0.10"))
+    simulated, real = told(site(tmp_path)), told(site(tmp_path, use="bench", host="192.168.0.10"))
 
     assert (real.model, real.host, real.payload_kg, real.slack) == ("UR5e", "192.168.0.10", 2.5, 1)
     assert real.flange_from_tcp == Pose(translation=(0.0, 0.0, 0.12))
@@ -83,13 +92,13 @@ def test_the_arm_is_told_its_tool_its_payload_and_the_patience_of_a_simulation(t
 
 
 def test_the_room_s_own_box_and_payload_reach_the_controller_and_the_hold(tmp_path: Path) -> None:
-    usual = arm_of(site(tmp_path))
+    usual = told(site(tmp_path))
     room = site(
         tmp_path,
         more="payload_centre = [0.0, 0.01, 0.06]\nbox_low = [-0.3, -0.5, 0.1]\nbox_high = [0.4, 0.5, 0.9]",
     )
-    arm = arm_of(room)
-    setup = setup_of(room, arm)
+    arm = told(room)
+    setup = setup_of(room)
 
     assert (usual.payload_centre_m, usual.box.high) == ((0.0, 0.0, 0.0), (0.85, 0.85, 1.2))
     assert (arm.payload_centre_m, arm.box.low, arm.box.high) == ((0.0, 0.01, 0.06), (-0.3, -0.5, 0.1), (0.4, 0.5, 0.9))
@@ -111,8 +120,8 @@ def test_a_box_that_cannot_be_worked_in_is_refused_with_what_to_change(tmp_path:
 def test_the_hold_is_told_where_the_camera_stands_and_the_controllers_own_box(tmp_path: Path) -> None:
     calibrated(tmp_path, simulated=True)
     room = site(tmp_path)
-    arm = arm_of(room)
-    setup = setup_of(room, arm)
+    arm = told(room)
+    setup = setup_of(room)
 
     assert setup.robot_from_camera is not None
     assert math.isclose((setup.robot_from_camera.inverse() @ CAMERA).distance, 0, abs_tol=1e-9)
@@ -125,9 +134,9 @@ def test_the_hold_is_told_where_the_camera_stands_and_the_controllers_own_box(tm
 def test_the_hold_is_told_what_the_calibration_leaves_unknown(tmp_path: Path) -> None:
     """Held-out poses miss by 0.6 mm and 0.3° over three axes; the marker's 0.1 m off the coil's face are a lever."""
     room = site(tmp_path)
-    nobody_knows = setup_of(room, arm_of(room))
+    nobody_knows = setup_of(room)
     calibrated(tmp_path, simulated=True, missed=Misfit(rms_mm=0.6, rms_deg=0.3, worst_mm=1.2, worst_deg=0.7))
-    setup = setup_of(room, arm_of(room))
+    setup = setup_of(room)
 
     assert (nobody_knows.unsure_m, nobody_knows.unsure_rad) == (0.0, 0.0)
     assert math.degrees(setup.unsure_rad) == pytest.approx(0.1732, abs=1e-4)
@@ -137,26 +146,26 @@ def test_the_hold_is_told_what_the_calibration_leaves_unknown(tmp_path: Path) ->
 def test_a_room_that_is_not_calibrated_yet_has_an_arm_that_goes_to_no_target(tmp_path: Path) -> None:
     room = site(tmp_path)
 
-    assert (setup_of(room, arm_of(room)).robot_from_camera, setup_of(room, arm_of(room)).calibration) == (None, "")
+    assert (setup_of(room).robot_from_camera, setup_of(room).calibration) == (None, "")
 
 
 def test_a_calibration_of_a_simulation_moves_no_real_arm(tmp_path: Path) -> None:
     room = site(tmp_path, use="bench", host="192.168.0.10")
     calibrated(tmp_path, simulated=True)
     with pytest.raises(ConfigError, match="made in a simulation"):
-        setup_of(room, arm_of(room))
+        setup_of(room)
 
     calibrated(tmp_path, simulated=False)
-    assert setup_of(room, arm_of(room)).robot_from_camera is not None
+    assert setup_of(room).robot_from_camera is not None
 
 
 def test_an_older_controller_is_not_asked_for_more_than_it_takes(tmp_path: Path) -> None:
     room = site(tmp_path, model="ur5", rate_hz=500)
     with pytest.raises(ConfigError, match="rate_hz = 125"):
-        setup_of(room, arm_of(room))
+        setup_of(room)
 
     slower = site(tmp_path, model="ur5", rate_hz=125)
-    assert setup_of(slower, arm_of(slower)).rate_hz == 125
+    assert setup_of(slower).rate_hz == 125
 
 
 def test_a_room_without_an_arm_has_no_use_for_this_process(tmp_path: Path) -> None:

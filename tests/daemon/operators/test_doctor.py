@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daemon.cli.doctor import Finding, _calibration, _stimulator, examine
+from daemon.cli.doctor import Finding, _arm, _calibration, _stimulator, examine
 from daemon.cli.place import Place
 from daemon.words import ENGLISH
 from drivers.errors import OperatorError
@@ -79,6 +80,28 @@ FOUND = calibrated()
 ROBOT = SITE.with_name("robot.toml")
 
 
+async def found_at_the_arm(folder: Path, look: Callable[[Place], str], **says: Any) -> str:
+    """What the doctor finds, good or bad, while the arm says this."""
+    text = re.sub("calibration = .*", 'calibration = "calibration.json"', ROBOT.read_text())
+    (folder / "site.toml").write_text(text)
+    where = Place(folder, folder / "site.toml", "operator", None)
+    arm = ArmStandIn(where.runtime.arm_control)
+
+    async def speaks() -> None:
+        while True:
+            arm.say(**says)
+            await asyncio.sleep(0.02)
+
+    speaking = asyncio.create_task(speaks())
+    try:
+        return await asyncio.to_thread(look, where)
+    except OperatorError as wrong:
+        return str(wrong)
+    finally:
+        speaking.cancel()
+        arm.close()
+
+
 @pytest.mark.parametrize(
     ("filed", "used", "says"),
     [
@@ -91,25 +114,27 @@ ROBOT = SITE.with_name("robot.toml")
 async def test_the_doctor_holds_the_calibration_on_file_against_the_one_the_arm_goes_by(
     tmp_path: Path, filed: bool, used: str, says: str
 ) -> None:
-    text = re.sub("calibration = .*", 'calibration = "calibration.json"', ROBOT.read_text())
-    (tmp_path / "site.toml").write_text(text)
-    where = Place(tmp_path, tmp_path / "site.toml", "operator", None)
-    arm = ArmStandIn(where.runtime.arm_control)
     if filed:
         FOUND.write(tmp_path / "calibration.json")
 
-    async def speaks() -> None:
-        while True:
-            arm.say(calibration=used)
-            await asyncio.sleep(0.02)
+    assert says in await found_at_the_arm(tmp_path, _calibration, calibration=used)
 
-    speaking = asyncio.create_task(speaks())
-    try:
-        found = await asyncio.to_thread(_calibration, where)
-    except OperatorError as wrong:
-        found = str(wrong)
-    finally:
-        speaking.cancel()
-        arm.close()
 
-    assert says in found
+async def test_the_doctor_says_which_arm_it_is_and_what_it_does_when_nobody_speaks_to_it(tmp_path: Path) -> None:
+    assert await found_at_the_arm(tmp_path, _arm) == (
+        "FOLLOWING; Universal Robots UR5e, mode running, safety normal, program tracking; servoj of the inverse "
+        "kinematics, every 2 ms, look-ahead 30 ms, gain 2000, 100 to 500 Hz; silent for 20 ms while it moves, 200 ms "
+        "at rest, it stops, then goes 60 mm back along the coil's normal at 50 mm/s unless something is in its way"
+    )
+
+
+@pytest.mark.parametrize(
+    ("why", "next_"), [("robot-off", "run `coilward arm on`"), ("robot-stopped", "by `coilward arm unlock`")]
+)
+async def test_an_arm_that_cannot_move_is_a_finding_with_what_its_driver_met(
+    tmp_path: Path, why: str, next_: str
+) -> None:
+    found = await found_at_the_arm(tmp_path, _arm, state="fault", why=why, trouble="It must be in remote control.")
+
+    assert next_ in found
+    assert found.endswith("It must be in remote control.")
