@@ -31,6 +31,7 @@ from daemon.report import report_the_last
 from daemon.retrying import Kept
 from daemon.room import Done
 from daemon.runtime import Runtime
+from daemon.slow_tracker import cut_later
 from daemon.targets import Targets
 from daemon.thresholds import Thresholds
 from daemon.treatment_room import TreatmentRoom
@@ -38,6 +39,7 @@ from drivers.catalogue import dialect
 from drivers.errors import CoilwardError, ConfigError, OperatorError
 from drivers.magstim.rapid import RapidDriver
 from drivers.magstim.rapid_connection import ANSWER_S
+from drivers.polaris.models import model as polaris_model
 from safety.protocols import load_protocols
 from safety.realtime import Notifier
 
@@ -85,7 +87,8 @@ def _arm_of(site: Site, tracker: TrackerSection, robot: RobotSection, journal: J
     registrations = Registrations(state, use == "simulation", hours, now_s)
     targets = Targets(state, use == "simulation", use == "study", hours, now_s)
     files = PlacementFiles(registrations, targets, robot.calibration, robot.simulated, journal)
-    return ArmSide(journal, lambda: clock()[0], files=files)
+    slow_tracker = cut_later(polaris_model(tracker.model).capabilities)
+    return ArmSide(journal, lambda: clock()[0], files=files, slow_tracker=slow_tracker)
 
 
 def _report_the_last(history: Sequence[Row], folder: Path, journal: Journal) -> None:

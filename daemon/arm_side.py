@@ -57,10 +57,13 @@ class ArmSide:
         ahead_us: Callable[[], int] = monotonic_behind_us,
         *,
         files: PlacementFiles,
+        slow_tracker: str = "",
     ) -> None:
         self.files = files
         self.coil = Coil(journal, clock, ahead_us)
         self.link: Arm | None = None
+        self.slow_tracker = slow_tracker
+        """What a tracker with few frames costs, for whoever opens a session; empty for one with enough."""
         self.tracker_hangs = False
         """Whether the tracker answers and shows nothing new; to the arm it is then silent."""
         self._journal = journal

@@ -36,6 +36,7 @@ def page(
         "Subject": opened.get("subject"),
         "Protocol": summary["protocol"],
         "Placement": opened.get("placement"),
+        "Tracker": opened.get("slow_tracker") or None,
         "Opened by": opened.get("by"),
         "Trains": summary["trains"],
         "Level": f"{levels} % MSO" if levels else None,

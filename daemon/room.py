@@ -173,7 +173,7 @@ class Room(Protocol):
     """Every verb an operator has. `by` is the name the broker (or the socket's owner) proved."""
 
     async def start(self, order: Order, by: str) -> Answer:
-        """Opens a session; nothing moves until `release`. `Done.detail`: session, hash, understood."""
+        """Opens a session; nothing moves until `release`. `Done.detail`: session, hash, understood, slow_tracker."""
 
     async def continue_session(self, session: str | None, reason: str, placement: str, by: str) -> Answer:
         """Opens the remainder of a session that ended early (None: the last one). `Done.detail` as `start`."""

@@ -325,7 +325,7 @@ class TreatmentRoom(RoomWithArm):
     def _begin(self, order: Order, by: str, opened: Opened) -> Answer:
         if self._guard is None or self._driver is None:
             return away("stimulator" if self._guard else "watchdog")
-        coil = self._arm.coil if self._arm else None
+        coil, slow_tracker = (self._arm.coil, self._arm.slow_tracker) if self._arm else (None, "")
         now_us = lambda: self._clock()[0]  # noqa: E731  as a parameter's value
         means = Means(self._guard, self._connected, self.view, self._journal, self.turns, now_us, coil)
         last_pulse_us = self._treatment.last_pulse_us if self._treatment else None
@@ -337,12 +337,13 @@ class TreatmentRoom(RoomWithArm):
             "opened", by=by, subject=order.subject, protocol=order.protocol, placement=order.placement,
             hash=opened.answer["hash"], understood=opened.answer["understood"],
             intensity_tenths=opened.session.intensity.tenths, threshold=opened.filed.model_dump(),
-            planned=pulses_of(opened.plan),
+            planned=pulses_of(opened.plan), slow_tracker=slow_tracker,
         )  # fmt: skip
         treatment.happen(Happened(Event.OPENED, plan=opened.plan))
         self._treatment = treatment
         self.turns.ring()
-        return Done({name: opened.answer[name] for name in ("session", "hash", "understood")})
+        told = {name: opened.answer[name] for name in ("session", "hash", "understood")}
+        return Done(told | {"slow_tracker": slow_tracker})
 
     def _finish(self, treatment: Treatment) -> None:
         """The session has ended: the last row, and the report made from its rows."""

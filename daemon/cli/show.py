@@ -90,6 +90,7 @@ def understood(answer_: Answer) -> RenderableType:
         ("today", f"{told.get('today', '?')} pulses so far"),
         ("course", _course(told)),
         ("placement", str(told.get("placement", ""))),
+        ("tracker", str(answer_.detail.get("slow_tracker", ""))),
         ("witness", str(told.get("witness", ""))),
         ("disarm", words.ENGLISH.cutting.get(told.get("disarm_cuts_train", ""), "")),
         ("hash", str(answer_.detail.get("hash", ""))),

@@ -15,8 +15,9 @@ def run(trains: int, level_tenths: int, pulses: int = 20, gap_us: int = 6_000_00
     return {"trains": trains, "pulses": pulses, "rate_tenths": 100, "level_tenths": level_tenths, "gap_us": gap_us}
 
 
-def row_shown(name: str, **told: Any) -> str:
-    answer = Answer(id="1", ok=True, code=Code.OK, state_seq=1, detail={"understood": told})
+def row_shown(name: str, slow_tracker: str = "", **told: Any) -> str:
+    detail = {"understood": told, "slow_tracker": slow_tracker}
+    answer = Answer(id="1", ok=True, code=Code.OK, state_seq=1, detail=detail)
     console = Console(width=200)
     with console.capture() as shown:
         console.print(understood(answer))
@@ -50,3 +51,7 @@ def test_that_no_lab_has_shown_disarming_to_cut_a_train_is_read_before_the_relea
 )
 def test_a_long_course_is_shown_to_whoever_releases(*, noticed: bool, words: str) -> None:
     assert row_shown("course", course=38_999, course_notice=noticed) == words
+
+
+def test_what_a_slow_tracker_costs_is_read_before_the_release() -> None:
+    assert row_shown("tracker", slow_tracker="It sends 20 frames a second.") == "It sends 20 frames a second."
