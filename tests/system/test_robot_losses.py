@@ -70,7 +70,7 @@ LOST = (
     (arm_process_is_killed, ("Start coilward-arm, or wait until it is back.",)),
     (controller_falls_silent, (UNREACHABLE,)),
     (controller_hangs_up, (UNREACHABLE,)),
-    (tracker_freezes, ("The tracker repeats the same poses", FELT)),
+    (tracker_freezes, ("The tracker repeats a pose to the last digit.", FELT)),
     (tracker_is_unplugged, ("The tracker sends nothing.", "The tracker's frames come late.", FELT)),
 )
 """What comes, and what the operator then reads; that a train comes after each shows that it went on."""
