@@ -34,17 +34,19 @@ def main() -> int:
     parser.add_argument("--site", type=Path, required=True, help="the room's site file")
     args = parser.parse_args()
     try:
-        daemon_uid = load_safety_site(args.site).daemon_uid
-        serve(load_site(args.site), args.runtime or default_runtime(), daemon_uid)
+        serve(load_site(args.site), args.runtime or default_runtime(), args.site)
     except CoilwardError as error:
         print(f"coilward-arm: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def serve(site: Site, runtime: Path, daemon_uid: int) -> None:
-    """Turns until it is told to end and the coil is off the head."""
+def serve(site: Site, runtime: Path, site_file: Path) -> None:
+    """Turns until it is told to end and the coil is off the head. The watchdog's reading of the same file says who the
+    daemon is.
+    """
     _, section = sections_of(site)
+    daemon_uid = load_safety_site(site_file).daemon_uid
     arm = arm_of(site)
     hold = Hold(setup_of(site))
     with alone(runtime / "arm"), select.epoll() as watch:
