@@ -55,6 +55,11 @@ class Misfortune:
         return {row["why"] for row in self._of("coil")}
 
     @property
+    def cut(self) -> bool:
+        """Whether the watchdog cut a train."""
+        return any(row["event"] == "cut" for row in self._of("watchdog"))
+
+    @property
     def waits(self) -> set[tuple[str, str, str | None]]:
         """How the session waited, for what, and why the coil was not where a train may begin."""
         return {(row["state"], row["reason"], row["coil"]) for row in self._of("wait")}
