@@ -7,6 +7,9 @@ SHELL := /bin/bash
 BIN := .venv/bin
 ARGS ?=
 
+# Where it is set, each of the hundreds of processes of a test run compiles every module anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 help:  ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 

@@ -24,9 +24,11 @@ STOP_S = 5.0
 POLL_S = 0.02
 TAIL_LINES = 15
 DEVICE_PRIORITY = 30
-"""Real-time, above the arm's loop and the watchdog (engineering choice)."""
-HURRY = -10
-"""Niceness (engineering choice)."""
+"""Real-time, above the arm's loop and the watchdog: what stands for a real device waits for nobody (engineering
+choice)."""
+DAEMON_PRIORITY = 5
+"""Real-time, below both: a simulated room shares its machine, and a tracker's frame is old after 50 ms (engineering
+choice)."""
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -69,15 +71,10 @@ class Child:
             raise ChildEnded(f"{name} cannot be started: {missing}") from None
         return cls(name, log, process)
 
-    def never_waits(self) -> None:
-        """Gives it a core whenever it wants one, where we may: what stands for a real device waits for nobody."""
+    def outranks(self, priority: int) -> None:
+        """Gives it a core whenever it wants one, where we may: other work on this machine waits instead."""
         with contextlib.suppress(PermissionError, ProcessLookupError):
-            os.sched_setscheduler(self.process.pid, os.SCHED_FIFO, os.sched_param(DEVICE_PRIORITY))
-
-    def hurries(self) -> None:
-        """Lets it go before what is in no hurry, where we may: frames of a tracker are old after 50 ms."""
-        with contextlib.suppress(PermissionError, ProcessLookupError):
-            os.setpriority(os.PRIO_PROCESS, self.process.pid, HURRY)
+            os.sched_setscheduler(self.process.pid, os.SCHED_FIFO, os.sched_param(priority))
 
     @property
     def running(self) -> bool:

@@ -247,11 +247,12 @@ class RoomClient:
 
     async def _newest_nonce(self) -> str | None:
         """Of the live heartbeat. Of a watchdog that has only just come the state is known a moment before its first
-        nonce: that moment is waited for. None where it does not come, and the room says what follows.
+        nonce, and a beat may be late: that moment is waited for. None where it does not come, and the room says what
+        follows.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LIVE_S):
-                while self.alive and (self._beat is None or self._beat.nonce is None):
+                while not self.alive or self._beat is None or self._beat.nonce is None:
                     await self._some_news()
         return self._beat.nonce if self.alive and self._beat is not None else None
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.broker import Person, free_port, start_mosquitto, write_files
-from daemon.children import Child, stop_all
+from daemon.children import DAEMON_PRIORITY, DEVICE_PRIORITY, Child, stop_all
 from daemon.client import Address, RoomClient, RoomUnknown, connect
 from daemon.config import Site, load_site, read_secret
 from daemon.messages import Role
@@ -110,7 +110,7 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
         children.append(await start_mosquitto(runtime.broker))
         tell("simulator")
         await _start(children, runtime, "simulator", _simulator(runtime, what, code), _simulator_ready(runtime))
-        children[-1].never_waits()
+        children[-1].outranks(DEVICE_PRIORITY)
         placed = await asyncio.to_thread(write_placement, runtime, what.arm) if what.arm else ""
         runtime.site.write_text(site_text(runtime, what, port, code) + placed)
         site = load_site(runtime.site)
@@ -121,7 +121,7 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
             await _start(children, runtime, "arm", _ours("daemon.arm", runtime), runtime.arm_control.exists)
         tell("daemon")
         await _start(children, runtime, "daemon", _ours("daemon", runtime), None)
-        children[-1].hurries()
+        children[-1].outranks(DAEMON_PRIORITY)
         room = RunningRoom(runtime, site, tuple(children))
         await _daemon_ready(room)
         yield room

@@ -36,6 +36,12 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What must follow one another is begun first, or the rest waits for its end."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 def children() -> dict[int, str]:
     """Living child processes of this one, and what each runs; the finished ones are not counted."""
     try:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from daemon.children import Child
+from daemon.children import DAEMON_PRIORITY, Child
 from daemon.cli.conduct import begin, take_control
 from daemon.client import RoomClient, View
 from daemon.journal import FILE_NAME
@@ -25,6 +25,7 @@ from simulator.control import Control
 from tests.system.processes import ANSWER_S, boot_us
 
 FINAL = ("done", "ended-early", "refused")
+WAITING = ("gap", "held", "arming", "armed", "paused")
 OFF_MM = 20
 TRIES = 2
 
@@ -89,6 +90,8 @@ class Person:
         self.child(name).process.wait(ANSWER_S)
         command = [sys.executable, "-m", package, "--runtime", str(runtime.folder), "--site", str(runtime.site)]
         self.child(name).process = Child.start(name, command, runtime.log(name)).process
+        if name == "daemon":
+            self.child(name).outranks(DAEMON_PRIORITY)
 
     async def does(self, switch: str, **arguments: object) -> dict[str, Any]:
         return dict(await asyncio.to_thread(lambda: self.world(switch, **arguments)))
@@ -147,10 +150,16 @@ class Person:
                 await asyncio.sleep(0.05)
 
     async def next_train(self) -> None:
-        """Half a second into the train that begins next."""
-        await self.until("gap", "held", "arming", "armed", "paused")
-        await self.until("train")
-        await asyncio.sleep(0.8)
+        """Some way into the next train that its own head does not cut by then."""
+        await self.until(*WAITING)
+        while (await self.until("train", *WAITING)).state.phase in WAITING:
+            await self.until("train")
+            await asyncio.sleep(0.4)
+
+    async def in_a_train(self) -> None:
+        """In this one where it still runs, else in the next."""
+        if (await self.until("train", *WAITING)).state.phase in WAITING:
+            await self.next_train()
 
     async def pulses(self) -> list[dict[str, Any]]:
         told = await self.does("log")

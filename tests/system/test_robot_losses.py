@@ -47,10 +47,6 @@ async def controller_hangs_up(person: Person) -> None:
     await person.does("drop-rtde")
 
 
-async def tracker_freezes(person: Person) -> None:
-    await person.does("freeze-tracker", how="poses")
-
-
 async def tracker_is_unplugged(person: Person) -> None:
     await person.does("pull-tracker")
 
@@ -70,10 +66,10 @@ LOST = (
     (arm_process_is_killed, ("Start coilward-arm, or wait until it is back.",)),
     (controller_falls_silent, (UNREACHABLE,)),
     (controller_hangs_up, (UNREACHABLE,)),
-    (tracker_freezes, ("The tracker repeats a pose to the last digit.", FELT)),
     (tracker_is_unplugged, ("The tracker sends nothing.", "The tracker's frames come late.", FELT)),
 )
-"""What comes, and what the operator then reads; that a train comes after each shows that it went on."""
+"""What comes, and what the operator then reads; that a train comes after each shows that it went on. A tracker that
+freezes meets a whole treatment in `test_robot_treatment.py`."""
 
 
 async def while_the_head_moves(person: Person, happens: Happening) -> None:
