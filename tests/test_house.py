@@ -106,3 +106,22 @@ def test_what_is_left_behind_fails_its_test(tmp_path: Path) -> None:
 
 def test_what_is_ended_passes(tmp_path: Path) -> None:
     assert complaints_about(ENDED, tmp_path) == {}
+
+
+TOGETHER = """
+import os, pytest
+
+@pytest.mark.xdist_group("one after the other")
+@pytest.mark.parametrize("turn", range(6))
+def test_it(turn):
+    with open("workers", "a") as workers:
+        workers.write(os.environ["PYTEST_XDIST_WORKER"] + "\\n")
+"""
+
+
+def test_rooms_that_must_not_meet_follow_one_another_in_one_worker(tmp_path: Path) -> None:
+    """pytest 9.2 with pytest-xdist 3.8 forgets its groups and says nothing: rooms with an arm then starved each other."""
+    (tmp_path / "test_it.py").write_text(TOGETHER)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadgroup"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=50, check=True)
+    assert len(set((tmp_path / "workers").read_text().split())) == 1

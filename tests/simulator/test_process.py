@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -37,7 +38,12 @@ def simulator(tmp_path: Path) -> Iterator[RunningSimulator]:
 
 @contextmanager
 def opened(link: Path) -> Iterator[int]:
-    fd = os.open(link, os.O_RDWR | os.O_NOCTTY)
+    try:
+        fd = os.open(link, os.O_RDWR | os.O_NOCTTY)
+    except OSError as going:  # the terminal of the client before, which goes in this very instant
+        if going.errno != errno.EIO:
+            raise
+        fd = os.open(link, os.O_RDWR | os.O_NOCTTY)
     try:
         yield fd
     finally:

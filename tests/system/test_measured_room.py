@@ -21,7 +21,7 @@ from daemon.runtime import Runtime
 from daemon.simulated_room import ROOM, new_subject
 from tests.system.robot_treatment import Person, room_of
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group("arm")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group("another arm")]
 SUBJECT = "S-0001"
 POSES = 12
 FIDUCIALS = ("NAS", "LPA", "RPA")

@@ -90,7 +90,7 @@ def goes_on_by_itself(one: Misfortune, why: str) -> None:
 
 
 def wants_a_person(one: Misfortune, why: str) -> None:
-    """The arm took the coil off for this; the session paused, and its wait names it, unless cuts had paused it before."""
+    """The arm took the coil off for this; the session paused for it, unless cuts had paused it before."""
     assert why in one.coil, one
     assert "paused" in one.session, one
     assert {("paused", "coil-retracted", why), ("paused", "coil-retracted", FELT), CUTS} & one.waits, one

@@ -23,7 +23,7 @@ from drivers.poses import Pose
 from simulator.placement import AIR_GAP_M, SCALP, target_on
 from tests.system.robot_treatment import Person, room_of
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.xdist_group("arm")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.xdist_group("another arm")]
 ELSEWHERE = target_on(SCALP, (-0.25, 0.35, 0.90), (0.9, 0.4, 0.0), AIR_GAP_M)
 """In the frame of the skull: forward and inward of the simulator's own target, the handle turned otherwise."""
 LED_S = 30.0

@@ -122,8 +122,12 @@ def test_an_unknown_protocol_is_refused_with_one_json_object_and_a_killed_parent
     assert trial.stdout is not None
     assert json.loads(trial.stdout.readline())["outcome"] == "refused"
     assert len(processes_of(runtime)) >= 5, "the room stays up"
+    assert trial.stderr is not None
+    err = ""
+    while "--help" not in err:
+        err += trial.stderr.readline()
     trial.kill()
-    _, err = trial.communicate()
+    trial.communicate()
     assert "There is no protocol no-such here." in err
     assert f"What can befall it: coilward-simulator ctl --runtime {runtime} --help" in " ".join(err.split())
     assert all_gone(runtime)
