@@ -120,7 +120,7 @@ def test_it(turn):
 
 
 def test_rooms_that_must_not_meet_follow_one_another_in_one_worker(tmp_path: Path) -> None:
-    """pytest 9.2 with pytest-xdist 3.8 forgets its groups and says nothing: rooms with an arm then starved each other."""
+    """With pytest 9.2, pytest-xdist 3.8 forgets its groups and says nothing: rooms with an arm starved each other."""
     (tmp_path / "test_it.py").write_text(TOGETHER)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadgroup"]
     subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=50, check=True)
