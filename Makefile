@@ -28,13 +28,13 @@ run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctr
 	@trap ended=yes INT; $(BIN)/coilward try $(ARGS) || { code=$$?; [ "$${ended-}" = yes ] || exit $$code; }
 
 # Coverage traces what was written for it, not the searches of tests/small_world: tracing would double their time.
-# Tests that start real processes mostly wait: four at a time keep two cores busy and every deadline. A room with an arm
+# Tests that start real processes mostly wait: three at a time keep two cores busy and every deadline. A room with an arm
 # keeps half a core busy, so two at most run at a time: one of each xdist_group, "arm" and "another arm".
 test: .venv/dev.stamp broker  ## all tests but the storms, with full branch coverage of safety/
 	@$(BIN)/pytest -q -n 2 -m "not system and not storm" tests/safety --cov=safety --cov-branch --cov-fail-under=100 \
 	  --cov-report=term-missing:skip-covered
-	@$(BIN)/pytest -q -n 2 -m "not system and not storm" --ignore=tests/safety
-	@$(BIN)/pytest -q -n 4 --dist loadgroup -m "system and not storm"
+	@$(BIN)/pytest -q -n 3 -m "not system and not storm" --ignore=tests/safety
+	@$(BIN)/pytest -q -n 3 --dist loadgroup -m "system and not storm"
 
 lint: .venv/dev.stamp  ## style, types, direction of imports, unit files
 	@$(BIN)/ruff check --quiet .

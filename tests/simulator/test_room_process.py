@@ -26,7 +26,7 @@ from simulator.testing import RunningSimulator, running_room
 from simulator.wires.polaris_tools import write_tool_files
 from tests.drivers.ur_room import opened
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group("another arm")]
 
 SLACK = 10.0
 """The arm's time-outs are stretched by this: the machine of a test is shared."""

@@ -20,7 +20,7 @@ from simulator.wires.ur.controller import Controller
 from simulator.wires.ur.ports import UrPorts
 from tests.simulator.test_ur_ports import own_host
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("another arm")]
 
 CLIENT = Path(__file__).with_name("ur_rtde_client.py")
 GIVE_UP_S = 40.0
