@@ -66,6 +66,17 @@ async def test_what_is_asked_right_after_a_watchdog_came_waits_for_its_first_non
     assert (await asking).ok
 
 
+async def test_what_is_asked_while_the_heartbeat_is_late_waits_for_it(house: Any) -> None:
+    client = await house.client()
+    publish, house.desk._bus.publish = house.desk._bus.publish, gone
+    await until(client, lambda view: view is None, LIVE_S + 1)
+    asking = asyncio.create_task(client.ask("pause"))
+    await asyncio.sleep(0)
+    house.desk._bus.publish = publish
+
+    assert (await asking).code is not Code.STALE
+
+
 async def test_what_is_asked_while_there_is_no_watchdog_is_refused_as_stale(house: Any) -> None:
     client = await house.client()
     house.room.show(linked=False)
