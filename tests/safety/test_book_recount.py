@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,8 +29,6 @@ from tests.safety.book_records import (
     book_of,
     settle,
 )
-
-pytestmark = pytest.mark.no_cover  # a search: traced it takes three times as long, and others cover its lines
 
 # --- the recount ----------------------------------------------------------------------------------------------
 

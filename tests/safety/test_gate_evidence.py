@@ -10,8 +10,6 @@ from safety.protocols import Protocol
 from safety.reasons import Outcome, Reason
 from tests.safety.conftest import PROTOCOLS, VirtualRoom, taken
 
-pytestmark = pytest.mark.no_cover  # a search: traced it takes three times as long, and others cover its lines
-
 S, MS = 1_000_000, 1_000
 DEVICE_RUN = [protocol.id for protocol in PROTOCOLS.values() if not any(phase.slow for phase in protocol.phases)]
 THRESHOLD = 45

@@ -17,8 +17,6 @@ from tests.safety.rooms import New
 from tests.safety.scenes import SCENES
 from tests.safety.transcripts import Recorded
 
-pytestmark = pytest.mark.no_cover  # a search: traced it takes three times as long, and others cover its lines
-
 FILE = Path(__file__).parent / "transcripts.txt"
 STORIES: dict[str, Callable[[New], Any]] = {
     **{reason.json: situation for reason, situation in SITUATIONS.items()},
