@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from daemon.cli.conduct import begin, take_control
-from daemon.client import RoomClient, connect
-from daemon.messages import Answer, Code
+from daemon.client import connect
+from daemon.messages import Answer
 from daemon.runtime import Runtime
 from daemon.simulated_room import ROOM, new_subject
 from tests.system.robot_treatment import Person, room_of
@@ -70,13 +70,6 @@ async def coilward(runtime: Runtime, *words: str) -> AsyncIterator[Terminal]:
             await process.communicate()
 
 
-async def asks(client: RoomClient, verb: str) -> None:
-    """Until it is done, on what is seen now: holds come and go meanwhile."""
-    while (answer := await client.ask(verb)).code is Code.CONFLICT:
-        await asyncio.sleep(0.1)
-    assert answer.ok, answer
-
-
 async def registers(person: Person) -> dict[str, Any]:
     """Holds the pointer where it is asked for, each point twice."""
     async with coilward(person.room.runtime, "register", SUBJECT, "--hands-free") as terminal:
@@ -90,7 +83,7 @@ async def registers(person: Person) -> dict[str, Any]:
 async def calibrates(person: Person) -> dict[str, Any]:
     """Leads the coil from one planned pose to the next."""
     runtime, poses = person.room.runtime, ("--poses", str(POSES))
-    await asks(person.client, "hand-guide")
+    assert (await person.client.ask("hand-guide")).ok
     async with (
         coilward(runtime, "calibrate", "plan", *poses) as plan,
         coilward(runtime, "calibrate", "run", *poses) as terminal,
@@ -120,13 +113,14 @@ async def test_after_the_camera_was_moved_what_a_person_measures_anew_brings_the
         await new_subject(client, room.site, SUBJECT)
         by_the_old = await is_released(person)
         await client.until(lambda view: view.state.phase == "paused", 5)
-        await asks(client, "end")
+        ended = await client.ask("end")
 
         head, found = await asyncio.gather(registers(person), calibrates(person))
         released = await is_released(person)
         view = await client.until(lambda view: view.arm is not None and view.arm.lease == "begin", 20)
         coil = (await person.does("room"))["coil"]
 
+    assert ended.ok
     assert by_the_old.reason in ("camera-moved", "coil-marker-disagrees")
     assert released.ok
     placement = str(view.state.understood["placement"])

@@ -27,9 +27,7 @@ FELT = "force"
 """What a coil that waits unseeing may feel first: the head."""
 CUTS = ("paused", "too-many-cuts", None)
 """Whoever sits in the chair may have moved too much already."""
-STALLS = {"tracker-silent", "tracker-late"}
-"""What a machine that stalls adds: the simulated tracker's frames come late, and the arm says so."""
-WAITS = STALLS | {
+WAITS = {
     "head-fast", "head-lost", "tracker-frozen", "coil-approaching", "coil-settling", "coil-seen-off",
     "coil-marker-unseen", FELT,
 }  # fmt: skip
