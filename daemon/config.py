@@ -156,7 +156,9 @@ class OperatorSection(Section):
     """`[[operators]]`: who may do what; `user` is the name the broker proves."""
 
     user: str = Field(pattern=r"^[a-z0-9-]{1,32}$", description="MQTT user name", examples=["operator"])
-    role: Literal["viewer", "operator", "engineer"] = Field(description="what they may do", examples=["operator"])
+    role: Literal["viewer", "operator", "physician", "engineer"] = Field(
+        description="what they may do", examples=["operator"]
+    )
 
 
 def _continue_limit_us(limits: Mapping[str, object]) -> int:

@@ -46,6 +46,7 @@ class Role(StrEnum):
 
     VIEWER = "viewer"
     OPERATOR = "operator"
+    PHYSICIAN = "physician"
     ENGINEER = "engineer"
 
 

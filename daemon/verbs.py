@@ -58,7 +58,7 @@ VERBS: dict[str, Verb] = {
     )
 }
 
-_RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ENGINEER: 2}
+_RANK = {role: rank for rank, role in enumerate(Role)}
 
 
 def may(role: Role, verb: Verb) -> bool:

@@ -204,6 +204,12 @@ async def test_roles_may_what_the_table_says(house: Any, user: str, verb: str, *
     assert (await (await raw(house, user, control=False)).send(verb)).ok is passes
 
 
+def test_each_role_may_all_that_the_one_before_it_may() -> None:
+    grants = {role: {name for name, verb in VERBS.items() if may(role, verb)} for role in Role}
+    assert list(Role) == ["viewer", "operator", "physician", "engineer"]
+    assert grants["viewer"] < grants["operator"] <= grants["physician"] <= grants["engineer"]
+
+
 async def test_without_control_nothing_begins(house: Any) -> None:
     olga, otto = await raw(house), await raw(house, "otto", control=False)
     assert code_and_reason(await otto.send("start")) == (Code.FORBIDDEN, "no-control")
