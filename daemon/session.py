@@ -123,7 +123,8 @@ def _carry(before: Session, state: State, happened: Happened) -> Session:
         return replace(session, plan=happened.plan, trains=len(happened.plan), planned=pulses_of(happened.plan))
     if event is Event.INTENSITY and happened.intensity is not None:
         return replace(session, intensity=happened.intensity)
-    if event in (Event.RELEASED, Event.CLEARED):
+    # What clears by itself explains nothing that a person has to end.
+    if event is Event.RELEASED or (event is Event.CLEARED and not before.interrupted):
         return replace(_fitted(session, happened.left), reason="", detail={}, interrupted=None)
     worst = -1 if before.interrupted is None else _GRAVITY[before.interrupted]
     if _GRAVITY.get(event, -1) > worst:

@@ -123,6 +123,19 @@ def test_the_first_reason_stays_until_the_next_release() -> None:
     assert after(session, Happened(Event.RELEASED)).reason == ""
 
 
+@pytest.mark.parametrize("event", [Event.PAUSE, Event.STOPPED, Event.TRIPPED])
+def test_a_hold_that_clears_takes_no_reason_from_what_a_person_has_to_end(event: Event) -> None:
+    held = Happened(Event.HELD, reason="lease-missing")
+    there = after(on_the_way_to(State.ARMED), held, Happened(event, reason="too-many-cuts"))
+    cleared = after(there, Happened(Event.CLEARED))
+    assert (cleared.reason, cleared.interrupted) == ("too-many-cuts", event)
+
+
+def test_a_hold_that_clears_in_a_running_train_leaves_no_reason_behind() -> None:
+    held = Happened(Event.HELD, reason="lease-missing")
+    assert after(on_the_way_to(State.TRAIN), held, Happened(Event.CLEARED)).reason == ""
+
+
 def test_a_trip_outweighs_the_pause_before_it_and_the_stop_behind_it() -> None:
     session = after(
         on_the_way_to(State.GAP),
