@@ -137,10 +137,10 @@ class ArmSide:
     async def _tell_all(self, link: Arm) -> Refused | None:
         try:
             if later := await self._tell_calibration(link):
-                return Refused("calibration-not-taken", f"No session was opened. {later}")
+                return Refused("calibration-not-taken", f"No session was opened. {later}", {"problem": later})
             await self._tell_target(link)
         except CoilwardError as wrong:
-            return Refused("target-refused", f"No session was opened. {wrong}")
+            return Refused("target-refused", f"No session was opened. {wrong}", {"problem": str(wrong)})
         return None
 
     def _not_since(self, target: Target) -> Refused | None:
@@ -152,6 +152,7 @@ class ArmSide:
             "target-unregistered",
             "No session was opened. The head was registered after its target was recorded under the marker, which may "
             f"have been moved between. Record it again, on the skull: `coilward target record {target.subject}`.",
+            {"subject": target.subject},
         )
 
     def unlinked(self, why: str) -> str | None:
@@ -174,14 +175,14 @@ class ArmSide:
         try:
             answer = await self.link.ask(go(to))
         except CoilwardError as wrong:
-            return Refused("arm-lost", str(wrong))
+            return Refused("arm-lost", str(wrong), {"problem": str(wrong)})
         if answer.ok:
             return Done({"to": to})
         self._coming = False
         why = str(self._named(answer.why))
         self._journal.write("coil-refused", to=to, why=why)
         told = answer.detail.get("sentence") if why == answer.why else None
-        return Refused(why, str(told or words.ENGLISH.coil_reason(why)))
+        return Refused(why, str(told or words.ENGLISH.coil_reason(why)), {**answer.detail, "to": to})
 
     def _named(self, why: str | None) -> str | None:
         """A reason of the arm's, by what the tracker's driver knows besides."""

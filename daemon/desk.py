@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping
+from types import NoneType
 from typing import Any, assert_never
 
 from pydantic import ValidationError
@@ -269,11 +270,16 @@ def _written(command_id: str, outcome: Outcome | Rejection, seq: int) -> Answer:
             return Answer(id=command_id, ok=True, code=Code.OK, state_seq=seq, detail=dict(outcome.detail))
         case Refused():
             sentence = words.split(outcome.sentence)
-            code, reason = Code.REJECTED, outcome.reason
+            code, reason, fields = Code.REJECTED, outcome.reason, outcome.fields
         case Rejection():
             sentence = words.ENGLISH.refusal(outcome.reason, **outcome.fields)
-            code, reason = outcome.code, outcome.reason
-    return Answer(id=command_id, ok=False, code=code, reason=reason, sentence=sentence, state_seq=seq)
+            code, reason, fields = outcome.code, outcome.reason, outcome.fields
+    told = {name: value if isinstance(value, _FIGURES) else str(value) for name, value in fields.items()}
+    return Answer(id=command_id, ok=False, code=code, reason=reason, sentence=sentence, fields=told, state_seq=seq)
+
+
+_FIGURES = (str, int, float, list, dict, NoneType)
+"""What JSON can say; anything else is said in words."""
 
 
 def _recorded(told: messages.FileTarget) -> Recorded:

@@ -37,21 +37,23 @@ async def ask(guard: Guard | None, journal: Journal, build: Callable[[], Request
         journal.write("asked", verb=request.do, by=getattr(request, "by", ""))
         answer = await guard.ask(request)
     except ValidationError as wrong:
-        return Refused("malformed", wrong_field(wrong))
+        return Refused("malformed", told := wrong_field(wrong), {"problem": told})
     except CoilwardError as wrong:
-        return Refused("watchdog-away", str(wrong))
+        return Refused("watchdog-away", str(wrong), {"problem": str(wrong)})
     if isinstance(answer, Allowed):
         journal.write("allowed", verb=request.do)
         return Done(answer.detail)
     journal.write("refused", verb=request.do, reason=answer.reason, detail=dict(answer.detail))
-    return Refused(answer.reason, sentence(answer.reason, answer.detail))
+    return Refused(answer.reason, sentence(answer.reason, answer.detail), answer.detail)
 
 
 def away(who: str) -> Refused:
     """Nobody there: `watchdog` or `stimulator`."""
     what = "The watchdog does not answer" if who == "watchdog" else "No stimulator is connected"
     return Refused(
-        f"{who}-away", f"Nothing was done. {what}. Wait until it is back; if it stays away, see `coilward doctor`."
+        f"{who}-away",
+        f"Nothing was done. {what}. Wait until it is back; if it stays away, see `coilward doctor`.",
+        {"problem": f"{what}."},
     )
 
 
@@ -62,9 +64,11 @@ def no_session() -> Refused:
 
 def overtaken(verb: str, state: State) -> Refused:
     """The session took the verb, and something else happened before it was done."""
-    return Refused(f"{verb}-overtaken", f"The session did not come to its {verb}. {situation(state)}")
+    return Refused(
+        f"{verb}-overtaken", f"The session did not come to its {verb}. {situation(state)}", {"phase": state.value}
+    )
 
 
 def out_of_place(refusal: Refusal) -> Refused:
     """The session machine's own refusal, as an answer."""
-    return Refused(refusal.reason, refusal.sentence)
+    return Refused(refusal.reason, refusal.sentence, refusal.fields)

@@ -95,6 +95,13 @@ class RoomState(Payload):
     state_seq: int
     phase: str
     sentence: str
+    """In English. What it is made of follows, so that a reader says it in any language: after the phase's own."""
+    reason: str | None
+    """Why the room is not as it would be otherwise: of the watchdog's, the daemon's or the arm's; lower-kebab."""
+    fields: dict[str, Any]
+    """The figures behind `reason`."""
+    coil_reason: str | None
+    """Why the coil is not where a train may begin, where that says more than `reason`."""
     holder: Name | None
     """Who holds control."""
     offered_to: Name | None
@@ -371,6 +378,8 @@ class Answer(Payload):
     reason: str = ""
     """Lower-kebab, the watchdog's reasons and the daemon's own; empty when ok."""
     sentence: Sentence | None = None
-    """None when ok."""
+    """In English; None when ok."""
+    fields: dict[str, Any] = Field(default_factory=dict)
+    """The figures of the sentence: with `reason`, what any language makes its own of."""
     state_seq: int
     detail: dict[str, Any] = Field(default_factory=dict)

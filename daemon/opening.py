@@ -63,7 +63,7 @@ class Opener:
             return self._understood(order, filed, answer)
         except OperatorError as wrong:
             await ask(lambda: CloseSession(by=by, why="not deliverable"))
-            return Refused("not-deliverable", f"No session was opened. {wrong}")
+            return Refused("not-deliverable", f"No session was opened. {wrong}", {"problem": str(wrong)})
 
     def _threshold(self, order: Order) -> Threshold | Refused:
         coil = self.site.stimulator.coil
@@ -76,18 +76,20 @@ class Opener:
         try:
             found = self.thresholds.latest(order.subject, coil)
         except CoilwardError as wrong:
-            return Refused("thresholds-unread", f"No session was opened. {wrong}")
+            return Refused("thresholds-unread", f"No session was opened. {wrong}", {"problem": str(wrong)})
         except OSError as wrong:
             return Refused(
                 "thresholds-unread",
                 f"No session was opened. {self.thresholds.path} cannot be read: {wrong.strerror}. "
                 "Give the file to the user of coilward-daemon.",
+                {"path": str(self.thresholds.path), "problem": wrong.strerror},
             )
         if found is None:
             return Refused(
                 "threshold-missing",
                 f"No session was opened. There is no motor threshold of {order.subject} with {coil}. File one with "
                 f"`coilward subject threshold {order.subject} …`.",
+                {"subject": order.subject, "coil": coil},
             )
         return found
 
@@ -104,6 +106,7 @@ class Opener:
                 "threshold-not-filed",
                 f"The threshold was not filed. {self.thresholds.path} cannot be written: {wrong.strerror}. "
                 "Check its owner, the user of coilward-daemon, and the space on its disk.",
+                {"path": str(self.thresholds.path), "problem": wrong.strerror},
             )
         return Done()
 

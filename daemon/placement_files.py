@@ -47,6 +47,7 @@ class PlacementFiles:
             return Refused(
                 "registration-of-another",
                 f"Nothing was filed. It is the registration of {found.subject}. Register the head of {subject}.",
+                {"subject": subject, "of": found.subject, "simulated": found.simulated},
             )
         found = found.model_copy(update={"by": by})
         if refused := await _unwritten(path, found.write):
@@ -97,6 +98,7 @@ async def _unwritten(path: Path, write: Callable[[Path], object]) -> Refused | N
             "not-filed",
             f"Nothing was filed. {path} cannot be written: {wrong.strerror}. "
             "Give its folder to the user of coilward-daemon, and see that its disk has space.",
+            {"path": str(path), "problem": wrong.strerror},
         )
     return None
 

@@ -49,5 +49,6 @@ async def _obeys(connected: Connected) -> Refused | None:
     try:
         await connected.confirm()
     except CoilwardError as error:
-        return Refused("stimulator-away", f"Nothing was released. {error} Release when the stimulator is back.")
+        told = f"Nothing was released. {error} Release when the stimulator is back."
+        return Refused("stimulator-away", told, {"problem": str(error)})
     return None

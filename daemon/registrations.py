@@ -55,19 +55,24 @@ class Registrations:
                 "registration-missing",
                 f"No session was opened. Nobody has registered the head of {subject}, so nobody knows where the "
                 f"target is under the marker. {again}",
+                {"subject": subject},
             )
         try:
             found = read_registration(path)
         except ConfigError as wrong:
-            return Refused("registration-unread", f"No session was opened. {wrong}")
+            return Refused("registration-unread", f"No session was opened. {wrong}", {"problem": str(wrong)})
         if found.subject != subject or (found.simulated and not self.simulated):
             whose = "made in a simulation" if found.subject == subject else f"that of {found.subject}"
-            return Refused("registration-of-another", f"No session was opened. The registration is {whose}. {again}")
+            return Refused(
+                "registration-of-another", f"No session was opened. The registration is {whose}. {again}",
+                {"subject": subject, "of": found.subject, "simulated": found.simulated},
+            )  # fmt: skip
         if found.residual_mm > MOST_RESIDUAL_M * 1000:
             return Refused(
                 "registration-poor",
                 f"No session was opened. The registration misses by {found.residual_mm:.1f} mm; "
                 f"{MOST_RESIDUAL_M * 1000:.0f} mm are allowed. {again}",
+                {"subject": subject, "mm": round(found.residual_mm, 1), "allowed_mm": MOST_RESIDUAL_M * 1000},
             )
         age_s = self.now_s() - datetime.fromisoformat(found.made).timestamp()
         if not -AHEAD_S <= age_s <= self.hours * 3600:
@@ -75,5 +80,6 @@ class Registrations:
                 "registration-old",
                 f"No session was opened. The registration was made {age_s / 3600:.1f} h ago; a marker stays on a head "
                 f"for {self.hours:g} h at most, so it was made of another placement. {again}",
+                {"subject": subject, "hours": round(age_s / 3600, 1), "allowed_hours": self.hours},
             )
         return found

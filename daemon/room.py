@@ -33,7 +33,9 @@ class Refused:
     reason: str
     """Lower-kebab name, for programs: the watchdog's `Reason` names and the daemon's own."""
     sentence: str
-    """For people: what, why, next step."""
+    """For people, in English: what, why, next step."""
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    """The figures of the sentence, for other languages."""
 
 
 Answer = Done | Refused
@@ -110,7 +112,13 @@ class Snapshot:
     phase: str
     """`daemon.session.State` value; `idle` when no session was opened since the start."""
     sentence: str
-    """What is going on and what to do next, in one sentence."""
+    """What is going on and what to do next, in English."""
+    reason: str | None = None
+    """What the sentence tells besides the phase: a reason of the watchdog's, the daemon's or the arm's."""
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    """The figures behind it."""
+    coil_reason: str | None = None
+    """Why the coil is not where a train may begin, where the sentence tells it too."""
     session: str | None = None
     """Session key, hex."""
     hash: str | None = None

@@ -45,6 +45,8 @@ class Refusal:
 
     reason: str
     sentence: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """The figures of the sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def _judge_intensity(session: Session, wanted: PercentRmt | None) -> Refusal | N
             "above-prescribed",
             f"The intensity was not changed. {wanted} is above what is prescribed: the protocol gives "
             f"{session.prescribed}. Ask for that or less.",
+            {"asked": str(wanted), "allowed": str(session.prescribed)},
         )
     if wanted.tenths > session.intensity.tenths + LARGEST_RAISE.tenths:
         return Refusal(
@@ -171,10 +174,12 @@ def _judge_intensity(session: Session, wanted: PercentRmt | None) -> Refusal | N
             f"The intensity was not changed. {wanted} is too far above the present {session.intensity}: a step is "
             f"{LARGEST_RAISE} at most. "
             "Raise step by step, asking the subject after each.",
+            {"asked": str(wanted), "allowed": str(PercentRmt(session.intensity.tenths + LARGEST_RAISE.tenths))},
         )
     return None
 
 
 def _out_of_place(session: Session, event: Event) -> Refusal:
     why, remedy = SITUATIONS[session.state]
-    return Refusal("out-of-place", f"The session cannot be {event.value} now: {why}. {remedy}.")
+    return Refusal("out-of-place", f"The session cannot be {event.value} now: {why}. {remedy}.",
+                   {"event": event.name.lower(), "phase": session.state.value})  # fmt: skip

@@ -1,8 +1,9 @@
-"""The room as a `Snapshot`: what the watchdog shows, what the session does, and one sentence about both."""
+"""The room as a `Snapshot`: what the watchdog shows, what the session does, and what a person is told about both."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from daemon import words
@@ -20,12 +21,12 @@ def snapshot(
     seen = {"holds": view.holds, "trip": view.trip, "unknown": view.unknown, "nonce": view.nonce,
             "watchdog": view.status, **common}  # fmt: skip
     if treatment is None:
-        return Snapshot(phase="idle", sentence=_idle(view, seen), **seen)
+        return Snapshot(phase="idle", **_idle(view, seen).shown(), **seen)
     session, due_us, tally, account = treatment.session, treatment.due_us, treatment.tally, treatment.account
     level = session.plan[0].level(treatment.threshold, session.intensity) if session.plan else None
     return Snapshot(
         phase=session.state.value,
-        sentence=_sentence(view, treatment),
+        **_told(view, treatment).shown(),
         session=opened.get("session"),
         hash=opened.get("hash"),
         understood=opened.get("understood", {}),
@@ -46,28 +47,46 @@ def snapshot(
     )
 
 
-def _idle(view: GuardView, seen: Mapping[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a person is told: in English, and what any other language makes its own of."""
+
+    sentence: str
+    reason: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    coil: str | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """As fields of a `Snapshot`."""
+        return {"sentence": self.sentence, "reason": self.reason, "fields": self.fields, "coil_reason": self.coil}
+
+
+def _idle(view: GuardView, seen: Mapping[str, Any]) -> _Told:
     if not seen["linked"]:
-        return "The watchdog does not answer. Start coilward-watchdog, or wait until it is back."
+        return _Told(
+            "The watchdog does not answer. Start coilward-watchdog, or wait until it is back.", "watchdog-away"
+        )
     if seen["stimulator"] == "away" and not view.lockout:
-        return "No stimulator. Check power, cable and the port in the site file."
-    return _left_over(view) or "Nothing is open. Start a session."
+        return _Told("No stimulator. Check power, cable and the port in the site file.", "port-absent")
+    return _left_over(view) or _Told("Nothing is open. Start a session.")
 
 
-def _left_over(view: GuardView) -> str:
+def _left_over(view: GuardView) -> _Told | None:
     """What outlives the session it happened in, and keeps the next one from being opened."""
     if view.lockout:
-        return view.lockout
+        return _Told(view.lockout, "locked-out", {"why": str(view.status.get("lockout") or "")})
     if view.trip:
-        return sentence(view.trip["reason"], {})
+        return _Told(sentence(view.trip["reason"], {}), str(view.trip["reason"]))
     if view.unknown:
-        return f"Nobody knows whether pulse {view.unknown[0]} went out; it is counted. Resolve it with a reason."
-    return ""
+        ref = view.unknown[0]
+        told = f"Nobody knows whether pulse {ref} went out; it is counted. Resolve it with a reason."
+        return _Told(told, "unknown-open", {"ref": ref})
+    return None
 
 
-def _told(reason: str, coil: str, detail: Mapping[str, Any]) -> str:
-    """A reason of whosever: the daemon's, the stimulator's words, the coil's, the watchdog's; behind it the arm's."""
-    own = _OURS.get(reason) or (reason if " " in reason else None)
+def _reason(reason: str, coil: str, detail: Mapping[str, Any]) -> str:
+    """A reason of whosever: the daemon's, the coil's, the watchdog's; behind it the arm's."""
+    own = _OURS[reason].format_map(detail) if reason in _OURS else None
     if own is None and reason in words.ENGLISH.coil_reasons:
         own = words.ENGLISH.coil_reason(reason)
     told = own or sentence(reason, detail)
@@ -80,31 +99,43 @@ _OURS: Final = {
     "watchdog-lost": "The watchdog went away; it disarms by itself.",
     "stimulator-lost": "The stimulator's driver lost its connection; it is connected again by itself.",
     "trains-not-delivered": "Three trains in a row delivered nothing. Look at the stimulator's display.",
+    "not-made-ready": "The stimulator could not be made ready: {problem}",
+    "journal-not-written": "The journal cannot be written: {problem}. Free space on its disk.",
+    "last-train-untold": "The watchdog has not said what became of the last train; all of it counts. End the session.",
+    "trip-reset": "The trip was reset.",
+    "doubts-resolved": "The pulses in doubt were resolved.",
 }
 """Reasons of the daemon's own, as people read them; the watchdog's have theirs in `safety.reasons`."""
 
 
-def _sentence(view: GuardView, treatment: Treatment) -> str:
-    said = situation(treatment.session.state)
-    if treatment.session.state in FINAL and (standing := _left_over(view)):
-        return f"{said} {standing}"
+def _told(view: GuardView, treatment: Treatment) -> _Told:
+    session, said = treatment.session, situation(treatment.session.state)
+    if session.state in FINAL and (standing := _left_over(view)):
+        return _Told(f"{said} {standing.sentence}", standing.reason, standing.fields)
     if view.lockout:
-        return view.lockout
+        return _left_over(view) or _Told(view.lockout)
     told_since = view.at_us > treatment.counted_us + COUNTED_US
-    if treatment.session.state is State.UNKNOWN and told_since and not view.unknown:
-        return "The watchdog has not said what became of the last train; all of it counts. End the session."
-    if trouble := treatment.trouble:
-        return f"The journal cannot be written: {trouble}. Free space on its disk. {said}"
-    session, at_rest = treatment.session, treatment.session.state in (State.PAUSED, State.TRIPPED, State.UNKNOWN)
-    reason, detail = (view.trip["reason"], {}) if view.trip else (session.reason, session.detail)
-    if session.state is State.UNKNOWN:
-        reason = "unknown-open"
-    if session.state is State.PAUSED and session.interrupted is Event.TRIPPED and not view.trip:
-        return f"The trip was reset. {said}"
-    if session.state is State.PAUSED and session.interrupted is Event.UNKNOWN and not view.unknown:
-        return f"The pulses in doubt were resolved. {said}"
+    if session.state is State.UNKNOWN and told_since and not view.unknown:
+        return _Told(_OURS["last-train-untold"], "last-train-untold")
+    reason, detail = _why(view, treatment)
     if not reason:
-        return said
+        return _Told(said)
     coil = str((treatment.coil_waits if session.state is State.HELD else None) or detail.get("coil") or "")
-    told = _told(reason, coil, detail)
-    return told if at_rest and stands(reason) else f"{told} {said}"
+    told = _reason(reason, coil, detail)
+    alone = session.state in (State.PAUSED, State.TRIPPED, State.UNKNOWN) and stands(reason)
+    figures = {name: value for name, value in detail.items() if name != "coil"}
+    return _Told(told if alone else f"{told} {said}", reason, figures, coil if coil and coil != reason else None)
+
+
+def _why(view: GuardView, treatment: Treatment) -> tuple[str, Mapping[str, Any]]:
+    """The reason to tell, if there is one, and the figures behind it."""
+    session = treatment.session
+    if trouble := treatment.trouble:
+        return "journal-not-written", {"problem": trouble}
+    if session.state is State.UNKNOWN:
+        return "unknown-open", {"ref": view.unknown[0]} if view.unknown else {}
+    if session.state is State.PAUSED and session.interrupted is Event.TRIPPED and not view.trip:
+        return "trip-reset", {}
+    if session.state is State.PAUSED and session.interrupted is Event.UNKNOWN and not view.unknown:
+        return "doubts-resolved", {}
+    return (str(view.trip["reason"]), {}) if view.trip else (session.reason, session.detail)

@@ -51,6 +51,7 @@ class Targets:
                 "target-unsteady",
                 f"The target was not filed. Coil and head moved by {recorded.spread_mm:.1f} mm and "
                 f"{recorded.spread_deg:.1f}° against each other. Record it again: `coilward target record`.",
+                {"spread_mm": round(recorded.spread_mm, 1), "spread_deg": round(recorded.spread_deg, 1)},
             )
         if isinstance(registered, Refused) and self.persons:
             return Refused(
@@ -58,6 +59,7 @@ class Targets:
                 f"The target was not filed. {words.split(registered.sentence).why} Without it the target would hold "
                 "only until the marker on the head is moved, which is too short where persons are treated. "
                 f"Register the head, then record again: `coilward register {recorded.subject}`.",
+                {"subject": recorded.subject, "registration": registered.reason, **registered.fields},
             )
         target = self._made(recorded, by, registered)
         path = file_of(self.state, recorded.subject)
@@ -69,6 +71,7 @@ class Targets:
                 "target-not-filed",
                 f"The target was not filed. {path} cannot be written: {wrong.strerror}. "
                 "Check its owner, the user of coilward-daemon, and the space on its disk.",
+                {"path": str(path), "problem": wrong.strerror},
             )
         return target
 
@@ -105,14 +108,17 @@ class Targets:
         path = file_of(self.state, subject)
         again = f"Lead the coil there and record it: `coilward target record {subject}`."
         if not path.exists():
-            return Refused("target-missing", f"{NOT_OPENED} {subject} has no target on file. {again}")
+            return Refused(
+                "target-missing", f"{NOT_OPENED} {subject} has no target on file. {again}", {"subject": subject}
+            )
         try:
             found = read_target(path)
         except ConfigError as wrong:
-            return Refused("target-unread", f"{NOT_OPENED} {wrong}")
+            return Refused("target-unread", f"{NOT_OPENED} {wrong}", {"problem": str(wrong)})
         if found.subject != subject or (found.simulated and not self.simulated):
             whose = "recorded in a simulation" if found.subject == subject else f"that of {found.subject}"
-            return Refused("target-of-another", f"{NOT_OPENED} The target is {whose}. {again}")
+            return Refused("target-of-another", f"{NOT_OPENED} The target is {whose}. {again}",
+                           {"subject": subject, "of": found.subject, "simulated": found.simulated})  # fmt: skip
         return found if found.on_skull else self._on_marker(found, again)
 
     def _on_marker(self, found: Target, again: str) -> Target | Refused:
@@ -123,4 +129,5 @@ class Targets:
             "target-old",
             f"{NOT_OPENED} The target was recorded {age_s / 3600:.1f} h ago under the marker on the head, not on the "
             f"skull, and holds only while that stays where it was. Register the head first. {again}",
+            {"subject": found.subject, "hours": round(age_s / 3600, 1)},
         )

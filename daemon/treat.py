@@ -184,7 +184,7 @@ class Treatment:
         lead_us = pace.PREPARE_US if self._set is None else pace.SETTLE_IN_US
         await self._rest_until(due_us - lead_us)
         if trouble := self._means.journal.trouble:
-            self.happen(Happened(Event.PAUSE, reason=f"journal-not-written: {trouble}"))
+            self.happen(Happened(Event.PAUSE, reason="journal-not-written", detail={"problem": trouble}))
         elif self._fruitless >= pace.FRUITLESS:
             self._fruitless = 0
             self.happen(Happened(Event.PAUSE, reason="trains-not-delivered"))
@@ -227,7 +227,7 @@ class Treatment:
         elif holds := self._means.view.holds:
             self.happen(Happened(Event.HELD, reason=holds[0]))
         else:
-            self.happen(Happened(Event.PAUSE, reason=f"The stimulator could not be made ready: {trouble}"))
+            self.happen(Happened(Event.PAUSE, reason="not-made-ready", detail={"problem": trouble}))
 
     async def _ask_permit(self) -> None:
         planned = self.session.plan[0]

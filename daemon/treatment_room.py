@@ -312,13 +312,15 @@ class TreatmentRoom(RoomWithArm):
     def _not_now(self) -> Refused | None:
         running = self._running()
         if running is not None:
-            return Refused("session-open", f"A session is open already. {situation(running.session.state)}")
+            return Refused("session-open", f"A session is open already. {situation(running.session.state)}",
+                           {"phase": running.session.state.value})  # fmt: skip
         if self._guard is None or self._driver is None:
             return away("stimulator" if self._guard else "watchdog")
         if trouble := self._journal.trouble:
             return Refused(
                 "journal-not-written",
                 f"No session was opened. The journal cannot be written: {trouble}. Free space on its disk.",
+                {"problem": trouble},
             )
         return None
 

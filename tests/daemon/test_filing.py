@@ -71,5 +71,9 @@ async def test_a_file_that_is_not_the_daemon_s_is_named_with_what_to_do(stage: S
             "Give the file to the user of coilward-daemon."
         )
 
-    assert answer == Refused({"file": "threshold-not-filed", "start": "thresholds-unread"}[verb], said)
+    assert isinstance(answer, Refused)
+    assert (answer.reason, answer.sentence) == (
+        {"file": "threshold-not-filed", "start": "thresholds-unread"}[verb],
+        said,
+    )
     assert rows(stage, "threshold") == []

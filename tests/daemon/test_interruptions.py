@@ -180,6 +180,19 @@ async def test_the_figures_of_a_refusal_stand_in_the_sentence(stage: Any) -> Non
     assert "…" not in told
 
 
+async def test_what_a_sentence_is_made_of_stands_beside_it_for_other_languages(stage: Any) -> None:
+    await stage.opened()
+    quiet = stage.room.status()
+    stage.guard.denials = [("gap-too-short", {"asked": "3 s", "allowed": "6 s"})]
+    await stage.released()
+    await stage.reaches("paused")
+    told = stage.room.status()
+
+    assert (quiet.reason, quiet.fields) == (None, {})
+    assert (told.reason, told.fields) == ("gap-too-short", {"asked": "3 s", "allowed": "6 s"})
+    assert told.coil_reason is None
+
+
 async def test_an_arming_the_watchdog_withheld_is_told_in_the_watchdogs_words(stage: Any) -> None:
     stage.stimulator.refuse = {"arm"}
     stage.stimulator.withheld = "coil-hot"

@@ -144,5 +144,6 @@ async def test_a_registration_of_somebody_else_is_not_filed_as_the_subject_s(sta
     assert refused == Refused(
         "registration-of-another",
         f"Nothing was filed. It is the registration of sim-0002. Register the head of {SUBJECT}.",
+        {"subject": SUBJECT, "of": "sim-0002", "simulated": True},
     )
     assert not arm.files.registrations.path_of(SUBJECT).exists()

@@ -39,15 +39,19 @@ def comes_about(reason: str, sentence: str) -> Callable[[Situation], Situation]:
     return file
 
 
+def refusals_in_the_daemon() -> list[ast.Call]:
+    return [
+        node
+        for path in DAEMON.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Refused", "Refusal")
+    ]
+
+
 def raised_in_the_daemon() -> set[str]:
     """First argument of every Refused and Refusal there; `…-away` and `…-overtaken` are made of what is away."""
-    found: set[str] = set()
-    for path in DAEMON.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            made = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
-            if made and node.func.id in ("Refused", "Refusal") and isinstance(node.args[0], ast.Constant):
-                found.add(str(node.args[0].value))
-    return found
+    names = (made.args[0] for made in refusals_in_the_daemon())
+    return {str(name.value) for name in names if isinstance(name, ast.Constant)}
 
 
 def test_every_refusal_of_the_daemon_has_its_situation_and_its_sentence() -> None:
@@ -58,7 +62,22 @@ def test_every_refusal_of_the_daemon_has_its_situation_and_its_sentence() -> Non
 async def test_a_refusal_of_the_daemon_reads(stage: Stage, reason: str) -> None:
     sentence, situation = SITUATIONS[reason]
 
-    assert await situation(stage) == Refused(reason, sentence.format(state=stage.site.daemon.state))
+    answer = await situation(stage)
+
+    assert isinstance(answer, Refused)
+    assert (answer.reason, answer.sentence) == (reason, sentence.format(state=stage.site.daemon.state))
+
+
+def test_a_refusal_whose_sentence_is_filled_carries_what_fills_it_for_other_languages() -> None:
+    filled = [
+        made
+        for made in refusals_in_the_daemon()
+        if any(isinstance(n, ast.FormattedValue) for n in ast.walk(made.args[1]))
+    ]
+    bare = [ast.unparse(made) for made in filled if len(made.args) < 3]
+
+    assert len(filled) > 20
+    assert bare == []
 
 
 # --- opening ----------------------------------------------------------------------------------------------------------
@@ -189,7 +208,7 @@ async def test_who_is_away_is_named_with_what_to_do(stage: Stage, who: str, what
     answer = await stage.room.start(stage.order, "operator")
 
     remedy = "Wait until it is back; if it stays away, see `coilward doctor`."
-    assert answer == Refused(f"{who}-away", f"Nothing was done. {what}. {remedy}")
+    assert answer == Refused(f"{who}-away", f"Nothing was done. {what}. {remedy}", {"problem": f"{what}."})
 
 
 # --- a session under way ----------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ async def test_after_a_retract_the_operator_resumes(stage: Any, arm: ArmInMemory
     sentence = stage.room.status().sentence
     assert "took the coil off the head" in sentence
     assert "does not see the head marker" in sentence
+    assert (stage.room.status().reason, stage.room.status().coil_reason) == ("coil-retracted", "head-lost")
     arm.leaves("away", None)
     await asyncio.sleep(60)
     assert len(stage.guard.trigger_times_us) == 1

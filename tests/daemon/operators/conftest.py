@@ -30,6 +30,7 @@ PEOPLE = (
     broker.Person("olga", Role.OPERATOR),
     broker.Person("otto", Role.OPERATOR),
     broker.Person("vera", Role.VIEWER),
+    broker.Person("paola", Role.PHYSICIAN),
     broker.Person("enzo", Role.ENGINEER),
 )
 

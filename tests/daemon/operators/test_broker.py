@@ -19,7 +19,7 @@ from daemon.verbs import VERBS, may
 from drivers.errors import ConfigError
 
 ROOM = "coilward/v1/room1"
-ROLES = {"vera": Role.VIEWER, "olga": Role.OPERATOR, "enzo": Role.ENGINEER}
+ROLES = {"vera": Role.VIEWER, "olga": Role.OPERATOR, "paola": Role.PHYSICIAN, "enzo": Role.ENGINEER}
 
 
 @pytest.fixture
