@@ -12,10 +12,11 @@ from itertools import groupby
 from daemon.messages import Sentence
 from daemon.words.catalogue import Catalogue, PhaseWord
 from daemon.words.english import ENGLISH
+from daemon.words.italian import ITALIAN
 
-LANGUAGES: dict[str, Catalogue] = {"en": ENGLISH}
+LANGUAGES: dict[str, Catalogue] = {"en": ENGLISH, "it": ITALIAN}
 
-__all__ = ["ENGLISH", "LANGUAGES", "Catalogue", "PhaseWord", "split", "steps"]
+__all__ = ["ENGLISH", "ITALIAN", "LANGUAGES", "Catalogue", "PhaseWord", "split", "steps"]
 
 
 def split(text: str) -> Sentence:

@@ -11,6 +11,8 @@ from daemon.messages import Sentence
 Colour = Literal["grey", "blue", "green", "yellow", "red"]
 Shape = Literal["square", "circle", "triangle", "octagon", "dashed"]
 """Colour never says it alone."""
+STANDING: Final = ("boot", "lockout", "no-watchdog", "no-stimulator", "emergency", "no-arm")
+"""Not states of a session: the watchdog starts, is locked, or silent; the stimulator or the arm is not there."""
 WORDED: Final = frozenset({"approach", "track", "freeze", "fault"})
 """States of the arm in which its reason says what the coil does; in the others the state does: it has left the head."""
 
@@ -34,6 +36,8 @@ class Catalogue:
     """By `daemon.session.State` value, and `idle`."""
     unknown: PhaseWord
     """Shown when nothing live is heard from the room."""
+    standing: Mapping[str, PhaseWord]
+    """What outweighs the phase wherever it stands: by `STANDING`."""
     reasons: Mapping[str, Sentence]
     """The daemon's own reasons for refusing a command; may name `{fields}`. The watchdog's are in `safety.reasons`."""
     outcomes: Mapping[str, str]
@@ -57,7 +61,7 @@ class Catalogue:
     def coil_word(self, state: str | None) -> PhaseWord:
         """The word for a state of the arm; None: it does not answer."""
         if state is None:
-            return PhaseWord("NO ARM", "grey", "dashed", self.coil_reason("arm-lost"))
+            return self.standing["no-arm"]
         return self.coil.get(state) or PhaseWord(state.upper(), "yellow", "triangle", f"The arm is in state {state}.")
 
     def coil_reason(self, reason: str) -> str:

@@ -8,25 +8,50 @@ from daemon.words.english_coil import REASONS, STATES
 
 ENGLISH = Catalogue(
     phases={
-        "idle": PhaseWord("DISARMED", "grey", "square", "No session is open."),
+        "idle": PhaseWord("DISARMED", "grey", "square", "The stimulator is disarmed; no session is open."),
         "checks": PhaseWord("CHECKING", "blue", "circle", "The watchdog is judging whether this may be opened."),
-        "positioning": PhaseWord("DISARMED", "blue", "square", "Place the coil, then release."),
-        "gap": PhaseWord("WAITING", "blue", "circle", "Between trains; the next one starts by itself."),
+        "positioning": PhaseWord(
+            "PREPARING", "blue", "square", "Disarmed. Place the coil, check the subject, then press Release."
+        ),
+        "gap": PhaseWord("INTERVAL", "blue", "circle", "Between trains; the next one starts by itself."),
         "arming": PhaseWord("ARMING", "yellow", "triangle", "The stimulator is being set and armed."),
         "armed": PhaseWord("ARMED", "yellow", "triangle", "The stimulator is ready; pulses are about to begin."),
-        "train": PhaseWord("FIRING", "red", "octagon", "Pulses are going out."),
+        "train": PhaseWord("STIMULATING", "red", "circle", "Pulses are going out."),
         "stopping": PhaseWord("STOPPING", "yellow", "octagon", "Disarmed; the last pulses are being counted."),
         "held": PhaseWord("HELD", "yellow", "dashed", "A condition stands in the way; it goes on when that clears."),
-        "paused": PhaseWord("PAUSED", "yellow", "square", "Disarmed; release again to go on, or end the session."),
-        "tripped": PhaseWord("TRIPPED", "red", "octagon", "The watchdog has latched; reset once the cause is clear."),
+        "paused": PhaseWord("PAUSED", "yellow", "square", "Disarmed; press Release to go on, or end the session."),
+        "tripped": PhaseWord(
+            "SAFETY STOP", "red", "octagon", "The watchdog has stopped it and keeps it so: mend the cause, then reset."
+        ),
         "unknown-pulses": PhaseWord(
             "UNKNOWN PULSES", "red", "dashed", "Nobody can say whether pulses went out; resolve them with a reason."
         ),
         "done": PhaseWord("DONE", "green", "square", "The session is complete."),
         "ended-early": PhaseWord("ENDED EARLY", "grey", "square", "The session ended before its plan was complete."),
-        "refused": PhaseWord("REFUSED", "grey", "dashed", "The session was not opened."),
+        "refused": PhaseWord("REFUSED", "grey", "square", "The session was not opened."),
     },
     unknown=PhaseWord("UNKNOWN", "grey", "dashed", "Nothing live is heard from the room: believe the stimulator only."),
+    standing={
+        "boot": PhaseWord("STARTING", "blue", "dashed", "The stimulator is being brought to standby. Wait a moment."),
+        "lockout": PhaseWord(
+            "LOCKED", "red", "square", "Nothing can be stimulated: the pulse record is in doubt. Call the engineer."
+        ),
+        "no-watchdog": PhaseWord(
+            "NO WATCHDOG",
+            "grey",
+            "triangle",
+            "The watchdog does not answer: nothing can be stimulated until it is back.",
+        ),
+        "no-stimulator": PhaseWord(
+            "NO STIMULATOR", "grey", "octagon", "The stimulator does not answer. Check its power and its cable."
+        ),
+        "emergency": PhaseWord(
+            "EMERGENCY", "red", "triangle", "Look after the subject. The stimulator is being disarmed; call for help."
+        ),
+        "no-arm": PhaseWord(
+            "NO ARM", "grey", "dashed", "The arm does not answer; it takes the coil off the head by itself."
+        ),
+    },
     reasons={
         "retained": Sentence(
             what="The command was refused.",

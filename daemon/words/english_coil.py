@@ -17,7 +17,7 @@ STATES = {
     "away": PhaseWord("AWAY", "grey", "square", "The coil was taken off the head."),
     "hand": PhaseWord("BY HAND", "yellow", "triangle", "The arm gives way to a person's hand."),
     "stopped": PhaseWord("STOPPED", "red", "octagon", "STOP was pressed; the coil comes off the head and stays off."),
-    "fault": PhaseWord("ARM FAULT", "red", "octagon", "The arm does not obey: look at it and at its controller."),
+    "fault": PhaseWord("ARM FAULT", "red", "triangle", "The arm does not obey: look at it and at its controller."),
 }
 
 _BACK = "Look at the subject, then press Release: the coil comes back."

@@ -19,7 +19,7 @@ from daemon.messages import Event
             "train 2: 23 pulses counted of 20 (21 to 24, running)",
         ),
         ("session", {"state": "paused", "reason": "pause-asked"}, "PAUSED: pause asked"),
-        ("session", {"state": "gap", "reason": ""}, "WAITING"),
+        ("session", {"state": "gap", "reason": ""}, "INTERVAL"),
         ("ended", {"outcome": "completed", "settled": 60}, "ended: completed, 60 pulses counted"),
         ("registration", {"subject": "S-1", "by": "olga"}, "registration of S-1 filed, by olga"),
         ("calibration", {"sha256": "5ea1" * 16, "by": "olga"}, "calibration 5ea15ea15ea1 filed, by olga"),
