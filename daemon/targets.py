@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from daemon import words
+from daemon.arm.lease import AGREES_M, AGREES_RAD
 from daemon.registration_file import Registration
 from daemon.room import Recorded, Refused
 from daemon.target import Target, read_target
@@ -52,6 +53,13 @@ class Targets:
                 f"The target was not filed. Coil and head moved by {recorded.spread_mm:.1f} mm and "
                 f"{recorded.spread_deg:.1f}° against each other. Record it again: `coilward target record`.",
                 {"spread_mm": round(recorded.spread_mm, 1), "spread_deg": round(recorded.spread_deg, 1)},
+            )
+        if recorded.apart_mm > AGREES_M * 1000 or recorded.apart_deg > math.degrees(AGREES_RAD):
+            return Refused(
+                "target-disagreed",
+                f"The target was not filed. Robot and camera disagree about the coil by {recorded.apart_mm:.1f} mm and "
+                f"{recorded.apart_deg:.1f}°. Find out what has shifted: `coilward calibrate check`.",
+                {"apart_mm": round(recorded.apart_mm, 1), "apart_deg": round(recorded.apart_deg, 1)},
             )
         if isinstance(registered, Refused) and self.persons:
             return Refused(

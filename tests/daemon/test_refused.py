@@ -440,6 +440,16 @@ async def _(stage: Any) -> Any:
 
 
 @comes_about(
+    "target-disagreed",
+    "The target was not filed. Robot and camera disagree about the coil by 1.1 mm and 0.1°. "
+    "Find out what has shifted: `coilward calibrate check`.",
+)
+async def _(stage: Any) -> Any:
+    ArmInMemory(stage)
+    return await stage.room.file_target(replace(RECORDED, apart_mm=1.1), "olga")
+
+
+@comes_about(
     "target-on-marker",
     "The target was not filed. Nobody has registered the head of sim-0001, so nobody knows where the target is under "
     "the marker. Without it the target would hold only until the marker on the head is moved, which is too short where "

@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from daemon.arm.goals import Ellipsoid
+from daemon.arm.lease import AGREES_M, AGREES_RAD
 from daemon.arm_side import LONGEST_PLACEMENT
 from daemon.guard_words import OpenSession
 from daemon.room import Done, Order, Recorded, Refused
@@ -95,16 +96,23 @@ def test_where_persons_are_treated_only_a_place_on_the_skull_is_filed(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "spread",
-    [{"spread_mm": MOST_SPREAD_M * 1000}, {"spread_deg": math.degrees(MOST_SPREAD_RAD)}],
+    ("figure", "reason"),
+    [
+        ({"spread_mm": MOST_SPREAD_M * 1000}, "target-unsteady"),
+        ({"spread_deg": math.degrees(MOST_SPREAD_RAD)}, "target-unsteady"),
+        ({"apart_mm": AGREES_M * 1000}, "target-disagreed"),
+        ({"apart_deg": math.degrees(AGREES_RAD)}, "target-disagreed"),
+    ],
 )
-def test_what_moved_while_it_was_recorded_is_not_filed(tmp_path: Path, spread: dict[str, float]) -> None:
+def test_what_moved_while_it_was_recorded_or_was_seen_in_two_places_is_not_filed(
+    tmp_path: Path, figure: dict[str, float], reason: str
+) -> None:
     store = targets(tmp_path)
-    refused = store.file(replace(RECORDED, **{name: most * 1.01 for name, most in spread.items()}), "olga", NOBODY)
+    refused = store.file(replace(RECORDED, **{name: most * 1.01 for name, most in figure.items()}), "olga", NOBODY)
     assert isinstance(refused, Refused)
-    assert refused.reason == "target-unsteady"
+    assert refused.reason == reason
 
-    filed(store.file(replace(RECORDED, **spread), "olga", NOBODY))
+    filed(store.file(replace(RECORDED, **figure), "olga", NOBODY))
 
 
 # --- which one a session may use --------------------------------------------------------------------------------------
