@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from daemon.config_errors import explain
+from daemon.config_panel import PanelSection
 from daemon.config_parts import FOLDER, Port, Section, SitePath
 from daemon.config_robot import RobotSection, TrackerSection
 from drivers.errors import ConfigError
@@ -179,6 +180,7 @@ class Site(Section):
     )
     daemon: DaemonSection
     broker: BrokerSection = BrokerSection()
+    panel: PanelSection = PanelSection()
     tracker: TrackerSection | None = None
     robot: RobotSection | None = None
     operators: tuple[OperatorSection, ...] = ()
@@ -191,6 +193,12 @@ class Site(Section):
             raise ValueError('[study] belongs to use = "study" only: remove the section, or change use')
         if self.site.use != "simulation" and "slack" in self.watchdog.model_fields_set:
             raise ValueError('[watchdog] slack belongs to use = "simulation" only: remove the key')
+        return self
+
+    @model_validator(mode="after")
+    def _practice_is_simulated(self) -> Self:
+        if self.panel.practice and self.site.use != "simulation":
+            raise ValueError('[panel] practice belongs to use = "simulation" only: remove the key')
         return self
 
     @model_validator(mode="after")
@@ -281,7 +289,9 @@ def check_config(path: Path) -> tuple[list[str], int]:
     """What `coilward check-config` prints, and its exit code: 0 when daemon and watchdog would take it, else 1."""
     try:
         site = load_site(path)
-        secrets = [file for file in (site.stimulator.unlock_code_file, site.broker.password_file) if file]
+        secrets = [
+            file for file in (site.stimulator.unlock_code_file, site.broker.password_file, site.panel.key) if file
+        ]
         for file in secrets:
             if file.exists():  # `make run` generates the broker's at its start
                 read_secret(file)
@@ -300,5 +310,6 @@ def check_config(path: Path) -> tuple[list[str], int]:
         f"stimulator {device.model} firmware {device.firmware} at {device.port}, coil {device.coil}",
         *held,
         f"{len(site.operators)} operators, {tier}, broker {site.broker.host}:{site.broker.port}",
+        f"panel at {site.panel.host}:{site.panel.port}",
         "The file holds.",
     ], 0

@@ -56,6 +56,16 @@ class Runtime:
         """The password file of a person on a broker of ours."""
         return self.broker / f"{user}.password"
 
+    @property
+    def panel_address(self) -> Path:
+        """Where the panel listens, as HOST:PORT, while it does."""
+        return self.folder / "panel" / "address"
+
+    @property
+    def panel_codes(self) -> Path:
+        """Sign-in codes that nobody has used yet."""
+        return self.folder / "panel" / "codes"
+
     def log(self, name: str) -> Path:
         """What a child process printed."""
         return self.folder / "log" / f"{name}.log"

@@ -1,4 +1,4 @@
-"""A whole simulated room on this machine: broker, simulator, watchdog, arm and daemon as real processes.
+"""A whole simulated room on this machine: broker, simulator, watchdog, arm, daemon and panel as real processes.
 
 Nothing of the simulator is imported here: it is one more process on the other end of a serial port.
 """
@@ -33,6 +33,20 @@ READY_S = 20.0
 SIMULATED_RMT_TENTHS = 450
 """0.1 % MSO; a usual resting motor threshold (engineering choice: nobody was measured)."""
 _FIRST_WITH_CODE = 9
+OTHERS = (Role.VIEWER, Role.PHYSICIAN, Role.ENGINEER)
+"""Who may sign in besides the operators, each under the name of the role."""
+PANEL = """
+[panel]
+port = 0
+red_button = { en = "On the wall behind you, beside the door.", it = "Sulla parete alle spalle, accanto alla porta." }
+[panel.emergency]
+en = ["Protect the head. Put nothing into the mouth.", "Call for help.", "Note when it began."]
+it = ["Proteggi la testa. Non mettere nulla in bocca.", "Chiama aiuto.", "Annota quando è iniziata."]
+[[panel.telephones]]
+name = "Emergency / Emergenza"
+number = "112"
+"""
+"""Any free port, so that rooms run side by side; what hangs in a simulated room is made up."""
 
 Told = Callable[[str], None]
 
@@ -48,7 +62,9 @@ class Simulated:
     arm: SimulatedArm | None = None
     """None: a room without tracker and arm."""
     operators: tuple[str, ...] = (OPERATOR,)
-    """One alone resets what takes two elsewhere."""
+    """One alone resets what takes two elsewhere. Besides them there are the `OTHERS`."""
+    panel: bool = False
+    """Whether a browser can be let in."""
     records: Path | None = None
     """Where journal, thresholds and reports stay; None: with the ledger in the runtime folder."""
 
@@ -61,6 +77,12 @@ class Simulated:
     def firmware(self) -> int:
         """Major firmware version."""
         return self._parts()[1]
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody who may sign in."""
+        others = (Person(role.value, role) for role in OTHERS)
+        return *(Person(each, Role.OPERATOR) for each in self.operators), *others
 
     def _parts(self) -> tuple[str, int]:
         model, _, firmware = self.stimulator.partition(":")
@@ -102,8 +124,7 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
     code = _unlock_code() if what.firmware >= _FIRST_WITH_CODE else None
     port = free_port(HOST)
     runtime.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    people = [Person(each, Role.OPERATOR) for each in what.operators]
-    write_files(runtime.broker, room=ROOM, host=HOST, port=port, people=people)
+    write_files(runtime.broker, room=ROOM, host=HOST, port=port, people=what.people)
     children: list[Child] = []
     try:
         tell("broker")
@@ -122,9 +143,12 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
         tell("daemon")
         await _start(children, runtime, "daemon", _ours("daemon", runtime), None)
         children[-1].outranks(DAEMON_PRIORITY)
-        room = RunningRoom(runtime, site, tuple(children))
-        await _daemon_ready(room)
-        yield room
+        await _daemon_ready(children[-1], RunningRoom(runtime, site, ()))
+        if what.panel:
+            tell("panel")
+            runtime.panel_address.unlink(missing_ok=True)  # of a room that was killed here
+            await _start(children, runtime, "panel", _ours("daemon.panel", runtime), runtime.panel_address.exists)
+        yield RunningRoom(runtime, site, tuple(children))
     finally:
         await stop_all(children)
 
@@ -163,7 +187,7 @@ def site_text(runtime: Runtime, what: Simulated, port: int, code: str | None) ->
         file.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
         file.write_text(code + "\n")
         unlock = f'unlock_code_file = "{file}"\n'
-    operators = "".join(f'\n[[operators]]\nuser = "{each}"\nrole = "operator"\n' for each in what.operators)
+    people = "".join(f'\n[[operators]]\nuser = "{one.user}"\nrole = "{one.role}"\n' for one in what.people)
     return f"""\
 # Written by `coilward try`.
 [site]
@@ -191,7 +215,7 @@ host = "{HOST}"
 port = {port}
 username = "daemon"
 password_file = "{runtime.password("daemon")}"
-{operators}"""
+{PANEL}{people}"""
 
 
 def _unlock_code() -> str:
@@ -240,9 +264,8 @@ def _watchdog_ready(runtime: Runtime) -> Probe:
     return ready
 
 
-async def _daemon_ready(room: RunningRoom) -> None:
+async def _daemon_ready(daemon: Child, room: RunningRoom) -> None:
     """Its heartbeat is heard, and the stimulator stands ready behind it."""
-    daemon = room.children[-1]
     async with connect(room.address, ROOM) as client:
 
         async def known() -> bool:

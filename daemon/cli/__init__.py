@@ -18,6 +18,7 @@ from daemon.cli.files import check, limits, protocols, report
 from daemon.cli.guarded import guarded
 from daemon.cli.look import status, watch
 from daemon.cli.operate import app as session
+from daemon.cli.panel import panel
 from daemon.cli.place import Place, hoisted
 from daemon.cli.register import register
 from daemon.cli.safety import reset, resolve, stop
@@ -44,6 +45,7 @@ app.command()(watch)
 app.add_typer(session, name="session", help="Start a session and steer it.")
 app.add_typer(coil, name="coil", help="The coil on its arm: take it off the head, guide it, park it.")
 app.add_typer(arm, name="arm", help="The arm's controller: switch it on, unlock it after a stop.")
+app.command()(panel)
 app.command()(stop)
 app.command()(reset)
 app.command()(resolve)

@@ -10,21 +10,19 @@ from typing import Annotated, Any
 import typer
 
 from daemon import words
-from daemon.arm_line import ArmLine
 from daemon.cli import show
 from daemon.cli.place import Place, place, whoami
 from daemon.cli.show import Exit
 from daemon.client import RoomClient
-from daemon.guard_view import Rest, rest
-from daemon.guard_words import Request, Reset, Resolve, Stop
+from daemon.direct_stop import stop_arm, stop_watchdog
+from daemon.guard_view import Rest
+from daemon.guard_words import Request, Reset, Resolve
 from daemon.messages import Answer, Code, Sentence
 from daemon.runtime import Runtime
 from daemon.typed import message_of
 from daemon.watchdog_line import WatchdogLine, WatchdogRefused
 from drivers.errors import CoilwardError, PortNotFound
 
-STANDBY_S = 3.0
-"""How long a STOP waits to see the stimulator in standby before it says: press the button."""
 ABSENT = "No stimulator is connected, and none was left armed since the watchdog started."
 UNCONFIRMED = {
     Rest.NOT_YET: "The watchdog has not read the stimulator back in standby.",
@@ -99,20 +97,14 @@ async def _stop_directly(runtime: Runtime) -> bool | str:
 
 
 def _stop_arm(runtime: Runtime) -> None:
-    with contextlib.suppress(CoilwardError), ArmLine(runtime.arm_control) as line:
-        line.ask({"do": "stop"})
+    with contextlib.suppress(CoilwardError):
+        stop_arm(runtime.arm_control)
 
 
 def _stop_watchdog(runtime: Runtime) -> bool | str:
     """True once the watchdog shows the stimulator in standby; else why not."""
     try:
-        with WatchdogLine(runtime.watchdog_control) as line:
-            line.ask(Stop(by=whoami()))
-            for _ in range(int(STANDBY_S / 0.25)):
-                shown = rest(line.status())
-                if shown is not Rest.NOT_YET:
-                    break
-            return UNCONFIRMED.get(shown, True)
+        return UNCONFIRMED.get(stop_watchdog(runtime.watchdog_control, whoami()), True)
     except CoilwardError as problem:
         return str(problem)
 

@@ -15,6 +15,7 @@ import typer
 
 from daemon.cli import conduct, show
 from daemon.cli.bar import Bar, Quiet
+from daemon.cli.panel import fresh_url
 from daemon.cli.place import place
 from daemon.cli.show import Exit
 from daemon.cli.summary import Summary
@@ -27,6 +28,7 @@ from daemon.report import make_report, report_the_last, rows_of
 from daemon.runtime import Runtime
 from daemon.simulated_arm import SimulatedArm, some_host
 from daemon.simulated_room import (
+    OPERATOR,
     ROOM,
     RunningRoom,
     Simulated,
@@ -69,7 +71,7 @@ def try_(
     trial = Trial(new_name(), protocol, once=once, as_json=as_json)
     try:
         arm = SimulatedArm(some_host(), head, seed) if profile == "robot" else None
-        what = Simulated(stimulator, pacing, arm=arm)
+        what = Simulated(stimulator, pacing, arm=arm, panel=not once)
         given = place(ctx).runtime if place(ctx).named_runtime else None
         with _folders(given, trial.subject) as (runtime, records):
             try:
@@ -118,9 +120,13 @@ async def _try(runtime: Runtime, what: Simulated, trial: Trial) -> Exit:
         if room is None:
             trial.tell(nothing_delivered(trial.protocol, "stopped"))
             return Exit.REFUSED
+        if what.panel:
+            url = await asyncio.to_thread(fresh_url, runtime, room.site, OPERATOR)
+            show.err.print(f"The operator's panel: {url}", soft_wrap=True, highlight=False)
         code = await while_it_lives(room, _treat(room, stop, trial))
         if not trial.once and not stop.is_set():
             show.err.print(f"The room stays up. In another terminal: coilward --runtime {runtime.folder} status")
+            show.err.print(f"To sign another person in: coilward --runtime {runtime.folder} panel --user viewer")
             show.err.print(f"What can befall it: coilward-simulator ctl --runtime {runtime.folder} --help")
             show.err.print("Ctrl-C ends it.")
             await while_it_lives(room, stop.wait())

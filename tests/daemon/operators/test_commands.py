@@ -206,8 +206,8 @@ async def test_roles_may_what_the_table_says(house: Any, user: str, verb: str, *
 
 def test_each_role_may_all_that_the_one_before_it_may() -> None:
     grants = {role: {name for name, verb in VERBS.items() if may(role, verb)} for role in Role}
-    assert list(Role) == ["viewer", "operator", "physician", "engineer"]
-    assert grants["viewer"] < grants["operator"] <= grants["physician"] <= grants["engineer"]
+    assert [role.value for role in Role] == ["viewer", "operator", "physician", "engineer"]
+    assert grants[Role.VIEWER] < grants[Role.OPERATOR] <= grants[Role.PHYSICIAN] <= grants[Role.ENGINEER]
 
 
 async def test_without_control_nothing_begins(house: Any) -> None:
