@@ -70,8 +70,8 @@ class ArmSide:
         self._calibration = "unknown"
         self._target: Target | None = None
         self._registration: Registration | None = None
-        self._order = 0
-        """Counts where the coil was asked to go: what was asked last holds."""
+        self._clock = clock
+        self._ahead_us = ahead_us
         self._coming = False
         """To its target by the last order, as far as the arm has not refused it."""
 
@@ -166,14 +166,16 @@ class ArmSide:
         """Takes what the arm tells; why a running session has to pause, if it has to."""
         return self.coil.hear(view.model_copy(update={"why": self._named(view.why)}))
 
-    async def go(self, to: Where, by: str) -> Answer:
-        """Has the coil brought somewhere; never raises for what an operator or the arm did."""
-        self._asks(coming=to == "target")
+    async def go(self, to: Where, by: str, asked_us: int | None = None) -> Answer:
+        """Has the coil brought somewhere; never raises for what an operator or the arm did. A wish for the target that
+        is not new says when it was: the arm does not follow it once somebody has sent the coil off.
+        """
+        self._coming = to == "target"
         if self.link is None:
             return Refused("arm-lost", words.ENGLISH.coil_reason("arm-lost"))
         self._journal.write("coil-asked", to=to, by=by)
         try:
-            answer = await self.link.ask(go(to))
+            answer = await self.link.ask(go(to, asked_us))
         except CoilwardError as wrong:
             return Refused("arm-lost", str(wrong), {"problem": str(wrong)})
         if answer.ok:
@@ -189,35 +191,27 @@ class ArmSide:
         return "tracker-hangs" if why == "tracker-silent" and self.tracker_hangs else why
 
     async def come(self, by: str) -> Answer:
-        """Has the coil brought to its target; a head that is out of sight just now is waited for a moment, unless the
-        coil is wanted elsewhere meanwhile.
-        """
-        ends_s = asyncio.get_running_loop().time() + COME_S
+        """Has the coil brought to its target; a head that is out of sight just now is waited for a moment."""
+        ends_s, asked_us = asyncio.get_running_loop().time() + COME_S, self._clock() - self._ahead_us()
         while True:
-            mine = self._order + 1
-            answer = await self.go("target", by)
+            answer = await self.go("target", by, asked_us)
             passing = isinstance(answer, Refused) and answer.reason in PASSING
             if not passing or asyncio.get_running_loop().time() >= ends_s:
                 return answer
+            self._coming = True  # it will be, and whoever wants it elsewhere has to say so to the arm
             await asyncio.sleep(AGAIN_S)
-            if self._order != mine:
-                return answer
 
     def stop(self) -> None:
         """STOP: the coil comes off the head and stays where it is. Never waits, never raises."""
-        self._asks(coming=False)
+        self._coming = False
         self._tell({"do": "stop"})
 
     def leave(self, to: Where) -> None:
         """Takes a coil that is at the head, or on its way there, elsewhere. Never waits, never raises."""
         on_its_way, view = self._coming, self.coil.view
-        self._asks(coming=False)
+        self._coming = False
         if on_its_way or (view is not None and view.state in ENGAGED):
             self._tell(go(to))
-
-    def _asks(self, *, coming: bool) -> None:
-        self._order += 1
-        self._coming = coming
 
     @property
     def words(self) -> str:

@@ -82,9 +82,9 @@ def packet(body: Mapping[str, Any]) -> bytes:
     return data
 
 
-def go(to: Where) -> dict[str, Any]:
-    """The order to bring the coil somewhere."""
-    return {"do": "go", "to": to}
+def go(to: Where, asked_us: int | None = None) -> dict[str, Any]:
+    """The order to bring the coil somewhere, as it was wanted at `asked_us`, CLOCK_MONOTONIC, or (None) just now."""
+    return {"do": "go", "to": to} | ({} if asked_us is None else {"asked_us": asked_us})
 
 
 def frame_words(frame: Frame) -> dict[str, Any]:

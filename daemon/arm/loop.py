@@ -110,6 +110,8 @@ class Loop:
         self._had_daemon = False
         self._ending_us: int | None = None
         self._moved_us = 0
+        self._sent_off_us = -1
+        """When somebody last wanted the coil elsewhere than on its target."""
 
     def hear(self, now_us: int) -> bool:
         """Takes what is said between two turns, so that the next goal need not wait for it; whether anything was."""
@@ -155,9 +157,7 @@ class Loop:
             case Stop():
                 self._order(client, "stop", Verb.STOP, now_us)
             case Go():
-                verb = Verb(message.to)
-                if self._may(client, "go", None if verb in _CLI_MAY else "daemon"):
-                    self._order(client, "go", verb, now_us)
+                self._go(client, message, now_us)
             case Status():
                 self._clients.answer(
                     client, "status", **figures(late=self.lateness, goal=self._to_goal, frame=self._from_frame)
@@ -167,6 +167,17 @@ class Loop:
             case Seen():
                 if self._may(client, "frame", "daemon"):
                     self._see(client, message.frame, now_us)
+
+    def _go(self, client: Client, wish: Go, now_us: int) -> None:
+        """An older wish for the target, asked again meanwhile, does not outlive somebody's sending the coil off."""
+        verb = Verb(wish.to)
+        if not self._may(client, "go", None if verb in _CLI_MAY else "daemon"):
+            return
+        if verb is Verb.TO_TARGET and wish.asked_us is not None and wish.asked_us <= self._sent_off_us:
+            refused = Refusal(ArmReason.SENT_OFF)
+            self._clients.answer(client, "go", refused.reason.json, sentence=str(refused))
+        else:
+            self._order(client, "go", verb, now_us)
 
     def _may(self, client: Client, do: str, role: Role | None) -> bool:
         if role in (None, client.role):
@@ -208,6 +219,8 @@ class Loop:
         if self._ending_us is not None and verb is not Verb.STOP:
             self._clients.answer(client, do, "coilward-arm is ending: start it again")
             return
+        if verb is not Verb.TO_TARGET:
+            self._sent_off_us = now_us
         refused = self._hold.order(verb, now_us) if self._ending_us is None else None
         if refused is None:
             self._clients.answer(client, do)

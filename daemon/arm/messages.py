@@ -72,6 +72,8 @@ class Go:
     """Where the operator wants the coil."""
 
     to: Where
+    asked_us: int | None = None
+    """When they wanted it, CLOCK_MONOTONIC; None: just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,8 @@ def _ellipsoid(scalp: dict[str, Any]) -> Ellipsoid:
 
 
 def _go(body: dict[str, Any]) -> Go:
-    return Go(cast(Where, _one_of(body.pop("to"), "to", get_args(Where))))
+    to, asked_us = cast(Where, _one_of(body.pop("to"), "to", get_args(Where))), body.pop("asked_us", None)
+    return Go(to, None if asked_us is None else _whole(asked_us, "asked_us"))
 
 
 def _numbers(value: object, count: int, name: str) -> list[float]:

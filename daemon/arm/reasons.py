@@ -74,6 +74,8 @@ class ArmReason(Enum):
         "Check the target and the head's posture.")
     NOT_NOW = ("not-now", "The order was not carried out.", "It is not possible in the arm's present state.",
         "Park the arm or send the coil away first.")
+    SENT_OFF = ("sent-off", "The coil stays where it is.", "Somebody sent it off the head after this was asked.",
+        "See why, then send the coil to the target again.")
     # The arm
     ROBOT_STOPPED = ("robot-stopped", "The arm stands.", "Its own safety system, or a person, has stopped it.",
         "Look why it stopped, then release the stop: at its pendant, or a protective one by `coilward arm unlock`.")

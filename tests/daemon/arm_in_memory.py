@@ -45,6 +45,7 @@ class ArmInMemory:
         self.targets_refused = ""
         """Why it takes no target."""
         self.way_s = WAY_S
+        self._sent_off_us = -1
         self.says: dict[str, Any] = {"state": "parked", "lease": "none", "why": None, "error": None}
         self._timers: list[asyncio.TimerHandle] = []
 
@@ -72,6 +73,8 @@ class ArmInMemory:
         if order["do"] != "go":
             return ArmAnswer(not self.targets_refused, self.targets_refused, {"calibration": self.calibration})
         to = str(order["to"])
+        if to == "target" and order["asked_us"] <= self._sent_off_us:
+            return ArmAnswer(ok=False, why="sent-off")
         if to in self.refuse:
             return ArmAnswer(ok=False, why=self.refuse[to])
         self._go(to)
@@ -100,9 +103,14 @@ class ArmInMemory:
             self.leaves("approach", None)
             self._later(self.way_s, self.arrives)
         else:
+            self._sent_off_us = now_us()
             self.leaves({"park": "parked", "hand": "hand"}.get(to, to), None)
 
     # --- what happens -------------------------------------------------------------------------------------------
+
+    def is_sent_off(self) -> None:
+        """By somebody of this machine, past the room: `coilward coil away` without a broker."""
+        self._go("away")
 
     def arrives(self) -> None:
         """On the target, where a train may begin."""

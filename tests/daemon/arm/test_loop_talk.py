@@ -59,6 +59,23 @@ def test_everybody_may_stop_even_without_a_name(room: LoopRoom, role: str) -> No
     assert room.hold.verbs == [Verb.STOP]
 
 
+@pytest.mark.parametrize("sends_off", [{"do": "go", "to": "away"}, {"do": "stop"}])
+def test_who_sends_the_coil_off_has_the_last_word_over_what_was_asked_before(
+    room: LoopRoom, sends_off: dict[str, str]
+) -> None:
+    daemon, person, asked_us = room.client("daemon"), room.client("cli"), room.now_us
+    assert person.ask(**sends_off)["ok"]
+    again = daemon.ask(do="go", to="target", asked_us=asked_us)
+    assert (again["ok"], again["why"], Verb.TO_TARGET in room.hold.verbs) == (False, "sent-off", False)
+
+    assert daemon.ask(do="go", to="target", asked_us=room.now_us + 1)["ok"]
+    assert room.hold.verbs[-1] is Verb.TO_TARGET
+
+
+def test_what_is_asked_once_more_is_heard_where_nobody_has_sent_the_coil_off(room: LoopRoom) -> None:
+    assert room.client("daemon").ask(do="go", to="target", asked_us=room.now_us)["ok"]
+
+
 def test_without_a_name_nothing_else_is_heard(room: LoopRoom) -> None:
     assert room.client().ask(do="go", to="away")["why"] == "say hello first"
     assert room.client().ask(**frame(room))["why"] == "say hello first"
