@@ -8,7 +8,7 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
@@ -91,6 +91,11 @@ def guarded(_: ServerConnection, __: Request, response: Response) -> Response:
     return response
 
 
+def spoken(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """MQTT where a page offers it; the way to sign in speaks none."""
+    return MQTT if MQTT in offered else None
+
+
 class Sockets:
     """Who serves which WebSocket."""
 
@@ -132,7 +137,7 @@ async def panel(site: Site, runtime: Runtime, files: Files | None = None) -> Asy
             ssl=context,
             process_request=requests.answer,
             process_response=guarded,
-            subprotocols=[MQTT],
+            select_subprotocol=spoken,
             compression=None,
             server_header=None,
             open_timeout=OPEN_S,

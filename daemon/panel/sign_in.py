@@ -83,7 +83,7 @@ class Codes:
 
 
 def _name(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
+    return hashlib.sha256(code.encode(errors="replace")).hexdigest()
 
 
 def _code_in(message: str | bytes) -> str | None:
