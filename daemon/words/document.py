@@ -11,7 +11,9 @@ from typing import Any, Final
 from daemon.messages import Sentence
 from daemon.words import LANGUAGES
 from daemon.words.catalogue import PhaseWord
-from safety.reasons import Reason
+from daemon.words.figures import AS_WRITTEN, FIGURES
+from daemon.words.glossary import TERMS
+from daemon.words.reasons import COIL_ROWS, ROWS, told
 
 _HERE: Final = Path(__file__).parent
 
@@ -19,19 +21,20 @@ _HERE: Final = Path(__file__).parent
 def document(language: str) -> dict[str, Any]:
     """Everything the panel says in this language, as JSON data. KeyError for a language that is not there."""
     words = LANGUAGES[language]
-    safetys = {each.json: Sentence(**asdict(each.sentence)) for each in Reason}
     return {
         "language": language,
         "phases": _shown(words.phases),
         "unknown": asdict(words.unknown),
         **{name.replace("-", "_"): asdict(word) for name, word in words.standing.items()},
-        "reasons": _told({**safetys, **words.reasons}),
+        "reasons": _told(told({**ROWS, **COIL_ROWS}, language)),
         "outcomes": dict(words.outcomes),
         "cutting": dict(words.cutting),
         "coil": _shown(words.coil),
-        "coil_reasons": _told(words.coil_reasons),
+        "coil_reasons": _told(told(COIL_ROWS, language)),
         "ui": labels(language),
-        "glossary": {},
+        "figures": dict(FIGURES[language]),
+        "as_written": list(AS_WRITTEN),
+        "glossary": {term: row._asdict()[language]._asdict() for term, row in TERMS.items()},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from daemon.words.catalogue import Catalogue, PhaseWord
 from daemon.words.english import ENGLISH
 from daemon.words.italian_coil import STATES
+from daemon.words.reasons import COIL_ROWS, ROWS, told
 
 ITALIAN = Catalogue(
     phases={
@@ -79,7 +80,7 @@ ITALIAN = Catalogue(
             "NESSUN BRACCIO", "grey", "dashed", "Il braccio non risponde; stacca da solo la bobina dalla testa."
         ),
     },
-    reasons=ENGLISH.reasons,
+    reasons=told({name: ROWS[name] for name in ENGLISH.reasons}, "it"),
     outcomes={
         "completed": "completata",
         "ended_early": "interrotta prima del previsto",
@@ -96,5 +97,5 @@ ITALIAN = Catalogue(
         "no": "non interrompe un treno in corso",
     },
     coil=STATES,
-    coil_reasons=ENGLISH.coil_reasons,
+    coil_reasons=told(COIL_ROWS, "it"),
 )
