@@ -32,10 +32,7 @@ class Door(socket.socket):
         """The next connection. Raises ConnectionAbortedError when it has to wait until others have left."""
         link, where = super().accept()
         self._forget_the_closed()
-        if len(self._strangers) + len(self._signed_in) >= self._most:
-            self._make_room()
-        full = len(self._strangers) + len(self._signed_in) >= self._most
-        if full or len(self._told_to_go) >= self._leaving:
+        if len(self._strangers) + len(self._signed_in) >= self._most and not self._made_room():
             link.close()
             raise ConnectionAbortedError
         self._strangers[where] = link
@@ -51,25 +48,35 @@ class Door(socket.socket):
         if (link := self._signed_in.pop(where, None)) is not None:
             self._strangers[where] = link
 
+    def send_away(self, *, everyone: bool) -> None:
+        """Ends the connections of strangers, or of everybody."""
+        for link in [*self._strangers.values(), *(self._signed_in.values() if everyone else ())]:
+            _shut(link)
+
     @property
     def inside(self) -> int:
         """How many connections are open."""
         self._forget_the_closed()
         return len(self._strangers) + len(self._signed_in) + len(self._told_to_go)
 
-    def _make_room(self) -> None:
-        if not self._strangers:
-            return
-        oldest = next(iter(self._strangers))
-        link = self._strangers.pop(oldest)
+    def _made_room(self) -> bool:
+        if not self._strangers or len(self._told_to_go) >= self._leaving:
+            return False
+        link = self._strangers.pop(next(iter(self._strangers)))
         self._told_to_go.append(link)
-        with contextlib.suppress(OSError):  # it hung up meanwhile
-            link.shutdown(socket.SHUT_RDWR)  # whoever serves it sees its end and closes it
+        _shut(link)
+        return True
 
     def _forget_the_closed(self) -> None:
         self._strangers = {where: link for where, link in self._strangers.items() if link.fileno() >= 0}
         self._signed_in = {where: link for where, link in self._signed_in.items() if link.fileno() >= 0}
         self._told_to_go = [link for link in self._told_to_go if link.fileno() >= 0]
+
+
+def _shut(link: socket.socket) -> None:
+    """Whoever serves it sees its end and closes it."""
+    with contextlib.suppress(OSError):  # it hung up meanwhile
+        link.shutdown(socket.SHUT_RDWR)
 
 
 def listen(host: str, port: int) -> Door:

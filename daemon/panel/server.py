@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
 
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
@@ -39,6 +39,8 @@ OPEN_S: Final = 5.0
 """For TLS, and then for a whole request (engineering choice)."""
 CLOSE_S: Final = 5.0
 """For a browser to take a file, and to answer a close (engineering choice: 200 kB, also over slow Wi-Fi)."""
+LEAVE_S: Final = 1.0
+"""For the pages to take leave when the panel ends (engineering choice)."""
 MOST_MESSAGE_BYTES: Final = 16_384
 """From a page; its commands have at most 4 KiB."""
 MOST_FRAMES: Final = 4
@@ -145,12 +147,26 @@ async def panel(site: Site, runtime: Runtime, files: Files | None = None) -> Asy
             max_size=MOST_MESSAGE_BYTES,
             max_queue=MOST_FRAMES,
             logger=_log(),
-        ):
+        ) as server:
             host, port, *_ = door.getsockname()
-            yield host, port
+            try:
+                yield host, port
+            finally:
+                await _ended(server, door)
     finally:
         await direct.close()
         door.close()
+
+
+async def _ended(server: Server, door: Door) -> None:
+    """Takes leave of the pages; who does not answer is left in mid-word."""
+    door.send_away(everyone=False)
+    server.close()
+    try:
+        async with asyncio.timeout(LEAVE_S):
+            await server.wait_closed()
+    except TimeoutError:
+        door.send_away(everyone=True)
 
 
 def tls(section: PanelSection) -> ssl.SSLContext | None:

@@ -42,7 +42,6 @@ state = "daemon"
 [broker]
 port = {broker}
 [panel]
-port = 0
 {panel}
 [[operators]]
 user = "olga"
@@ -218,7 +217,8 @@ def serve(runtime: Runtime, tmp_path: Path) -> Serve:
             await stood.start()
         watchdog = WatchdogHere(runtime.watchdog_control)
         await watchdog.start()
-        written = SITE.format(profile="robot" if arm else "fixed", broker=stood.port, panel=text)
+        listening = text if text.startswith("port") else f"port = 0\n{text}"
+        written = SITE.format(profile="robot" if arm else "fixed", broker=stood.port, panel=listening)
         site = parse_site(written + (WITH_ARM if arm else ""), runtime.site)
         here = ArmStandIn(runtime.arm_control) if arm else None
         (tmp_path / "static").mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from daemon import direct_stop, watchdog_line
-from daemon.panel import pump
+from daemon.panel import pump, server
 from tests.daemon.panel.conftest import WAIT_S, Serve, Served, heard, told
 from tests.daemon.panel.packets import CONNECT, NO, YES
 
@@ -264,6 +264,20 @@ async def test_of_many_presses_a_few_are_carried_out_at_a_time(serve: Serve, mon
         assert (await told(page))["watchdog"] == "sent"
 
     assert under_way == pump.MOST_PRESSES
+
+
+async def test_a_page_that_hangs_does_not_hold_up_the_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LEAVE_S", 0.05)
+    clock = asyncio.get_running_loop().time
+    async with contextlib.AsyncExitStack() as pages:
+        async with serve() as served:
+            page = await pages.enter_async_context(signed_in(served))
+            page.transport.pause_reading()
+            told_to_end_s = clock()
+        took_s = clock() - told_to_end_s
+        page.transport.abort()
+
+    assert took_s < server.CLOSE_S / 2
 
 
 async def test_a_press_is_carried_out_although_its_page_is_gone(serve: Serve) -> None:
