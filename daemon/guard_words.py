@@ -25,6 +25,7 @@ def _printable(text: str) -> str:
 Text = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
 TextOrNone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_printable)]
 Words = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)]
+Why = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Hex16 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Large = Annotated[int, Field(ge=0, le=2**62)]
@@ -112,6 +113,32 @@ class Stop(Request):
     by: Text
 
 
+class Emergency(Request):
+    """As stop; the session is never gone on with, and its subject is blocked."""
+
+    do = "emergency"
+    by: Text
+
+
+class Block(Request):
+    """The subject opens no session until it is unblocked."""
+
+    do = "block"
+    by: Text
+    subject: Text
+    why: Why
+    nonce: Hex32
+
+
+class Unblock(Request):
+    do = "unblock"
+    by: Text
+    subject: Text
+    physician: Text
+    why: Why
+    nonce: Hex32
+
+
 class Reset(Request):
     do = "reset"
     by: Text
@@ -122,7 +149,7 @@ class Resolve(Request):
     do = "resolve"
     by: Text
     ref: int = Field(ge=1, le=2**62)
-    why: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
+    why: Why
     nonce: Hex32
 
 
@@ -170,12 +197,19 @@ class Status(Request):
     do = "status"
 
 
+class Dose(Request):
+    """What the ledger counts against a subject, and what is allowed."""
+
+    do = "dose"
+    subject: Text
+
+
 class Events(Request):
     do = "events"
     since: Large = 0
 
 
 REQUESTS: tuple[type[Request], ...] = (
-    Hello, Attach, OpenSession, Release, CloseSession, Stop, Reset, Resolve, Intensity, AskPermit, Withdraw, Beat,
-    Status, Events,
+    Hello, Attach, OpenSession, Release, CloseSession, Stop, Emergency, Block, Unblock, Reset, Resolve, Intensity,
+    AskPermit, Withdraw, Beat, Status, Dose, Events,
 )  # fmt: skip

@@ -127,6 +127,15 @@ class Book:
         """Whether an emergency or a BLOCK stands against this subject."""
         return subject in self._sums.blocked
 
+    @property
+    def emergency(self) -> Record | None:
+        """The EMERGENCY that stands: no session was opened since, and its subject was not unblocked."""
+        return self._sums.emergency
+
+    def closed_for_good(self, session: bytes) -> bool:
+        """Whether an emergency ended this session."""
+        return self._session(session).closed_for_good
+
     def carried(self) -> Iterator[Record]:
         """Records that a new ledger can begin with to count as this one does; what is open is carried in full.
 

@@ -40,6 +40,8 @@ class Session:
     """Pulses of what is settled or booked."""
     last_us: int = 0
     """Wall time of the last record that its own course wrote; what is reserved holds the session without."""
+    closed_for_good: bool = False
+    """An emergency ended it, or came just after it: it is not gone on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class Sums:
     """By number, ascending."""
     unknowns: frozenset[int] = frozenset()
     blocked: frozenset[bytes] = frozenset()
+    emergency: Record | None = None
+    """The last EMERGENCY, while no session was opened since and its subject was not unblocked."""
     last_session: bytes = KEY0
     last_boot_us: int = 0
     """Wall time of the newest BOOT."""
@@ -120,6 +124,7 @@ class Sums:
             self.reserves.copy(),
             self.unknowns,
             self.blocked,
+            self.emergency,
             self.last_session,
             self.last_boot_us,
             self.last_seq,
@@ -156,6 +161,7 @@ class Sums:
         planned = record.pulses if session.opened is None else min(session.planned, record.pulses)
         self.sessions[record.session] = replace(session, opened=record, planned=planned, last_us=self.last_wall_us)
         self.last_session = record.session
+        self.emergency = None
         self._forget()
 
     def on_close(self, _seq: int, record: Record) -> None:
@@ -197,12 +203,23 @@ class Sums:
             if record.subject in (KEY0, session.subject):
                 self.sessions[name] = replace(session, counted=session.counted + record.pulses)
 
-    def on_emergency(self, _seq: int, record: Record) -> None:
+    def on_emergency(self, seq: int, record: Record) -> None:
+        """As a BLOCK, and its session is over for good."""
+        self.on_block(seq, record)
+        self.emergency = record
+        session = self.sessions.get(record.session)
+        if session is not None:
+            self.sessions[record.session] = replace(session, closed_for_good=True)
+
+    def on_block(self, _seq: int, record: Record) -> None:
         """Blocks its subject; with none under the coil there is nobody to block."""
         self.blocked |= {record.subject} - {KEY0}
 
     def on_unblock(self, _seq: int, record: Record) -> None:
+        """Opens the way for its subject; what an emergency ended stays ended."""
         self.blocked -= {record.subject}
+        if self.emergency is not None and self.emergency.subject == record.subject:
+            self.emergency = None
 
     def on_carried(self, _seq: int, record: Record) -> None:
         when_us = min(carried_when(record), self.last_wall_us)
@@ -239,6 +256,7 @@ class Sums:
             session.planned,
             session.counted + pulses,
             session.last_us if last_us is None else last_us,
+            session.closed_for_good,
         )
 
     def _meet(self, record: Record) -> Session:
@@ -291,7 +309,7 @@ _STEPS: dict[Kind, Callable[[Sums, int, Record], None]] = {
     Kind.RESET: Sums.on_reset,
     Kind.FOUND_ARMED: Sums.on_worst_case,
     Kind.EMERGENCY: Sums.on_emergency,
-    Kind.BLOCK: Sums.on_emergency,
+    Kind.BLOCK: Sums.on_block,
     Kind.UNBLOCK: Sums.on_unblock,
     Kind.CARRIED: Sums.on_carried,
     Kind.LOST: Sums.on_worst_case,

@@ -135,6 +135,35 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Emergency:
+    """A stop after which the session is never gone on with, and its subject is blocked."""
+
+    DO: ClassVar = "emergency"
+    by: Annotated[str, _text, 1, 64]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    DO: ClassVar = "block"
+    by: Annotated[str, _text, 1, 64]
+    subject: Annotated[str, _text, 1, 64]
+    why: Annotated[str, _text, 1, 200]
+    nonce: Annotated[str, _hexadecimal, 32]
+
+
+@dataclass(frozen=True, slots=True)
+class Unblock:
+    DO: ClassVar = "unblock"
+    by: Annotated[str, _text, 1, 64]
+    """Who asks for it."""
+    subject: Annotated[str, _text, 1, 64]
+    physician: Annotated[str, _text, 1, 64]
+    """Who is declared to answer for it."""
+    why: Annotated[str, _text, 1, 200]
+    nonce: Annotated[str, _hexadecimal, 32]
+
+
+@dataclass(frozen=True, slots=True)
 class Reset:
     DO: ClassVar = "reset"
     by: Annotated[str, _text, 1, 64]
@@ -205,20 +234,28 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Dose:
+    """What the ledger counts against a subject, and what is allowed."""
+
+    DO: ClassVar = "dose"
+    subject: Annotated[str, _text, 1, 64]
+
+
+@dataclass(frozen=True, slots=True)
 class Events:
     DO: ClassVar = "events"
     since: Annotated[int, _whole, 0, 2**62] = 0
 
 
 Message = (
-    Hello | Attach | OpenSession | Release | CloseSession | Stop | Reset | Resolve | Intensity | AskPermit | Withdraw
-    | Beat | Lease | Status | Events
+    Hello | Attach | OpenSession | Release | CloseSession | Stop | Emergency | Block | Unblock | Reset | Resolve
+    | Intensity | AskPermit | Withdraw | Beat | Lease | Status | Dose | Events
 )  # fmt: skip
 MESSAGES: dict[str, type[Message]] = {
     kind.DO: kind
     for kind in (
-        Hello, Attach, OpenSession, Release, CloseSession, Stop, Reset, Resolve, Intensity, AskPermit, Withdraw, Beat,
-        Lease, Status, Events,
+        Hello, Attach, OpenSession, Release, CloseSession, Stop, Emergency, Block, Unblock, Reset, Resolve, Intensity,
+        AskPermit, Withdraw, Beat, Lease, Status, Dose, Events,
     )
 }  # fmt: skip
 _HINTS = {kind: get_type_hints(kind, include_extras=True) for kind in (Threshold, *MESSAGES.values())}

@@ -13,10 +13,12 @@ from typing import Any, assert_never
 
 from drivers.stimulators import Condition
 from safety import (
+    blocks,
     conditions,
     control,
     device,
     disarm,
+    doses,
     evidence,
     frames,
     ledgering,
@@ -88,6 +90,7 @@ def _look_at_everything(turn: Turn) -> None:
     evidence.overdue(turn)
     conditions.watch(turn)
     permits.expire(turn)
+    blocks.expire(turn)
     permits.advance(turn)
     permits.refill_script_block(turn)
     _choose_speaker(turn)
@@ -109,6 +112,7 @@ def _handle(turn: Turn, event: Input) -> None:  # noqa: C901, PLR0912  one arm f
         case Started():
             if turn.state.phase is not Phase.LOCKOUT:
                 turn.commit(Kind.BOOT)
+            blocks.remembered(turn)
         case Tick() | DeviceNoise():
             pass
         case ClientFrame():
@@ -197,6 +201,7 @@ def _disconnected(turn: Turn, connection: int) -> None:
     turn.to(roles=tuple(role for role in turn.state.roles if role[0] != connection))
     if turn.state.pending is not None and turn.state.pending.connection == connection:
         permits.forget_pending(turn)
+    blocks.forget(turn, connection)
     if turn.state.session is not None and turn.state.session.connection == connection:
         sessions.end(turn, Reason.SESSION_ENDED.json)
 
@@ -204,7 +209,7 @@ def _disconnected(turn: Turn, connection: int) -> None:
 # --- control messages -----------------------------------------------------------------------------------------
 
 Verdict = sessions.Yes | frames.No | Reason | None
-"""A Reason refuses; None from `permit` means: answered later; from anything else: done."""
+"""A Reason refuses; None from what is `_ANSWERED_LATER` means just that; from anything else: done."""
 
 
 def _request(turn: Turn, event: Requested) -> None:
@@ -215,18 +220,28 @@ def _request(turn: Turn, event: Requested) -> None:
     elif isinstance(message, control.Lease):
         if role == "lease":
             turn.to(lease=message.value, lease_at_us=turn.now.us)
-    elif role in (None, "lease") and not isinstance(message, (control.Hello, control.Stop)):
+    elif role in (None, "lease") and not isinstance(message, _ANYBODYS):
         _answer(turn, event, Reason.NOT_SESSION_HOLDER)
     elif isinstance(message, control.Hello) and (impostor := _impostor(turn, message.role, event.uid)):
         _answer(turn, event, impostor)
-    elif isinstance(message, control.AskPermit):
-        refused = permits.request(turn, event.connection, event.request_id or 0, message)
+    elif type(message) in _ANSWERED_LATER:
+        refused = _ANSWERED_LATER[type(message)](turn, event.connection, event.request_id or 0, message)
         if refused is not None:
             _answer(turn, event, refused)
     elif isinstance(message, control.Attach) and role == "daemon" and not turn.state.daemon_attached:
         turn.do(Answer(event.connection, event.request_id or 0, {"ok": True}, hand_over_door=True))
     else:
         _answer(turn, event, _REQUESTS[type(message)](turn, event.connection, message))
+
+
+_ANSWERED_LATER: dict[type[Any], Callable[[Turn, int, int, Any], Verdict]] = {
+    control.AskPermit: permits.request,
+    control.Block: blocks.request,
+    control.Unblock: blocks.request,
+}
+"""What waits for the disk: None is on its way there."""
+_ANYBODYS = (control.Hello, control.Stop, control.Emergency)
+"""What needs no name."""
 
 
 def _signed(message: Any, by: str) -> Any:
@@ -293,6 +308,8 @@ _REQUESTS: dict[type[Any], Callable[[Turn, int, Any], Verdict]] = {
     control.Release: sessions.release,
     control.CloseSession: sessions.close,
     control.Stop: lambda turn, _connection, message: sessions.stop(turn, message),
+    control.Emergency: lambda turn, _connection, message: blocks.emergency(turn, message),
+    control.Dose: lambda turn, _connection, message: doses.dose(turn, message),
     control.Reset: _reset,
     control.Resolve: _resolve,
     control.Intensity: sessions.intensity,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drivers.stimulators import Condition
-from safety import outcomes, permits
+from safety import blocks, outcomes, permits
 from safety.control import Resolve
 from safety.events import Committed
 from safety.ledger_format import Kind, Settled, key, settled_note
@@ -26,6 +26,7 @@ def committed(turn: Turn, event: Committed) -> None:
             turn.to(commits=rest, book=turn.state.book.apply(event.seq, record))
             if record.kind is Kind.RESERVE:
                 permits.reserved(turn, token, event.seq, record.pulses)
+            blocks.durable(turn, token)
             return
     outcomes.lock_out(turn, f"the ledger confirmed record {event.seq}, which nobody sent")
 

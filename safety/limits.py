@@ -151,6 +151,7 @@ class Timing:
     nonce_age_us: int
     second_person_us: int
     continue_within_us: int
+    emergency_within_us: int
 
     def slackened(self, factor: int) -> Timing:
         """For use `simulation` alone: what others must say in time, times `factor`, because shared machines stall."""

@@ -39,6 +39,7 @@ class Who(Enum):
     NOBODY = "nobody"
     OPERATOR = "operator"
     TWO = "two"
+    PHYSICIAN = "physician"
     ENGINEER = "engineer"
 
 
@@ -253,7 +254,13 @@ class Reason(Enum):
         "Switch it on and wait for its standby, or unplug its port; then resolve.")
     SUBJECT_BLOCKED = ("subject-blocked", Outcome.REFUSED, "The session was not opened.",
         "This subject is blocked after an emergency or by a person.",
-        "Do not stimulate this subject; ask the responsible person.")
+        "Do not stimulate this subject; ask the responsible physician, who may unblock.")
+    NOT_BLOCKED = ("not-blocked", Outcome.REFUSED, "Nothing was unblocked.",
+        "No block stands against {subject}.", "Check the pseudonym.")
+    BLOCK_WHILE_OPEN = ("block-while-open", Outcome.REFUSED, "The block was not changed.",
+        "A session is open.", "End it first; in an emergency press Emergency.")
+    BLOCK_LATE = ("block-late", Outcome.REFUSED, "The change of the block is not confirmed.",
+        "The disk was too slow to record it.", "Look whether the subject is blocked, then ask again.")
     CANNOT_CONTINUE = ("cannot-continue", Outcome.REFUSED, "The session was not continued.",
         "It cannot go on where it ended: {why}.",
         "Use the same subject, protocol and coil, or begin a new session.")
@@ -336,7 +343,7 @@ class Reason(Enum):
 _LIFTED_BY = {
     Reason.TRIPPED: Who.OPERATOR,
     Reason.NOT_RELEASED: Who.OPERATOR,
-    Reason.SUBJECT_BLOCKED: Who.OPERATOR,
+    Reason.SUBJECT_BLOCKED: Who.PHYSICIAN,
     Reason.RESET_CONDITIONS: Who.OPERATOR,
     Reason.RESOLVE_CONDITIONS: Who.OPERATOR,
     Reason.RESET_NEEDS_SECOND_PERSON: Who.TWO,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from safety.asking import Facts, SessionKind
 from safety.limits import Limits
+from safety.protocols import Protocol
 from safety.reasons import Reason
 from safety.verdicts import ALLOWED, Refused, Verdict, refused
 
@@ -27,13 +28,17 @@ def session_total(pulses: int, facts: Facts, limits: Limits) -> Verdict:
     return _within(Reason.SESSION_FULL, facts.totals.session, pulses, allowed)
 
 
-def _day_allowed(facts: Facts, limits: Limits) -> int:
+def day_allowed(protocol: Protocol | None, *, authorised: bool, limits: Limits) -> int:
     """The protocol's daily total within the day's limit, and room for the threshold pulses of two hunts."""
     day = limits.day_pulses
-    if facts.protocol is not None:
-        accelerated = facts.protocol.accelerated and facts.authorised
-        day = min(facts.protocol.per_day, limits.day_pulses_accelerated if accelerated else day)
+    if protocol is not None:
+        accelerated = protocol.accelerated and authorised
+        day = min(protocol.per_day, limits.day_pulses_accelerated if accelerated else day)
     return day + limits.day_threshold_pulses
+
+
+def _day_allowed(facts: Facts, limits: Limits) -> int:
+    return day_allowed(facts.protocol, authorised=facts.authorised, limits=limits)
 
 
 def day_total(pulses: int, facts: Facts, limits: Limits) -> Verdict:

@@ -51,7 +51,7 @@ def open_session(turn: Turn, connection: int, message: control.OpenSession) -> Y
         return refused
     understood = _understood(turn, session, message)
     digest = _hash(turn, session.protocol, understood)
-    turn.to(session=replace(session, hash=digest))
+    turn.to(session=replace(session, hash=digest), emergency=None)
     turn.commit(Kind.OPEN, pulses=session.planned, level_tenths=session.ceiling.tenths)
     turn.tell("session-opened", session=session.key.hex(), hash=digest, understood=understood)
     return Yes({"session": session.key.hex(), "hash": digest, "understood": understood})
@@ -89,7 +89,7 @@ def _understand(turn: Turn, connection: int, message: control.OpenSession) -> Se
         raise _Not(Reason.USE_FORBIDS, use=turn.room.use.value)
     if message.coil != turn.room.coil:
         raise _Not(Reason.THRESHOLD_OTHER_COIL, coil=turn.room.coil)
-    if message.subject and turn.state.book.blocked(key_of(message.subject)):
+    if message.subject and turn.state.blocked(message.subject):
         raise _Not(Reason.SUBJECT_BLOCKED)
     protocol, threshold = _protocol(turn, kind, message), _threshold(turn, message)
     lacks = turn.room.lacks(protocol, turn.now.wall_us)
@@ -189,6 +189,8 @@ def _continued(turn: Turn, key: bytes, protocol: Protocol | None, message: contr
     same = (key_of(message.subject), key_of(message.coil), key_of(protocol.id))
     if (opened.subject, opened.coil, opened.protocol) != same:
         raise _Not(Reason.CANNOT_CONTINUE, why="subject, coil or protocol differ")
+    if turn.state.book.closed_for_good(key):
+        raise _Not(Reason.CANNOT_CONTINUE, why="an emergency ended it")
     if turn.now.wall_us - turn.state.book.last_us(key) > turn.room.limits.timing.continue_within_us:
         raise _Not(Reason.CANNOT_CONTINUE, why="it ended too long ago")
     if not message.reason:

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from drivers.quantities import PercentMso, PercentRmt, Train
 from drivers.stimulators import Condition, Dialect, Effect, Settings
+from safety import control
 from safety.asking import Ask, Cutting, Past, SessionKind, Use
 from safety.authorisations import Authorisation
 from safety.book import EMPTY_BOOK, Book
-from safety.control import AskPermit
 from safety.events import Door
-from safety.ledger_format import By, Kind, Record
+from safety.ledger_format import KEY0, By, Kind, Record, key
 from safety.limits import Limits
 from safety.protocols import Protocol
 from safety.reasons import Reason
@@ -218,7 +218,7 @@ class Pending:
 
     connection: int
     request_id: int
-    message: AskPermit
+    message: control.AskPermit
     ask: Ask
     since_us: int
     token: int | None = None
@@ -293,6 +293,36 @@ class Trip:
     first_person_at_us: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """One that stands: until a session is opened, or its subject is unblocked."""
+
+    wall_us: int
+    by: str
+    """Who pressed; empty where only the ledger remembers it."""
+    subject: str
+    """Pseudonym of whoever had the open session; else empty."""
+    session: bytes
+    """Which session it ended, or that of the subject who had just had one; KEY0: of nobody."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As everybody is told."""
+        session = self.session.hex() if self.session != KEY0 else None
+        return {"pressed_us": self.wall_us, "by": self.by or None, "subject": self.subject or None, "session": session}
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """A change of a block that is answered once it is durable."""
+
+    token: int
+    connection: int
+    request_id: int
+    message: control.Block | control.Unblock
+    since_us: int
+
+
 @dataclass(frozen=True)
 class State:
     """All of it. Hashable as far as the enumeration of small worlds needs."""
@@ -340,6 +370,14 @@ class State:
     unwanted: tuple[int, ...] = ()
     """Tokens of reservations on their way to the disk that nobody waits for any more: settled at none."""
     next_permit: int = 1
+    emergency: Emergency | None = None
+    confirming: Confirming | None = None
+
+    def blocked(self, subject: str) -> bool:
+        """Whether a block stands against a subject: on the disk, or on its way there."""
+        who = key(subject)
+        on_the_way = (record.subject for _, record, _ in self.commits if record.kind in (Kind.EMERGENCY, Kind.BLOCK))
+        return self.book.blocked(who) or who in on_the_way
 
     @property
     def due_us(self) -> int | None:

@@ -30,6 +30,8 @@ def status(turn: Turn) -> dict[str, Any]:
         "device": _device(turn),
         "session": _session(turn, state.session) if state.session else None,
         "last_session": _last_session(state.book),
+        "emergency": state.emergency.told if state.emergency else None,
+        "blocked": _last_blocked(turn),
         "witness": witness(turn.room).name.lower(),
         "sensed": None,
         "cut_off": None,
@@ -40,6 +42,12 @@ def _last_session(book: Book) -> dict[str, Any] | None:
     """The session opened last and its last record, by which it is judged whether it may be continued."""
     opened = book.last_opened
     return {"key": opened.session.hex(), "last_wall_us": book.last_us(opened.session)} if opened else None
+
+
+def _last_blocked(turn: Turn) -> bool:
+    """Whether a block stands against the subject of the session opened last."""
+    opened = turn.state.book.last_opened
+    return opened is not None and turn.state.book.blocked(opened.subject)
 
 
 def _device(turn: Turn) -> dict[str, Any]:

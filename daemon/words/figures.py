@@ -13,6 +13,7 @@ _ITALIAN: Final = {
     # why a session cannot be continued: safety's sessions
     "there is no such treatment": "questo trattamento non esiste",
     "subject, coil or protocol differ": "paziente, bobina o protocollo sono diversi",
+    "an emergency ended it": "l'ha chiusa un'emergenza",
     "it ended too long ago": "è finita da troppo tempo",
     "a reason is needed": "serve un motivo",
     "nothing is left to deliver": "non resta nulla da erogare",

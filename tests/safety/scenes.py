@@ -119,6 +119,33 @@ def a_lost_answer_in_a_script_s_block(new: New) -> None:
 
 
 @scene
+def an_emergency_in_a_train_and_its_subject_unblocked(new: New) -> None:
+    room = running(new)
+    room.ask(control.Emergency(by="bob"), 9)
+    room.pass_time(S)
+    room.ask(control.Emergency(by="ann"), 9)
+    room.pass_time(S)
+    room.open()
+    room.ask(control.Unblock("ann", "S-0001", "dr. bianchi", "seen and well", room.nonce))
+    room.pass_time(S)
+    room.open()
+
+
+@scene
+def an_emergency_with_nothing_open_after_a_session_and_long_after_it(new: New) -> None:
+    room = new()
+    room.open()
+    room.pass_time(S)
+    room.ask(control.CloseSession(by="ann"))
+    room.pass_time(S)
+    room.ask(control.Emergency(by="bob"), 9)
+    room.pass_time(S)
+    room = new()
+    room.ask(control.Emergency(by="bob"), 9)
+    room.pass_time(S)
+
+
+@scene
 def timed_pulses_in_two_blocks(new: New) -> None:
     room = new()
     room.open("lf-right-1hz")

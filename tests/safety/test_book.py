@@ -230,6 +230,31 @@ def test_an_emergency_with_nobody_under_the_coil_blocks_nobody() -> None:
     assert not book_of(Record(Kind.EMERGENCY)).blocked(KEY0)
 
 
+def test_an_emergency_stands_until_a_session_is_opened_or_its_subject_unblocked() -> None:
+    pressed = about(MORNING, Kind.EMERGENCY)
+    book = book_of(about(MORNING, Kind.OPEN), pressed, about(MORNING, Kind.CLOSE))
+    assert book.emergency == pressed
+    assert book.apply(4, Record(Kind.UNBLOCK, subject=ANNA)).emergency is None
+    assert book.apply(4, Record(Kind.UNBLOCK, subject=BRUNO)).emergency == pressed
+    assert book.apply(4, Record(Kind.BLOCK, subject=BRUNO)).emergency == pressed
+    assert book.apply(4, about(OTHER, Kind.OPEN)).emergency is None
+    assert book_of(about(MORNING, Kind.OPEN)).emergency is None
+    assert book_of(Record(Kind.UNBLOCK, subject=ANNA)).emergency is None
+
+
+def test_a_session_that_an_emergency_ended_is_closed_for_good_whatever_follows() -> None:
+    book = book_of(about(MORNING, Kind.OPEN, pulses=60), about(MORNING, Kind.EMERGENCY), about(OTHER, Kind.OPEN))
+    assert (book.closed_for_good(MORNING), book.closed_for_good(OTHER), book.closed_for_good(EVENING)) == (
+        True, False, False,
+    )  # fmt: skip
+    later = book.apply(4, about(MORNING, Kind.RESERVE, pulses=5)).apply(5, settle(4, 5))
+    unblocked = later.apply(6, Record(Kind.UNBLOCK, subject=ANNA))
+    assert unblocked.closed_for_good(MORNING)
+    assert unblocked.session(MORNING) == 5
+    assert not book_of(Record(Kind.EMERGENCY, session=MORNING)).closed_for_good(MORNING), "of a session nobody opened"
+    assert not book_of(about(MORNING, Kind.OPEN), about(MORNING, Kind.BLOCK)).closed_for_good(MORNING)
+
+
 def test_the_session_opened_last_is_remembered_through_its_end() -> None:
     book = book_of(about(MORNING, Kind.OPEN), about(OTHER, Kind.OPEN, pulses=3), about(OTHER, Kind.CLOSE))
     assert book.last_opened == about(OTHER, Kind.OPEN, pulses=3)

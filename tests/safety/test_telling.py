@@ -10,9 +10,9 @@ import pytest
 from drivers.quantities import PercentRmt
 from drivers.stimulators import Condition
 from safety.events import Door
-from safety.ledger_format import Kind, Record, key
+from safety.ledger_format import KEY0, Kind, Record, key
 from safety.reasons import Reason
-from safety.state import Device, Disarming, Phase, Trip
+from safety.state import Device, Disarming, Emergency, Phase, Trip
 from safety.telling import status
 from tests.safety.conftest import VirtualRoom, new, turn_of
 from tests.safety.rooms import hunting, running
@@ -36,8 +36,8 @@ def test_before_anything_is_known_the_status_says_so_of_each_thing() -> None:
     assert status(turn_of(room)) == {
         "at_us": room.now.us, "wall_us": room.now.wall_us, "phase": "boot", "nonce": None, "daemon": False,
         "speaker": None, "hold": None, "trip": None, "lockout": None, "unknown": [], "disarming": False,
-        "device": UNKNOWN_DEVICE, "session": None, "last_session": None, "witness": "running", "sensed": None,
-        "cut_off": None,
+        "device": UNKNOWN_DEVICE, "session": None, "last_session": None, "emergency": None,
+        "blocked": False, "witness": "running", "sensed": None, "cut_off": None,
     }  # fmt: skip
 
 
@@ -65,6 +65,7 @@ def test_while_a_train_runs_the_status_says_for_whom_with_what_and_how_far(firin
     assert told.pop("last_session") == {"key": session.key.hex(), "last_wall_us": book.last_us(session.key)}
     assert turn.now.wall_us - 2_000_000 < book.last_us(session.key) <= turn.now.wall_us
     assert told == {
+        "emergency": None, "blocked": False,
         "at_us": now_us, "wall_us": turn.now.wall_us, "phase": "firing", "nonce": "new", "daemon": True,
         "speaker": "daemon", "hold": "presence-old", "trip": None, "lockout": None, "unknown": [], "disarming": False,
         "witness": "running", "sensed": None, "cut_off": None,
@@ -119,6 +120,23 @@ def test_the_status_follows_what_the_gate_knows(
 ) -> None:
     assert status(turn_of(firing))[name] != shown
     assert status(turn_of(firing, **changes))[name] == shown
+
+
+def test_an_emergency_and_a_block_of_whoever_was_last_treated_are_told(firing: VirtualRoom) -> None:
+    turn = turn_of(firing, emergency=Emergency(77, "bob", "S-0001", b"\7" * 8))
+    told = status(turn)
+    assert told["emergency"] == {"pressed_us": 77, "by": "bob", "subject": "S-0001", "session": "07" * 8}
+    assert told["blocked"] is False, "for as long as the disk has not confirmed it"
+
+    blocked = firing.state.book.apply(99, Record(Kind.BLOCK, subject=key("S-0001")))
+    another = firing.state.book.apply(99, Record(Kind.BLOCK, subject=key("S-0002")))
+    assert status(turn_of(firing, book=blocked))["blocked"] is True
+    assert status(turn_of(firing, book=another))["blocked"] is False
+
+
+def test_an_emergency_of_nobody_names_no_session(firing: VirtualRoom) -> None:
+    told = status(turn_of(firing, emergency=Emergency(77, "bob", "", KEY0)))["emergency"]
+    assert told == {"pressed_us": 77, "by": "bob", "subject": None, "session": None}
 
 
 def test_what_a_device_never_said_has_no_age(firing: VirtualRoom) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from drivers.magstim.framing import seal
 from safety import control, events
 from safety.events import Door
-from safety.ledger_format import Kind
+from safety.ledger_format import KEY0, Kind, Record
 from safety.state import Phase
 
 MS, S = 1_000, 1_000_000
@@ -110,6 +110,14 @@ class Books(NamedTuple):
     unknown: tuple[int, ...] = ()
     reasons: frozenset[str] = frozenset()
     """Every reason that was given so far."""
+    blocked: bool = False
+    """An emergency stands against the one subject there is."""
+    subject: str = ""
+    """Who had the session opened last."""
+    over: tuple[str, ...] = ()
+    """Sessions that an emergency ended: they are not gone on with."""
+    lifted: bool = False
+    """An UNBLOCK is on the disk."""
     doubt: bool = False
     """A trigger's fate is not known, and nobody resolved it."""
 
@@ -138,7 +146,7 @@ class Books(NamedTuple):
                 return self._replace(lease=lease.value, lease_us=now_us)
             case events.Requested(_, request_id, message) if request_id is not None:
                 books = self._replace(requests=(*self.requests, (request_id, message, now_us)))
-                return books._stopped(step) if isinstance(message, control.Stop) else books
+                return books._stopped(step) if isinstance(message, control.Stop | control.Emergency) else books
             case events.ClientFrame(Door.DAEMON, frame) if frame == ARM:
                 return self._replace(arms=self.arms + 1)
             case events.ClientFrame(Door.DAEMON, frame) if frame == TRIGGER:
@@ -205,6 +213,8 @@ class Books(NamedTuple):
     def _durable(self, token: int, seq: int) -> Books:
         _, kind, pulses, _ = next(record for record in self.records if record[0] == token)
         books = self._replace(records=tuple(record for record in self.records if record[0] != token))
+        if kind is Kind.UNBLOCK:
+            return books._replace(lifted=True)
         if kind is not Kind.RESERVE:
             return books
         return books._replace(counted=(*books.counted, (seq, pulses, pulses)), this_session=(*books.this_session, seq))
@@ -225,12 +235,19 @@ class Books(NamedTuple):
             case events.Commit(token, record):
                 _require(token == self.tokens + 1, "I12: records are numbered without a gap")
                 books = self._replace(tokens=token)
+                if record.kind is Kind.EMERGENCY:
+                    books = books._pressed(record)
                 return books._recorded(token, record.kind, record.pulses, record.ref)
             case events.Answer(_, request_id, body):
                 return self._answered(step, request_id, body)
             case events.Tell(body):
                 return self._told(body)
         return self
+
+    def _pressed(self, record: Record) -> Books:
+        somebody = record.subject != KEY0
+        _require(somebody or not (self.session and self.subject), "I13: an emergency blocks whoever has the session")
+        return self._replace(blocked=self.blocked or somebody, over=(*self.over, record.session.hex()), lifted=False)
 
     def _recorded(self, token: int, kind: Kind, pulses: int, ref: int) -> Books:
         books = self._replace(records=(*self.records, (token, kind, pulses, ref)))
@@ -269,11 +286,17 @@ class Books(NamedTuple):
         if not body["ok"]:
             return books
         match message:
-            case control.OpenSession(kind):
+            case control.Unblock():
+                self._quotes(step, message.nonce)
+                _require(self.lifted, "I13: an unblocking is confirmed once it is durable")
+                return books._replace(blocked=False)
+            case control.OpenSession(kind, subject=subject):
                 now_us = step.now_us
+                _require(not (self.blocked and subject), "I13: who is blocked opens no session")
+                _require(message.continues not in self.over, "I13: an emergency's session is over")
                 return books._replace(
                     session=True, released=False, turns=(-1, -1), turned_us=(now_us, now_us), presence_us=now_us,
-                    this_session=(), planned=PLANNED[kind],
+                    this_session=(), planned=PLANNED[kind], subject=subject,
                 )  # fmt: skip
             case control.Release(_, nonce):
                 _require(not self.tripped and not self.locked, "I6: nothing is released while tripped")

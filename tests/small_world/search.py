@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 
 from safety import control, events
 from safety.book import Book
+from safety.ledger_format import key
 from safety.state import State
 from tests.small_world.oracle import Books, InvariantBroken
 from tests.small_world.world import (
+    ANYBODY,
     ARM,
     ARM_LOOP,
     DISARM,
@@ -27,6 +29,7 @@ from tests.small_world.world import (
     MS,
     REMOTE,
     STATUS,
+    SUBJECT,
     TRIGGER,
     Move,
     World,
@@ -75,15 +78,21 @@ def _gate(state: State, now_us: int) -> tuple[Any, ...]:
         tuple((_age(at, now_us, 2_010) or 0) // 250 for _, at in state.nonces[-2:]),
         any(at > state.stopped_us for _, at in state.nonces), len(state.unwanted),
         tuple((each.kind, each.pulses, last - each.ref, _age(at, now_us, 210)) for _, each, at in state.commits),
-        _book(state.book),
+        state.emergency is None, _confirming(state, now_us), _book(state.book),
     )  # fmt: skip
+
+
+def _confirming(state: State, now_us: int) -> tuple[Any, ...] | None:
+    waits = state.confirming
+    return (waits.message, state.next_token - waits.token, _age(waits.since_us, now_us, 510)) if waits else None
 
 
 def _book(book: Book) -> tuple[Any, ...]:
     opened, last = book.last_opened, book.last_seq
     counted = book.session(opened.session) if opened else 0
     waiting = tuple((last - ref, pulses) for ref, pulses in book.open_reservations)
-    return counted, tuple(last - ref for ref in book.unknowns), waiting
+    stands = (book.blocked(key(SUBJECT)), book.emergency is None)
+    return counted, tuple(last - ref for ref in book.unknowns), waiting, stands
 
 
 def _books(books: Books, now_us: int, last_seq: int) -> tuple[Any, ...]:
@@ -93,7 +102,7 @@ def _books(books: Books, now_us: int, last_seq: int) -> tuple[Any, ...]:
         tuple((last_seq - seq, n, left) for seq, n, left in books.counted if seq in books.this_session),
         books.last_us and min((now_us - books.last_us) // MS, 6_500),
         tuple((grant.left, last_seq - grant.ref) for _, grant in books.grants),
-        books.disarm_since_us is None, books.ready_us is None, len(books.requests),
+        books.disarm_since_us is None, books.ready_us is None, len(books.requests), books.lifted,
     )  # fmt: skip
 
 
@@ -158,6 +167,7 @@ def checkpoints(profile: str, origin_us: int) -> dict[str, World]:
     world = world.answered()
     world = at["running"] = world.passed(60 * MS, every_us=20 * MS)
     at["hung in a train"] = world._replace(turning=(False, True)).passed(240 * MS, every_us=60 * MS)
+    at["an emergency in a train"] = world.asked(control.Emergency("bob"), ANYBODY)
     at["cut"] = world.asked(control.Stop("bob"), HOLDER)
     at["closed in a train"] = world.asked(control.CloseSession("ann"))
     at["ledger failed in a train"] = world.feed(events.CommitFailed("the disk is gone"))
@@ -239,9 +249,19 @@ def _made(world: World, move: Move, path: tuple[str, ...]) -> World | None:
 
 
 def _stop_from(world: World, path: tuple[str, ...]) -> None:
-    """STOP from this very moment: disarm is written (the oracle looks), and no arm and no trigger passes after it."""
-    _made(world, _stopped_and_tried, (*path, "stop, then arm and trigger"))
+    """STOP, or Emergency, from this very moment: disarm is written (the oracle looks), and no arm and no trigger passes
+    after it; after an emergency not even a release does.
+    """
+    _made(world, lambda one: _tried(one.asked(control.Stop("bob"), HOLDER)), (*path, "stop, then arm and trigger"))
+    _made(world, _pressed_and_tried, (*path, "emergency, then release, arm and trigger"))
 
 
-def _stopped_and_tried(world: World) -> World:
-    return world.asked(control.Stop("bob"), HOLDER).sent(TRIGGER).sent(ARM).settled_down().sent(ARM).settled_down()
+def _tried(world: World) -> World:
+    return world.sent(TRIGGER).sent(ARM).settled_down().sent(ARM).settled_down()
+
+
+def _pressed_and_tried(world: World) -> World:
+    world = world.asked(control.Emergency("bob"), ANYBODY)
+    if world.gate.session is not None:
+        raise InvariantBroken("I10: an emergency ends the session in the same step")
+    return _tried(world.with_nonce().released())

@@ -26,7 +26,20 @@ from tests.safety.refusal_situations import SITUATIONS
 from tests.safety.test_refusals import ELSEWHERE
 from tests.small_world.search import checkpoints
 from tests.small_world.variations import OPENINGS, REQUESTS
-from tests.small_world.world import ARM, ARM_LOOP, DISTURBANCES, LEASES, MS, TRIGGER, WALL_US, Move, S, World, room
+from tests.small_world.world import (
+    ARM,
+    ARM_LOOP,
+    DISTURBANCES,
+    LEASES,
+    MS,
+    SUBJECT,
+    TRIGGER,
+    WALL_US,
+    Move,
+    S,
+    World,
+    room,
+)
 
 ORIGINS_BELOW_US = (S, 10**15)
 """Machines that have just started, and up to thirty years old."""
@@ -45,6 +58,8 @@ def sensible(world: World) -> World:
         return _reset(world)
     if session is None and world.profile == "robot" and ARM_LOOP not in dict(state.roles):
         return world.asked(control.Hello(role="lease"), ARM_LOOP)
+    if session is None and world.gate.blocked(SUBJECT):
+        return DISTURBANCES["unblock"](world.with_nonce().settled_down()) or world
     if session is None:
         return world.opened().settled_down().passed(50 * MS, prompt=True)
     if not session.released:
@@ -83,7 +98,7 @@ def _reset(world: World) -> World:
 
 BY_LUCK_OR_NEVER = {
     # needs another library, another site, a history of days, or a person who is not this one
-    Reason.COURSE_FULL, Reason.DAY_FULL, Reason.TWELVE_HOURS_FULL, Reason.WEEK_FULL, Reason.SUBJECT_BLOCKED,
+    Reason.COURSE_FULL, Reason.DAY_FULL, Reason.TWELVE_HOURS_FULL, Reason.WEEK_FULL,
     Reason.PROTOCOL_NOT_AUTHORISED, Reason.USE_FORBIDS, Reason.STUDY_INCOMPLETE, Reason.THRESHOLD_SIMULATED,
     Reason.THRESHOLD_VISUAL,
     # what two trains of three pulses never come near, or a stricter rule says first
@@ -94,8 +109,8 @@ BY_LUCK_OR_NEVER = {
     Reason.DEVICE_FAULT, Reason.EVIDENCE_CONTRADICTS, Reason.READ_BACK_DIFFERS, Reason.READ_BACK_STALE,
     Reason.REMOTE_LOST, Reason.TEMPERATURE_UNREAD, Reason.TRAIN_NOT_TRIGGERED, Reason.TOO_MANY_CUTS,
     # two rare things in a row
-    Reason.ARMED_ELSEWHERE, Reason.ARMED_IDLE, Reason.COIL_TOO_HOT, Reason.LEASE_LOST, Reason.LEDGER_LATE,
-    Reason.PORT_ABSENT, Reason.RESET_CONDITIONS, Reason.RESOLVE_CONDITIONS, Reason.THRESHOLD_OLD,
+    Reason.ARMED_ELSEWHERE, Reason.ARMED_IDLE, Reason.BLOCK_LATE, Reason.COIL_TOO_HOT, Reason.LEASE_LOST,
+    Reason.LEDGER_LATE, Reason.PORT_ABSENT, Reason.RESET_CONDITIONS, Reason.RESOLVE_CONDITIONS, Reason.THRESHOLD_OLD,
     Reason.THRESHOLD_POOR, Reason.TRIGGER_REFUSED,
 }  # fmt: skip
 """Reasons a walk may miss; each has its situation in `tests/safety/refusals`, or its test where that one says."""

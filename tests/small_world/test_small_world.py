@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from safety import (
+    blocks,
     conditions,
     disarm,
     evidence,
@@ -78,7 +79,7 @@ TOLD_APART = {
     "phase", "trip", "wire", "device", "disarming", "daemon_attached", "speaker", "roles", "session", "pending",
     "permits", "delivery", "armed_at_us", "fired_since_arm", "standby_at_us", "train_ended_us", "status_asked_us",
     "past", "run", "beats", "lease", "lease_at_us", "hold", "good_since_us", "nonces", "stopped_us", "book", "commits",
-    "unwanted",
+    "unwanted", "emergency", "confirming",
 }  # fmt: skip
 NOT_TOLD_APART = {"seen_us", "pty_open", "lockout", "next_token", "next_permit"}
 """It is always the last step's time; the gate only shows them; numbers that only grow."""
@@ -185,6 +186,23 @@ PLANTED = {
     "an old nonce is as good as a new one": bug(sessions, "nonce_is_fresh", "at_us >= oldest_us", "True", "opened"),
     "a trigger that waited passes": bug(
         frames, "_trigger", "permits.waited_for_its_permit(turn, waiting.since_us) or", "", "asking behind a question"
+    ),
+    "an emergency leaves its session open": bug(
+        blocks, "_record", "sessions.end(turn,", "(lambda *_: None)(turn,", "charged"
+    ),
+    "an emergency writes no disarm": bug(
+        blocks, "emergency", "sessions.stop(turn, control.Stop(message.by))", "sessions.Yes({})", "charged"
+    ),
+    "an emergency blocks nobody": bug(blocks, "_record", "subject=whose[1]", "subject=KEY0", "opened"),
+    "an emergency blocks from when it is written down": bug(
+        sessions,
+        "_understand",
+        "turn.state.blocked(message.subject)",
+        "turn.state.book.blocked(key_of(message.subject))",
+        "an emergency in a train",
+    ),
+    "an unblocking is confirmed before it is durable": bug(
+        blocks, "request", "return None", "durable(turn, token)", "an emergency in a train"
     ),
     "a lease is not needed": bug(
         conditions, "_lease", "return turn.state.lease if fresh", "return 'begin' if fresh", "granted", profile="robot"

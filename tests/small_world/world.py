@@ -33,6 +33,8 @@ HOLDER, ARM_LOOP, ANYBODY = 7, 8, 9
 WALL_US = 1_790_000_000 * S
 RATE_TENTHS, PULSES, TRAINS, LEVEL = 100, 3, 2, 45
 PULSE_GAP_US = 100 * MS
+SUBJECT = "S-1"
+"""The one there is."""
 
 PROTOCOL = f"""
 id = "small"
@@ -314,7 +316,7 @@ class World(NamedTuple):
         """The holder opens the treatment."""
         threshold = control.Threshold(LEVEL * 10, "emg", 20, "coil-1", WALL_US - 3600 * S, 15, simulated=True)
         return self.asked(
-            control.OpenSession("treatment", "daemon", "ann", "coil-1", "S-1", "small", threshold=threshold)
+            control.OpenSession("treatment", "daemon", "ann", "coil-1", SUBJECT, "small", threshold=threshold)
         )
 
     def released(self) -> World:
@@ -397,6 +399,8 @@ DISTURBANCES: dict[str, Move] = {
     "open": World.opened,
     "close": lambda world: world.asked(control.CloseSession("ann")),
     "stop": lambda world: world.asked(control.Stop("bob"), ANYBODY),
+    "emergency": lambda world: world.asked(control.Emergency("bob"), ANYBODY),
+    "unblock": lambda world: world.asked(control.Unblock("ann", SUBJECT, "dr", "seen", world.shown_nonce())),
     "reset by ann": lambda world: world.asked(control.Reset("ann", world.shown_nonce())),
     "reset by bob": lambda world: world.asked(control.Reset("bob", world.shown_nonce())),
     "resolve": _resolved,

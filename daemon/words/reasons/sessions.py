@@ -55,6 +55,17 @@ ROWS = {
         en=("The session was not opened.", "This subject is blocked after an emergency or by a person.",
             "Do not stimulate this subject; ask the responsible physician."),
     ),
+    "not-blocked": Row(
+        it=("Nessun blocco è stato tolto.", "Per {subject} non c'è alcun blocco.", "Controllare lo pseudonimo."),
+    ),
+    "block-while-open": Row(
+        it=("Il blocco non è stato cambiato.", "C'è una seduta aperta.",
+            "Prima chiuderla; in caso di emergenza premere Emergenza."),
+    ),
+    "block-late": Row(
+        it=("La modifica del blocco non è confermata.", "Il disco era troppo lento per registrarla.",
+            "Guardare se il paziente è bloccato, poi riprovare."),
+    ),
     "cannot-continue": Row(
         it=("La seduta non è stata ripresa.", "Non può proseguire da dove è finita: {why}.",
             "Usare lo stesso paziente, protocollo e bobina, o aprire una nuova seduta."),

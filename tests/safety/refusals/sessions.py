@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from safety import control, events
 from safety.asking import Use
 from safety.ledger_format import Kind, Record, key
 from safety.reasons import Reason
 from tests.safety.book_records import book_of
+from tests.safety.conftest import VirtualRoom
 from tests.safety.refusals.situation import Said, Situation, answer, filing, told
 from tests.safety.rooms import New, passes, ready, released, tripped
 
@@ -124,6 +126,42 @@ def _(new: New) -> tuple[Said, bool]:
 def _(new: New) -> tuple[Said, bool]:
     room = new(book=book_of(Record(Kind.BLOCK, subject=key("S-0001"))))
     return answer(room.open()), room.open(subject="S-0002")["ok"]
+
+
+@comes_about(Reason.NOT_BLOCKED)
+def _(new: New) -> tuple[Said, bool]:
+    room = new(book=book_of(Record(Kind.BLOCK, subject=key("S-0002"))))
+    unblock = control.Unblock("ann", "S-0001", "dr. bianchi", "seen and well", room.nonce)
+    return answer(room.ask(unblock)), answered(room, replace(unblock, subject="S-0002"))["ok"]
+
+
+@comes_about(Reason.BLOCK_WHILE_OPEN)
+def _(new: New) -> tuple[Said, bool]:
+    room = new()
+    room.open()
+    block = control.Block("ann", "S-0001", "a new implant", room.nonce)
+    said = answer(room.ask(block))
+    room.ask(control.CloseSession(by="ann"))
+    return said, answered(room, block)["ok"]
+
+
+@comes_about(Reason.BLOCK_LATE)
+def _(new: New) -> tuple[Said, bool]:
+    room = new()
+    room.disk_us = S
+    block = control.Block("ann", "S-0001", "a new implant", room.nonce)
+    said = answer(answered(room, block))
+    room.pass_time(S)
+    room.disk_us = 400 * MS
+    return said, answered(room, replace(block, nonce=room.nonce))["ok"]
+
+
+def answered(room: VirtualRoom, message: control.Message) -> dict[str, Any]:
+    """The answer to what waits for the disk."""
+    room.ask(message)
+    number = room._request
+    room.pass_time(600 * MS)
+    return room.answers[number]
 
 
 @comes_about(Reason.CANNOT_CONTINUE)
