@@ -217,7 +217,7 @@ SITUATIONS: dict[State, tuple[str, str]] = {
     State.STOPPING: ("the train is being stopped", "Wait until its pulses are accounted for"),
     State.HELD: ("a condition stands in the way", "Remove what the hold names; it goes on by itself"),
     State.PAUSED: ("it is paused", "Release to go on, or end it"),
-    State.TRIPPED: ("the watchdog has tripped", "Read the reason, remove it, then reset"),
+    State.TRIPPED: ("a safety stop is active", "Read the reason, remove it, then reset"),
     State.UNKNOWN: ("nobody can say whether pulses went out", "Resolve them with a reason"),
     State.DONE: ("it is complete", "Open a new session"),
     State.ENDED_EARLY: ("it has ended", "Continue it, or open a new session"),

@@ -102,7 +102,7 @@ _OURS: Final = {
     "not-made-ready": "The stimulator could not be made ready: {problem}",
     "journal-not-written": "The journal cannot be written: {problem}. Free space on its disk.",
     "last-train-untold": "The watchdog has not said what became of the last train; all of it counts. End the session.",
-    "trip-reset": "The trip was reset.",
+    "trip-reset": "The safety stop was reset.",
     "doubts-resolved": "The pulses in doubt were resolved.",
 }
 """Reasons of the daemon's own, as people read them; the watchdog's have theirs in `safety.reasons`."""

@@ -110,10 +110,10 @@ def _stop_watchdog(runtime: Runtime) -> bool | str:
 
 
 def reset(ctx: typer.Context, as_json: Json = False) -> None:
-    """Lift a trip once its cause is clear. The graver ones take two different people within 30 s: two that sign in, or,
-    where no daemon runs, two users of this machine.
+    """Lift a safety stop once its cause is clear. The graver ones take two different people within 30 s: two that sign
+    in, or, where no daemon runs, two users of this machine.
     """
-    where, done = place(ctx), "The trip is lifted."
+    where, done = place(ctx), "The safety stop is lifted."
     answer = _directly(where.runtime, lambda nonce: Reset(by=whoami(), nonce=nonce))
     if answer is not None:
         raise typer.Exit(show.answer(answer, done, as_json=as_json))

@@ -15,6 +15,7 @@ from rich.text import Text
 from daemon import words
 from daemon.client import View
 from daemon.messages import Answer, ArmState, Sentence
+from daemon.words import shown
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -91,7 +92,7 @@ def understood(answer_: Answer) -> RenderableType:
         ("course", _course(told)),
         ("placement", str(told.get("placement", ""))),
         ("tracker", str(answer_.detail.get("slow_tracker", ""))),
-        ("witness", str(told.get("witness", ""))),
+        ("evidence", str(told.get("witness", ""))),
         ("disarm", words.ENGLISH.cutting.get(told.get("disarm_cuts_train", ""), "")),
         ("hash", str(answer_.detail.get("hash", ""))),
     ]
@@ -109,7 +110,7 @@ def room(view: View | None) -> RenderableType:
         unknown = words.ENGLISH.unknown
         return Panel(Text(unknown.sentence), title=unknown.word, border_style=_STYLE[unknown.colour], expand=False)
     state, progress = view.state, view.progress
-    phase = words.ENGLISH.phase(state.phase)
+    phase = shown.word_of(view, words.ENGLISH)
     rows = [
         ("subject", state.subject or ""),
         ("protocol", state.protocol or ""),
@@ -120,7 +121,7 @@ def room(view: View | None) -> RenderableType:
         ("control", state.holder or "nobody"),
         ("holds", ", ".join(state.holds)),
         ("coil", coil(view.arm) if view.arm else ""),
-        ("trip", _trip(state.trip) if state.trip else ""),
+        ("safety stop", _trip(state.trip) if state.trip else ""),
         ("unknown", ", ".join(f"record {ref}: coilward resolve {ref} --why …" for ref in state.unknown)),
     ]
     if progress is not None and state.session is not None:
@@ -225,4 +226,5 @@ def _watchdog(view: View) -> str:
     if not view.state.linked:
         return "does not answer"
     status = view.watchdog.status if view.watchdog else {}
-    return ", ".join(str(status[name]) for name in ("phase", "witness") if status.get(name))
+    phase = shown.watchdog_word(str(status["phase"]), words.ENGLISH).lower() if status.get("phase") else ""
+    return ", ".join(part for part in (phase, str(status.get("witness") or "")) if part)

@@ -127,9 +127,9 @@ ENGLISH = Catalogue(
     outcomes={
         "completed": "completed",
         "ended_early": "ended early",
-        "never_ended": "never ended: its daemon was gone first, and only the ledger knows of pulses after that",
+        "never_ended": "never ended: its control program was gone first; only the pulse record knows of later pulses",
         "stopped": "stopped by the operator",
-        "tripped": "tripped by the watchdog",
+        "tripped": "stopped by the watchdog",
         "refused": "refused",
         "unknown_pulses": "unknown pulses: nobody can say whether they went out",
     },

@@ -84,8 +84,7 @@ ITALIAN = Catalogue(
     outcomes={
         "completed": "completata",
         "ended_early": "interrotta prima del previsto",
-        "never_ended": "mai chiusa: il programma di controllo è venuto meno prima, e degli impulsi seguenti sa solo il "
-        "registro",
+        "never_ended": "mai chiusa: il programma di controllo è mancato prima; del seguito sa solo il registro",
         "stopped": "fermata dall'operatore",
         "tripped": "fermata dalla sorveglianza",
         "refused": "rifiutata",

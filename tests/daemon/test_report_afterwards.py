@@ -114,7 +114,7 @@ def test_the_report_of_the_last_session_is_made_once(tmp_path: Path) -> None:
     document = json.loads(path.read_text())
     assert document["outcome"] == "never_ended"
     assert differences(document, [OPENED, begun]) == []
-    assert "never ended: its daemon was gone first" in path.with_suffix(".html").read_text()
+    assert "never ended: its control program was gone first" in path.with_suffix(".html").read_text()
 
     assert report_the_last([OPENED, begun], tmp_path) is None
     continued = OPENED | {"at_us": 9}

@@ -108,7 +108,7 @@ async def test_a_trip_waits_for_its_reset_and_then_for_a_release(stage: Any) -> 
     await stage.room.reset(NONCE, "operator")
     await stage.reaches("paused")
     await asyncio.sleep(PUSH_S)
-    assert stage.room.status().sentence.startswith("The trip was reset.")
+    assert stage.room.status().sentence.startswith("The safety stop was reset.")
     await stage.released()
     await stage.over()
     assert report_of(stage)["outcome"] == "completed"

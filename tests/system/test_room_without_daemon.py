@@ -95,6 +95,6 @@ def test_a_trip_is_lifted_by_a_person_at_the_machine(room: RealRoom) -> None:
     room.wait_standby(ANSWER_S)
     told = coilward(room, "reset")
 
-    assert (told.returncode, told.stdout) == (0, "The trip is lifted.\n"), told.stderr
+    assert (told.returncode, told.stdout) == (0, "The safety stop is lifted.\n"), told.stderr
     assert last_note(room, Kind.RESET) == key(ME)
     assert room.line.phase() == "safe"

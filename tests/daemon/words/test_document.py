@@ -69,6 +69,13 @@ def test_it_is_json_and_says_something_everywhere(language: str) -> None:
         assert value.strip() == value != "", path
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_anywhere_has_a_word_of_ours(language: str) -> None:
+    for text in texts(document(language)):
+        assert not OURS.search(text), text
+        assert not SAFE.search(text), text
+
+
 def test_a_label_has_the_same_fields_in_both_languages() -> None:
     english, italian = labels("en"), labels("it")
 
