@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -182,3 +183,21 @@ def told_apart(person: Person) -> list[Misfortune]:
 def report_of(view: View) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(Path(str(view.state.report)).read_text())
     return told
+
+
+def off(pulse: dict[str, Any]) -> tuple[float, float]:
+    """How far, in mm, and how much turned, in degrees, as the world saw it."""
+    coil = pulse["coil"]
+    return math.hypot(coil["lateral_mm"], coil["depth_mm"]), math.hypot(coil["tilt_deg"], coil["twist_deg"])
+
+
+def begins_off(pulse: dict[str, Any]) -> bool:
+    """Where no train may begin (design §7)."""
+    distance_mm, angle_deg = off(pulse)
+    return distance_mm > 2 or angle_deg > 3
+
+
+def beyond(pulse: dict[str, Any]) -> bool:
+    """Where no train may go on (design §7)."""
+    distance_mm, angle_deg = off(pulse)
+    return distance_mm > 5 or angle_deg > 6

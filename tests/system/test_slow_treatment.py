@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -16,10 +16,12 @@ import pytest
 
 from daemon.client import connect
 from daemon.runtime import Runtime
+from daemon.simulated_arm import SimulatedArm, some_host
 from daemon.simulated_room import ROOM, RunningRoom, Simulated, simulated_room
 from simulator.control import Control
 from tests.system.operating import treat
-from tests.system.processes import ControlLine
+from tests.system.processes import START_S, ControlLine
+from tests.system.robot_treatment import begins_off, beyond
 from tests.system.room import counted
 
 pytestmark = [
@@ -45,17 +47,19 @@ PERIOD_US = 1_000_000
 DROP_US = 50_000
 """Later than this a pulse is left out (design §5)."""
 BLOCK = 20
+BEFORE = 6
+"""Pulses before something befalls it."""
 WANTED = 26
 """Pulses after which it is stopped: the first block and some of the second."""
 
 
 @asynccontextmanager
-async def room_with_authorisation(folder: Path) -> AsyncIterator[RunningRoom]:
+async def room_with_authorisation(folder: Path, arm: SimulatedArm | None = None) -> AsyncIterator[RunningRoom]:
     def starts(name: str) -> None:
         if name == "watchdog":  # the site file is written, and nobody has read it who decides
             authorise(folder)
 
-    async with simulated_room(Runtime(folder), Simulated(pacing=False), starts) as room:
+    async with simulated_room(Runtime(folder), Simulated(pacing=False, arm=arm), starts) as room:
         yield room
 
 
@@ -73,14 +77,21 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-async def stopped_after(folder: Path, room: RunningRoom, pulses: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The watchdog's events of a treatment that its operator stops, and its report."""
+def nothing() -> None:
+    """Nothing befalls this treatment."""
+
+
+async def stopped_after(
+    folder: Path, room: RunningRoom, pulses: int, befalls: Callable[[], object] = nothing
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The watchdog's events of a treatment that its operator stops, and its report; something befalls it in between."""
     line = ControlLine(folder / "watchdog" / "control", "cli")
     try:
         async with connect(room.address, ROOM) as operator, operator.present():
             await treat(operator, room.site, "lf-right-1hz", SUBJECT)
-            went_out = lambda: len(line.seen("settled")) == pulses  # noqa: E731
-            await asyncio.to_thread(line.wait, went_out, f"{pulses} pulses", 2 * pulses)
+            await asyncio.to_thread(gone_out, line, BEFORE)
+            await asyncio.to_thread(befalls)
+            await asyncio.to_thread(gone_out, line, pulses)
             stopped = await operator.ask("stop")
             assert stopped.ok, stopped
         line.listen()
@@ -88,6 +99,10 @@ async def stopped_after(folder: Path, room: RunningRoom, pulses: int) -> tuple[l
         return line.events, json.loads(report)
     finally:
         line.close()
+
+
+def gone_out(line: ControlLine, pulses: int) -> None:
+    line.wait(lambda: len(line.seen("settled")) >= pulses, f"{pulses} pulses", START_S + 2 * pulses)
 
 
 async def test_a_slow_treatment_goes_on_through_the_end_of_a_block_and_every_pulse_is_counted(folder: Path) -> None:
@@ -107,3 +122,26 @@ async def test_a_slow_treatment_goes_on_through_the_end_of_a_block_and_every_pul
     assert all(b - a >= PERIOD_US for a, b in pairwise(written)), "never closer than planned"
     assert all(b - a >= PERIOD_US - DROP_US for a, b in pairwise(physical))
     assert written[BLOCK] - written[BLOCK - 1] <= PERIOD_US + DROP_US, "no seam between the blocks"
+
+
+@pytest.mark.xdist_group("another arm")
+async def test_a_slow_treatment_under_an_arm_stops_while_the_head_moves_and_gives_no_pulse_off_its_target(
+    folder: Path,
+) -> None:
+    async with room_with_authorisation(folder, SimulatedArm(some_host(), "rest", 3)) as room:
+        shifts = lambda: Control(folder)("shift", mm=30, s=0.6)  # noqa: E731
+        events, report = await stopped_after(folder, room, BEFORE + BLOCK + 2, shifts)
+        happened = Control(folder)("log")["happenings"]
+        in_the_ledger = counted(folder / "state" / "watchdog")
+
+    physical = [each for each in happened if each["kind"] == "pulse"]
+    triggers = [event for event in events if event["kind"] == "trigger"]
+    assert len(physical) == len(triggers) == in_the_ledger == report["pulses"]["settled"] >= BEFORE + BLOCK
+    assert report["pulses"]["unknown"] == 0
+    assert not [pulse for pulse in physical if beyond(pulse)]
+    blocks = {trigger["permit"]: pulse for trigger, pulse in reversed([*zip(triggers, physical, strict=True)])}
+    assert len(blocks) >= 3, "before the shift, after it, and the block behind that"
+    assert not [first for first in blocks.values() if begins_off(first)]
+    gaps_us = [b["at_us"] - a["at_us"] for a, b in pairwise(triggers)]
+    assert min(gaps_us) >= PERIOD_US
+    assert sum(gap > PERIOD_US + DROP_US for gap in gaps_us) == 1, "the one wait is the shift's"
