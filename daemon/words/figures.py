@@ -33,7 +33,7 @@ _ITALIAN: Final = {
     "SD unknown": "DS ignota",
     "SD": "DS",
     "days": "giorni",
-    "level": "uscita",
+    "level": "intensità",
     "rate": "frequenza",
     "duration": "durata",
     "charge-delay": "ritardo di carica",

@@ -43,11 +43,11 @@ TERMS: Final = {
                  Word("bobina", "ciò che poggia sulla testa e dà l'impulso; di solito a farfalla (a otto)")),
     "motor-threshold": Term(
         Word("resting motor threshold", "the output at which a resting hand just twitches, in % MSO; rMT"),
-        Word("soglia motoria a riposo", "l'uscita con cui una mano a riposo appena si contrae, in % MSO; RMT")),
+        Word("soglia motoria a riposo", "l'intensità a cui una mano a riposo appena si contrae, in % MSO; RMT")),
     "percent-rmt": Term(Word("% rMT", "intensity in per cent of the resting motor threshold"),
                         Word("% RMT", "intensità in percentuale della soglia motoria a riposo")),
     "percent-mso": Term(Word("% MSO", "output in per cent of the stimulator's maximum"),
-                        Word("% MSO", "uscita in percentuale del massimo dello stimolatore")),
+                        Word("% MSO", "intensità in percentuale del massimo dello stimolatore")),
     "target": Term(Word("target", "where on the head the coil is to be"),
                    Word("bersaglio", "il punto della testa su cui deve stare la bobina")),
     "on-target": Term(Word("on target", "near enough to the target for a train"),

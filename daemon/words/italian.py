@@ -17,13 +17,16 @@ ITALIAN = Catalogue(
             "square",
             "Disarmato. Posizionare la bobina, controllare il paziente, poi premere Avvia.",
         ),
-        "gap": PhaseWord("INTERVALLO", "blue", "circle", "Pausa tra due treni: il prossimo parte da solo."),
+        "gap": PhaseWord("INTERVALLO", "blue", "circle", "Tra due treni: il prossimo parte da solo."),
         "arming": PhaseWord("ARMAMENTO", "yellow", "triangle", "Lo stimolatore viene impostato e armato."),
         "armed": PhaseWord("ARMATO", "yellow", "triangle", "Lo stimolatore è pronto: gli impulsi stanno per iniziare."),
         "train": PhaseWord("STIMOLAZIONE", "red", "circle", "Impulsi in corso."),
-        "stopping": PhaseWord("ARRESTO", "yellow", "octagon", "Disarmato; si contano gli ultimi impulsi."),
+        "stopping": PhaseWord("ARRESTO IN CORSO", "yellow", "octagon", "Disarmato; si contano gli ultimi impulsi."),
         "held": PhaseWord(
-            "IN ATTESA", "yellow", "dashed", "Qualcosa impedisce di proseguire; riprende da sola appena si risolve."
+            "IN ATTESA",
+            "yellow",
+            "dashed",
+            "Qualcosa impedisce di proseguire; la seduta riprende da sola appena si risolve.",
         ),
         "paused": PhaseWord(
             "PAUSA", "yellow", "square", "Disarmato. Premere Avvia per riprendere, oppure chiudere la seduta."
@@ -48,10 +51,12 @@ ITALIAN = Catalogue(
         "STATO SCONOSCIUTO",
         "grey",
         "dashed",
-        "Dalla sala non arriva alcun segnale in diretta: fidarsi solo del display dello stimolatore.",
+        "Dalla sala non arriva alcun segnale: fidarsi solo del display dello stimolatore.",
     ),
     standing={
-        "boot": PhaseWord("AVVIO", "blue", "dashed", "Lo stimolatore viene portato in standby. Attendere un momento."),
+        "boot": PhaseWord(
+            "INIZIALIZZAZIONE", "blue", "dashed", "Lo stimolatore viene portato in standby. Attendere un momento."
+        ),
         "lockout": PhaseWord(
             "BLOCCATO",
             "red",
@@ -59,10 +64,10 @@ ITALIAN = Catalogue(
             "Nessuna stimolazione possibile: il registro degli impulsi è in dubbio. Chiamare l'ingegnere.",
         ),
         "no-watchdog": PhaseWord(
-            "SENZA SORVEGLIANZA",
+            "SORVEGLIANZA ASSENTE",
             "grey",
             "triangle",
-            "La sorveglianza non risponde: nessuna stimolazione è possibile finché non torna.",
+            "Il programma di sorveglianza non risponde: nessuna stimolazione è possibile finché non torna.",
         ),
         "no-stimulator": PhaseWord(
             "NESSUNO STIMOLATORE",

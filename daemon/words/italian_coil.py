@@ -20,6 +20,9 @@ STATES = {
         "ARRESTATA", "red", "octagon", "È stato premuto STOP: la bobina si stacca dalla testa e resta lontana."
     ),
     "fault": PhaseWord(
-        "GUASTO BRACCIO", "red", "triangle", "Il braccio non obbedisce: controllare il braccio e il suo controllore."
+        "GUASTO BRACCIO",
+        "red",
+        "triangle",
+        "Il braccio non obbedisce: controllare il braccio e la sua unità di controllo.",
     ),
 }

@@ -15,7 +15,7 @@ _BACK_IT: Final = "Controllare il paziente, poi premere Avvia: la bobina torna."
 ROWS = {
     "head-lost": Row(
         it=("La bobina attende.", "La telecamera non vede il marcatore della testa.",
-            "Liberare la vista tra telecamera e testa."),
+            "Liberare la visuale tra telecamera e testa."),
     ),
     "tracker-silent": Row(
         it=("La bobina attende.", "Il tracciamento non invia nulla.", "Controllarne alimentazione e cavo."),
@@ -57,7 +57,7 @@ ROWS = {
     ),
     "coil-marker-unseen": Row(
         it=("Nessun treno può cominciare o continuare.", "La telecamera non vede il marcatore della bobina.",
-            "Liberare la vista tra telecamera e bobina."),
+            "Liberare la visuale tra telecamera e bobina."),
         en=("No train can begin or go on.", "The camera does not see the coil's marker.",
             "Clear the view from the camera to the coil's marker."),
     ),
@@ -136,7 +136,7 @@ ROWS = {
             "Move the head away from the coil, then call the engineer."),
     ),
     "robot-unreachable": Row(
-        it=("Il braccio non obbedisce più a questo programma.", "Il suo controllore non risponde; si ritira da solo.",
+        it=("Il braccio non obbedisce più.", "La sua unità di controllo non risponde; si ritira da solo.",
             "Controllarne alimentazione e cavo."),
     ),
     "robot-slow": Row(
@@ -150,7 +150,7 @@ ROWS = {
             "Check this computer and the network, then press Release."),
     ),
     "refused-goal": Row(
-        it=("Il braccio è fermo.", "Il suo controllore ha rifiutato un punto come troppo lontano o fuori spazio.",
+        it=("Il braccio è fermo.", "La sua unità di controllo ha rifiutato un punto troppo lontano o fuori spazio.",
             "Chiamare l'ingegnere."),
         en=("The arm stands.", "Its controller refused a point as too far or outside.", "Call the engineer."),
     ),
@@ -198,7 +198,7 @@ ROWS = {
         it=("La seduta è in pausa.", "Una persona ha fatto allontanare la bobina dalla testa.", _BACK_IT),
     ),
     "coil-parked": Row(
-        it=("La seduta è in pausa.", "Il braccio è andato al suo parcheggio.", _BACK_IT),
+        it=("La seduta è in pausa.", "Il braccio è andato in posizione di parcheggio.", _BACK_IT),
     ),
     "coil-guided": Row(
         it=("La seduta è in pausa.", "Il braccio cede alla mano di chi lo guida.",
@@ -209,7 +209,7 @@ ROWS = {
     ),
     "coil-fault": Row(
         it=("La seduta è in pausa.", "Il braccio non obbedisce.",
-            "Controllare il braccio e il suo controllore; quando funziona di nuovo, premere Avvia."),
+            "Controllare il braccio e la sua unità di controllo; quando funziona di nuovo, premere Avvia."),
     ),
     "coil-refused": Row(
         it=("La seduta è in pausa.", "Il braccio non va sul bersaglio.",

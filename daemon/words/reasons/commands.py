@@ -30,7 +30,7 @@ ROWS = {
             "Look at the state; press again only if it is still wanted."),
     ),
     "role": Row(
-        it=("Il comando è stato rifiutato: {verb}.", "L'accesso di {user} è come {role}; serve {needed}.",
+        it=("Il comando è stato rifiutato: {verb}.", "{user} ha fatto l'accesso come {role}; serve {needed}.",
             "Chiedere a chi ha quel ruolo, o chiamare l'ingegnere."),
         en=("The command was refused: {verb}.", "{user} is signed in as {role}, and it takes {needed}.",
             "Ask somebody with that role, or call the engineer."),
@@ -42,7 +42,7 @@ ROWS = {
             "Call the engineer to have the user added."),
     ),
     "no-control": Row(
-        it=("Il comando è stato rifiutato: {verb}.", "Il controllo non è tuo.",
+        it=("Il comando è stato rifiutato: {verb}.", "Il controllo è di un altro utente, o di nessuno.",
             "Prima prendere il controllo; se lo ha qualcuno, chiedergli di cederlo."),
         en=("The command was refused: {verb}.", "You do not have control.",
             "Take control first; if somebody holds it, ask them to hand it over."),

@@ -69,7 +69,7 @@ ROWS = {
             "Say what happened under Resolve, with a reason."),
     ),
     "evidence-contradicts": Row(
-        it=("La stimolazione è bloccata.",
+        it=("La stimolazione è stata fermata.",
             "Lo stimolatore ha erogato un numero di impulsi diverso da quello impostato; si conta il numero maggiore.",
             "Devono ripristinare due operatori; far controllare lo stimolatore."),
         en=("Stimulation is locked.",
@@ -77,8 +77,8 @@ ROWS = {
             "Two operators reset; have the stimulator checked."),
     ),
     "train-not-triggered": Row(
-        it=("La stimolazione è bloccata.",
-            "Lo stimolatore ha erogato un treno che qui nessuno ha avviato; è contato per intero.",
+        it=("La stimolazione è stata fermata.",
+            "Lo stimolatore ha erogato un treno non avviato da qui; è contato per intero.",
             "Trovare il pedale o il programma responsabile; devono ripristinare due operatori."),
         en=("Stimulation is locked.", "The stimulator ran a train that nobody here started; it is counted in full.",
             "Find the foot switch or program that did; two operators reset."),

@@ -54,11 +54,11 @@ ROWS = {
             "Impostare quanto prescrive il protocollo."),
     ),
     "level-over-ceiling": Row(
-        it=("L'impulso non è stato dato.", "{asked} supera l'uscita massima di questa seduta, {allowed}.",
-            "Ridurre l'uscita."),
+        it=("L'impulso non è stato dato.", "{asked} supera l'intensità massima di questa seduta, {allowed}.",
+            "Ridurre l'intensità."),
     ),
     "intensity-over-limit": Row(
-        it=("L'impulso non è stato dato.", "{asked} supera il limite di {allowed}.", "Ridurre l'uscita."),
+        it=("L'impulso non è stato dato.", "{asked} supera il limite di {allowed}.", "Ridurre l'intensità."),
     ),
     "raise-too-large": Row(
         it=("L'intensità non è stata aumentata.", "{asked} è più di un passo in su; ora al massimo {allowed}.",
@@ -80,7 +80,7 @@ ROWS = {
     ),
     "train-too-long": Row(
         it=("Il treno non è partito.", "A {cell} può durare {allowed}; durerebbe {asked}.",
-            "Meno impulsi, frequenza più bassa o uscita più bassa."),
+            "Ridurre gli impulsi, la frequenza o l'intensità."),
     ),
     "gap-too-short": Row(
         it=("Il treno non è partito.", "Segue il precedente dopo {asked}; devono passare almeno {allowed}.",

@@ -40,8 +40,8 @@ ROWS = {
         it=("L'impostazione non è stata modificata.", "È in corso un treno.", "Modificarla quando il treno è finito."),
     ),
     "over-limit-frame": Row(
-        it=("La stimolazione è bloccata.",
-            "Il nostro stesso programma ha chiesto più di quanto i limiti ammettono; non è stato dato.",
+        it=("La stimolazione è stata fermata.",
+            "Il programma di controllo ha chiesto più di quanto ammettono i limiti; non è stato dato.",
             "Devono ripristinare due operatori; segnalare il guasto all'ingegnere."),
         en=("Stimulation is locked.", "Our own program asked for more than the limits allow; that was not given.",
             "Two operators reset; report this fault to the engineer."),
@@ -63,7 +63,7 @@ ROWS = {
             "Impostare quanto ammesso, o richiedere di nuovo il treno."),
     ),
     "permit-too-soon": Row(
-        it=("L'impulso non è stato dato.", "È arrivato dopo il precedente prima di quanto ammesso.",
+        it=("L'impulso non è stato dato.", "È arrivato troppo presto dopo il precedente.",
             "Rispettare i tempi richiesti."),
     ),
     "permit-busy": Row(

@@ -170,7 +170,7 @@ ROWS = {
     ),
     "lease-lost": Row(
         it=("Il treno è stato interrotto.", "La bobina ha lasciato il bersaglio; gli impulsi già dati sono contati.",
-            "Riportarla: dopo una breve assenza si riprende da soli."),
+            "Riportarla: dopo una breve assenza la seduta riprende da sola."),
         en=("The train was cut.", "The coil left its target; pulses already given are counted.",
             "Bring the coil back; it goes on by itself after a short absence."),
     ),

@@ -56,7 +56,7 @@ ROWS = {
             "Do not stimulate this subject; ask the responsible physician."),
     ),
     "not-blocked": Row(
-        it=("Nessun blocco è stato tolto.", "Per {subject} non c'è alcun blocco.", "Controllare lo pseudonimo."),
+        it=("Nessun blocco è stato tolto.", "{subject} non risulta bloccato.", "Controllare il codice del paziente."),
     ),
     "block-while-open": Row(
         it=("Il blocco non è stato cambiato.", "C'è una seduta aperta.",
@@ -83,7 +83,7 @@ ROWS = {
             "Choose another protocol, or ask the responsible physician."),
     ),
     "use-forbids": Row(
-        it=("La seduta non è stata aperta.", "Con l'uso {use} qui non si stimola nessuno.",
+        it=("La seduta non è stata aperta.", "In modalità {use} qui non si stimola nessuno.",
             "Aprire una seduta su fantoccio, o chiamare l'ingegnere."),
         en=("The session was not opened.", "In use {use} nobody is stimulated here.",
             "Open a phantom session, or call the engineer."),
@@ -121,9 +121,9 @@ ROWS = {
             "Read the state before you do anything else."),
     ),
     "out-of-place": Row(
-        it=("Non è stato eseguito.", "Nello stato attuale della seduta non è possibile.",
+        it=("Il comando non è stato eseguito.", "Nello stato attuale della seduta non è possibile.",
             "Leggere lo stato e che cosa indica di fare."),
-        en=("It was not carried out.", "It is not possible in the session's present state.",
+        en=("The command was not carried out.", "It is not possible in the session's present state.",
             "Read the state and what it says to do."),
     ),
     "not-deliverable": Row(

@@ -68,7 +68,7 @@ ROWS = {
     ),
     "level-changed": Row(
         it=("La stimolazione è stata fermata.",
-            "L'uscita è stata cambiata sullo stimolatore mentre era armato; gli impulsi già dati sono contati.",
+            "L'intensità è stata cambiata sullo stimolatore mentre era armato; gli impulsi già dati sono contati.",
             "Non toccarne le manopole durante una seduta, poi ripristinare."),
         en=("Stimulation was stopped.",
             "The output was changed at the stimulator while armed; pulses already given are counted.",
@@ -133,7 +133,7 @@ ROWS = {
     ),
     "energy": Row(
         it=("Il treno non è partito.", "Questo stimolatore non può erogarlo: {why}.",
-            "Ridurre la frequenza, l'uscita o gli impulsi."),
+            "Ridurre la frequenza, l'intensità o gli impulsi."),
     ),
 }
 # fmt: on

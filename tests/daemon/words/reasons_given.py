@@ -44,11 +44,27 @@ def given() -> Iterator[tuple[str, str]]:
                 yield str(inside), told
 
 
+def carried() -> Iterator[tuple[str, set[str]]]:
+    """(reason, the fields it carries) for each refusal whose fields are written beside it."""
+    for file in sorted(DAEMON.rglob("*.py")):
+        if file.relative_to(DAEMON).parts[0] in ELSEWHERE:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            told = _reasons(node)
+            if told and isinstance(node, ast.Call) and _called(node) in ("Refused", "Refusal", "Rejection"):
+                fields = node.args[2] if len(node.args) > 2 else ast.Dict([], [])
+                if isinstance(fields, ast.Dict):
+                    yield told[0], {str(key.value) for key in fields.keys if isinstance(key, ast.Constant)}
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
 def _reasons(node: ast.AST) -> tuple[str, ...]:
     if not isinstance(node, ast.Call):
         return ()
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    place = GIVES.get(name)
+    place = GIVES.get(_called(node))
     if isinstance(place, int):
         found = node.args[place] if len(node.args) > place else None
     else:

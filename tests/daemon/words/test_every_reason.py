@@ -17,7 +17,7 @@ from daemon.words.document import document
 from daemon.words.figures import in_language
 from daemon.words.reasons import COIL_ROWS, ROWS, told
 from safety.reasons import Reason
-from tests.daemon.words.reasons_given import DAEMON, given
+from tests.daemon.words.reasons_given import DAEMON, carried, given
 from tests.daemon.words.wording import FOR_ENGINEERS, LONGEST, OURS, SAFE, braces
 
 
@@ -72,14 +72,24 @@ def test_a_message_has_at_most_thirty_words_and_says_what_why_and_what_next() ->
 
 def test_the_fields_are_the_same_in_both_languages_and_those_that_the_reason_carries() -> None:
     italian, english = (told({**ROWS, **COIL_ROWS}, language) for language in ("it", "en"))
-    carried = {
+    says = {
         **{each.json: str(each.sentence) for each in Reason},
         **{k: whole(v) for k, v in ENGLISH.reasons.items()},
     }
     for reason, sentence in english.items():
         assert braces(whole(sentence)) == braces(whole(italian[reason])), reason
-        if reason in carried:
-            assert braces(whole(sentence)) <= braces(carried[reason]), reason
+        if reason in says:
+            assert braces(whole(sentence)) <= braces(says[reason]), reason
+
+
+def test_a_refusal_of_the_daemons_carries_every_field_that_its_sentence_names() -> None:
+    watchdogs = {each.json for each in Reason}
+    own = [(reason, fields) for reason, fields in carried() if reason not in watchdogs]
+
+    assert len(own) > 20
+    english = told({**ROWS, **COIL_ROWS}, "en")
+    for reason, fields in own:
+        assert braces(whole(english[reason])) <= fields, reason
 
 
 @pytest.mark.parametrize("forbidden", [OURS, SAFE, FOR_ENGINEERS], ids=["our own words", "safe", "for engineers"])
