@@ -121,5 +121,15 @@ def test_the_italian_of_rtms_clinics_is_used() -> None:
     for word in ("seduta", "ciclo", "treno", "intervallo", "bobina", "soglia motoria a riposo", "bersaglio",
                  "in attesa", "arresto"):  # fmt: skip
         assert word in said, word
-    for stranger in ("sessione", "coil ", "target", "trigger", "watchdog", "stimulator", "tracker"):
+    for stranger in (
+        "sessione",
+        "coil ",
+        "target",
+        "trigger",
+        "watchdog",
+        "stimulator",
+        "tracker",
+        "soggett",
+        "uscita",
+    ):
         assert stranger not in said, stranger
