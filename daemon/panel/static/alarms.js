@@ -68,7 +68,7 @@ export function AlarmStrip() {
   const unseen = list.value.filter((one) => !one.seen);
   const shown = unseen[0] ?? first;
   return html`
-    <div class="alarm-strip" data-severity=${shown?.severity ?? "none"} data-seen=${shown?.seen ? "yes" : "no"}
+    <section class="alarm-strip" aria-label=${t("alarm-title")} data-severity=${shown?.severity ?? "none"} data-seen=${shown?.seen ? "yes" : "no"}
       data-test="alarm-strip" data-alarm=${shown?.id}>
       <div class="alarm-text" role="alert">
         ${shown ? html`<b>${t(`alarm-${shown.severity}`)}</b> ${alarmText(shown)}` : null}
@@ -81,7 +81,7 @@ export function AlarmStrip() {
         ${!shown.seen && html`<button type="button" class="button small strong" data-test="acknowledge"
           onClick=${() => see(shown)}>${t("alarm-acknowledge")}</button>`}
       </span>`}
-    </div>`;
+    </section>`;
 }
 
 const seenText = (one) =>

@@ -64,7 +64,7 @@ const Treat = () => html`
 const VIEWS = { treat: Treat, alarms: AlarmsPage, history: History, help: Help, emergency: Emergency };
 
 const Practice = () =>
-  site.value.practice && html`<div class="practice" data-test="practice">${t("practice-banner")}</div>`;
+  site.value.practice && html`<aside class="practice" aria-label=${t("practice-title")} data-test="practice">${t("practice-banner")}</aside>`;
 
 function App() {
   if (!words.value || !site.value) return null;

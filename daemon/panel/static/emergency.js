@@ -2,14 +2,14 @@
 // It works with the broker down: the press has gone past it, the steps are the site file's own and already here, and
 // the times are kept in this tab until somebody has them written into the journal.
 
-import { knows, me, now, view } from "./link.js";
-import { Button, refusalOf, Told, useAsk, waiting } from "./parts.js";
+import { ask, knows, me, now, view } from "./link.js";
+import { Button, Field, refusalOf, Told, useAsk, waiting } from "./parts.js";
 import { note } from "./records.js";
 import { page, site } from "./state.js";
 import { emergencyPress, pressEmergency, redButton } from "./stop.js";
 import { answerText, language, t, timeOfDay } from "./words.js";
 import { showReport } from "./report_state.js";
-import { effect, html, signal } from "./vendor/ui.js";
+import { effect, html, signal, useState } from "./vendor/ui.js";
 
 const KEPT = "coilward-emergency";
 const MOST_STAMPS = 100;
@@ -104,6 +104,31 @@ const Telephones = () => html`
     ${site.value.emergency.telephones.map((one) => html`<li key=${one.name}>${one.name} <b>${one.number}</b></li>`)}
   </ul>`;
 
+const MAY_UNBLOCK = new Set(["physician", "engineer"]);
+
+/** The way out of the block: a physician's declared name and a reason, both in the record. */
+function Unblock({ subject }) {
+  const asked = useAsk();
+  const [physician, setPhysician] = useState("");
+  const [reason, setReason] = useState("");
+  const [done, setDone] = useState(false);
+  const missing = physician.trim() && reason.trim() ? null : t("emergency-unblock-needed");
+  const role = me.value.role === null || MAY_UNBLOCK.has(me.value.role) ? null : t("flow-needs-role", { role: t("role-physician") });
+  const fields = { subject, physician: physician.trim(), reason: reason.trim() };
+  return html`
+    <h2>${t("emergency-unblock")}</h2>
+    <div class="row">
+      <${Field} test="unblock-physician" label=${t("emergency-unblock-physician")} value=${physician} maxlength="100"
+        onInput=${setPhysician} />
+      <${Field} test="unblock-reason" label=${t("emergency-unblock-reason")} value=${reason} maxlength="200"
+        onInput=${setReason} />
+    </div>
+    <${Button} test="unblock" label=${t("emergency-unblock")} why=${role ?? missing ?? waiting(asked)}
+      onPress=${() => asked.run(() => ask("unblock", fields)).then((answer) => setDone(Boolean(answer?.ok)))} />
+    ${done && html`<p role="status" data-test="unblocked">${t("emergency-unblocked", { subject })}</p>`}
+    <${Told} text=${refusalOf(asked, answerText)} />`;
+}
+
 export function Emergency() {
   const told = confirmation();
   const { state } = view.value;
@@ -128,6 +153,7 @@ export function Emergency() {
           <${Stamps} />
           ${state?.emergency && html`<p>${t("emergency-locked")}</p>`}
           ${subject && html`<p>${t("emergency-blocked", { subject })}</p>`}
+          ${state?.blocked && subject && knows("unblock") && html`<${Unblock} subject=${subject} />`}
           <div class="row">
             ${!emergencyOn() && html`<${Button} test="emergency-again" label=${t("emergency-button")}
               onPress=${pressEmergency} />`}

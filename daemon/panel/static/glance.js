@@ -36,9 +36,9 @@ function linkText() {
 export const StateBand = () => html`
   <header class="band" data-colour=${word.value.colour} data-test="band">
     <${Shape} shape=${word.value.shape} size=${72} />
-    <div class="band-word" role="status" data-test="state" data-phase=${wordOf(view.value).filter(Boolean).join(":")}>
-      ${word.value.word}
-    </div>
+    <h1 class="band-word">
+      <span role="status" data-test="state" data-phase=${wordOf(view.value).filter(Boolean).join(":")}>${word.value.word}</span>
+    </h1>
     <div class="band-text" data-test="sentence">
       <p class="what">${sentence.value.what} ${sentence.value.why}</p>
       ${sentence.value.next && html`<p class="next"><b>${t("glance-next")}</b> ${sentence.value.next}</p>`}

@@ -50,20 +50,24 @@ function Sessions() {
       onPress=${() => loadSessions(last.at_us)} />`}`;
 }
 
-const WINDOWS = ["day", "twelve-hours", "week", "course"];
-
-export function DoseBars({ windows }) {
+/** A subject's dose in each window, beside what is allowed there for one protocol. */
+export function DoseBars({ told, protocol }) {
+  const allowed = told.allowed?.[protocol] ?? {};
+  const windows = [
+    ["day", told.day, allowed.day],
+    ["twelve-hours", told.twelve_hours, allowed.day],
+    ["week", told.week, allowed.week],
+    ["course", allowed.counted, allowed.course],
+  ];
   return html`<div class="dose" data-test="dose">
-    ${WINDOWS.map((name) => {
-      const one = windows[name] ?? windows[name.replace("-", "_")];
-      if (!one) return null;
-      const share = one.bound ? Math.min(1, one.pulses / one.bound) : 0;
-      const text = t("history-dose-of", { pulses: whole(one.pulses), bound: one.bound ? whole(one.bound) : "–" });
+    ${windows.map(([name, pulses, bound]) => {
+      if (pulses == null) return null;
+      const share = bound ? Math.min(1, pulses / bound) : 0;
       return html`<div class="dose-row" key=${name} data-test=${`dose-${name}`}>
         <span>${t(`history-dose-${name}`)}</span>
         <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="whole" width="100" height="10" />
           <rect class=${share > 0.9 ? "part high" : "part"} width=${share * 100} height="10" /></svg>
-        <b>${text}</b></div>`;
+        <b>${bound ? t("history-dose-of", { pulses: whole(pulses), bound: whole(bound) }) : whole(pulses)}</b></div>`;
     })}
   </div>`;
 }
@@ -71,13 +75,17 @@ export function DoseBars({ windows }) {
 function Dose() {
   const asked = useAsk();
   const [subject, setSubject] = useState(view.value.state?.subject ?? "");
-  const [windows, setWindows] = useState(null);
+  const [protocol, setProtocol] = useState(view.value.state?.protocol ?? null);
+  const [told, setTold] = useState(null);
   const look = () =>
     asked.run(async () => {
       const answer = await loadDose(subject.trim());
-      setWindows(answer.ok ? answer.detail.windows ?? answer.detail : null);
+      setTold(answer.ok ? answer.detail : null);
       return answer;
     });
+  const names = Object.keys(told?.allowed ?? {});
+  const last = sessions.value.find((one) => one.subject === subject.trim())?.protocol;
+  const shown = [protocol, last, names[0]].find((name) => names.includes(name));
   return html`
     <div class="row">
       <${Field} test="dose-subject" label=${t("flow-subject-id")} value=${subject} onInput=${setSubject} />
@@ -85,7 +93,10 @@ function Dose() {
         why=${subject.trim() ? waiting(asked) : t("flow-subject-needed")} />
     </div>
     <${Told} text=${refusalOf(asked, answerText)} />
-    ${windows && html`<${DoseBars} windows=${windows} />`}`;
+    ${told?.blocked && html`<p class="refusal">${t("flow-subject-blocked")}</p>`}
+    ${told && html`<${DoseBars} told=${told} protocol=${shown} />
+      <${Listbox} test="dose-protocol" label=${t("flow-protocol")} value=${shown} onChoose=${setProtocol}
+        options=${names.map((name) => ({ value: name, label: name }))} />`}`;
 }
 
 const KINDS = {

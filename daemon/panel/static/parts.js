@@ -187,7 +187,7 @@ export const Facts = ({ rows, test }) => html`
 
 export const Card = ({ title, test, children, actions }) => html`
   <section class="card" data-test=${test} aria-labelledby=${`${test}-title`}>
-    <h2 id=${`${test}-title`}>${title}</h2>
+    <h2 id=${`${test}-title`} tabindex="-1">${title}</h2>
     <div class="card-body">${children}</div>
     <div class="card-actions">${actions}</div>
   </section>`;

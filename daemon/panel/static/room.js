@@ -40,17 +40,18 @@ export function isOpen(state) {
   return Boolean(state && state.session && state.phase !== "idle" && !FINAL.has(state.phase));
 }
 
-/** Which row of the words tells how the room stands: [table, name]. */
+/** Which row of the words tells how the room stands, the gravest that is so: [table, name]. As `daemon.words.shown`. */
 export function wordOf(view) {
   if (!view.known) return ["unknown", null];
   const { state, watchdog } = view;
-  if (watchdog?.status?.phase === "lockout") return ["lockout", null];
+  const status = watchdog?.status ?? {};
+  if (!state.linked) return ["no_watchdog", null];
+  if (status.phase === "lockout") return ["lockout", null];
   if (state.emergency) return ["emergency", null];
-  if (!isOpen(state)) {
-    if (!state.linked) return ["no_watchdog", null];
-    if (watchdog?.status?.phase === "boot") return ["boot", null];
-    if (state.stimulator === "away") return ["no_stimulator", null];
-  }
+  if (state.phase !== "idle" && !FINAL.has(state.phase)) return ["phases", state.phase];
+  if (state.trip) return ["phases", "tripped"];
+  if (state.unknown.length) return ["phases", "unknown-pulses"];
+  if (state.stimulator === "away") return [status.phase === "boot" && status.device?.present ? "boot" : "no_stimulator", null];
   return ["phases", state.phase];
 }
 

@@ -1,7 +1,7 @@
 // STOP, Coil away and Emergency: three fixed places at the bottom right, for everybody who is signed in.
 
 import { clock } from "./clock.js";
-import { ask, enough, onUrgent, urgently, view, now, link } from "./link.js";
+import { ask, enough, me, now, onUrgent, urgently } from "./link.js";
 import { hearUrgent, judge, pressed } from "./stop_news.js";
 import { site, page } from "./state.js";
 import { answerText, language, t } from "./words.js";
@@ -88,7 +88,10 @@ const StopNews = () => {
   </div>`;
 };
 
-const armWhy = () => (site.value?.profile === "robot" ? null : t("coil-away-by-hand"));
+const armWhy = () => {
+  if (me.value?.role === "viewer") return t("flow-needs-role", { role: t("role-operator") });
+  return site.value?.profile === "robot" ? null : t("coil-away-by-hand");
+};
 
 export const StopBar = () => html`
   <div class="stop-bar">
@@ -113,5 +116,3 @@ export const StopBar = () => html`
   </div>`;
 
 export const focusStop = () => document.getElementById("stop")?.focus({ preventScroll: true });
-export const linkLost = computed(() => link.value.state !== "connected");
-export const wasOpen = computed(() => view.value.wasOpen);

@@ -25,7 +25,6 @@ let retry = 0;
 let beat = null;
 let away = false;
 let pongAt = clock();
-let presentAt = 0;
 let unanswered = 0;
 const asked = new Map();
 const done = new Set(); // numbers of STOPs and Emergencies that need no repeating
@@ -208,12 +207,12 @@ function leave() {
 addEventListener("message", ({ data }) => DO[data.do]?.(data));
 
 setInterval(() => {
-  if (unanswered < MOST_PINGS) {
-    unanswered += 1;
-    postMessage({ say: "ping" });
-  }
-  const nonce = freshNonce();
-  if (away || late() || !nonce || !session?.connected || clock() - presentAt < PRESENCE_MS - TICK_MS / 2) return;
-  presentAt = clock();
-  session.present(nonce);
+  if (unanswered >= MOST_PINGS) return;
+  unanswered += 1;
+  postMessage({ say: "ping" });
 }, TICK_MS);
+
+setInterval(() => {
+  const nonce = freshNonce();
+  if (!away && !late() && nonce && session?.connected) session.present(nonce);
+}, PRESENCE_MS);

@@ -5,7 +5,7 @@ import { Card } from "../parts.js";
 import { step } from "../room.js";
 import { draft } from "../state.js";
 import { phaseWord, reasonText, t, words } from "../words.js";
-import { computed, html } from "../vendor/ui.js";
+import { computed, html, useEffect, useRef } from "../vendor/ui.js";
 import { Checks } from "./checks.js";
 import { Control, Offered } from "./control.js";
 import { Finish } from "./finish.js";
@@ -60,11 +60,18 @@ const Path = () => {
       </ol>`;
 };
 
-export const Flow = () => html`
-  <div class="flow" data-test="flow" data-step=${current.value}>
-    <${Path} />
-    <${STEPS[current.value]} key=${current.value} />
-  </div>`;
+export function Flow() {
+  const flow = useRef(null);
+  // A step that is done takes its focused button with it: whoever works by keyboard goes on at the next one's title.
+  useEffect(() => {
+    if (document.activeElement === document.body) flow.current.querySelector("h2")?.focus({ preventScroll: true });
+  }, [current.value]);
+  return html`
+    <div class="flow" data-test="flow" data-step=${current.value} ref=${flow}>
+      <${Path} />
+      <${STEPS[current.value]} key=${current.value} />
+    </div>`;
+}
 
 function Unknown() {
   return html`<${Card} title=${words.value.unknown.word} test="step-unknown">

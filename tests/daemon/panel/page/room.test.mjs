@@ -66,6 +66,10 @@ test("lockout, emergency and an absent stimulator have words of their own, befor
   assert.deepEqual(wordOf(view(locked, AT)), ["lockout", null]);
   assert.deepEqual(wordOf(view(emergency, AT)), ["emergency", null]);
   assert.deepEqual(wordOf(view(away, AT)), ["no_stimulator", null]);
+  const tripped = after(heard("room", state({ phase: "done", trip: { reason: "x" } })), beat());
+  const doubt = after(heard("room", state({ phase: "done", unknown: [3] })), beat());
+  assert.deepEqual(wordOf(view(tripped, AT)), ["phases", "tripped"]);
+  assert.deepEqual(wordOf(view(doubt, AT)), ["phases", "unknown-pulses"]);
   const alone = after(heard("room", state({ linked: false, stimulator: "away" })), beat());
   assert.deepEqual(wordOf(view(alone, AT)), ["no_watchdog", null]);
 });
