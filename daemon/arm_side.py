@@ -270,6 +270,7 @@ class ArmSide:
             "lease": view.lease if view else "none",
             "off_mm": round(error.distance_mm, 2) if error else None,
             "off_deg": round(error.angle_deg, 2) if error else None,
+            **({part: round(size, 2) for part, size in error.model_dump().items()} if error else {}),
             "head_speed_mm_s": view.head_speed_mm_s if view else None,
             "frame_age_ms": view.frame_age_ms if view else None,
             "robot": view.robot if view else {},

@@ -167,7 +167,14 @@ class ArmState(Payload):
     """What the arm tells the watchdog: `begin`, `continue` or `none`."""
     off_mm: float | None
     off_deg: float | None
-    """How far the coil is off its target."""
+    """How far the coil is off its target, in all."""
+    lateral_mm: float | None = None
+    """Of that, along the scalp."""
+    depth_mm: float | None = None
+    """Along the coil's normal, into the head; negative: away from it."""
+    tilt_deg: float | None = None
+    twist_deg: float | None = None
+    """About the normal; the tilt is what leans."""
     head_speed_mm_s: float | None
     frame_age_ms: float | None
     robot: dict[str, Any]

@@ -274,3 +274,4 @@ async def test_what_the_room_shows_of_the_coil_is_what_the_arm_told(stage: Any, 
     shown = stage.room.status().arm
     assert (shown["state"], shown["lease"], shown["target"]) == ("track", "begin", "left-m1")
     assert (shown["off_mm"], shown["off_deg"]) == (0.22, 0.14)
+    assert (shown["lateral_mm"], shown["depth_mm"]) == (0.2, 0.1)

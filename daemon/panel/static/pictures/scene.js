@@ -40,9 +40,10 @@ function build(three, canvas, colours) {
   const handle = new three.Mesh(new three.CylinderGeometry(0.007, 0.007, 0.1, 16), matt(colours.coil));
   handle.position.y = -0.07;
   coil.add(handle);
-  const arrow = new three.ArrowHelper(new three.Vector3(1, 0, 0), new three.Vector3(), 0.05, colours.error, 0.012, 0.008);
-  scene.add(head, nose, target, coil, arrow);
-  return { renderer, scene, camera, target, coil, arrow, three };
+  const arrow = () => new three.ArrowHelper(new three.Vector3(1, 0, 0), new three.Vector3(), 0.05, colours.error);
+  const [aside, inwards] = [arrow(), arrow()];
+  scene.add(head, nose, target, coil, aside, inwards);
+  return { renderer, scene, camera, target, coil, aside, inwards, three };
 }
 
 /** Where the target lies on this picture's head: a place on the treated side, for looking at and for nothing else. */
@@ -53,40 +54,49 @@ function placeOf(three, side) {
 }
 
 const MILLI = 0.001;
+const LARGER = 4;
 const RADIANS = Math.PI / 180;
+const SHORTEST_MM = 0.2;
 
-function pose(world, arm, side) {
-  const { three, target, coil, arrow } = world;
+function point(arrow, from, along, mm) {
+  arrow.visible = Math.abs(mm) >= SHORTEST_MM;
+  arrow.position.copy(from);
+  arrow.setDirection(mm < 0 ? along.clone().negate() : along);
+  const length = Math.max(Math.abs(mm) * MILLI * LARGER, 0.012);
+  arrow.setLength(length, Math.min(0.012, length), 0.008);
+}
+
+/** The coil as far off as it is, but larger; the arrows say which way back: along the scalp, and onto it. */
+function pose({ three, target, coil, aside, inwards }, arm, side) {
   const { up, at } = placeOf(three, side);
   const turn = new three.Quaternion().setFromUnitVectors(new three.Vector3(0, 0, 1), up);
   target.position.copy(at).addScaledVector(up, 0.002);
   target.quaternion.copy(turn);
   const known = arm?.off_mm != null;
-  coil.visible = known;
-  arrow.visible = known && arm.off_mm > 0.3;
+  coil.visible = aside.visible = inwards.visible = known;
   if (!known) return;
-  // Lateral and depth, where the room tells them apart; else all of it is drawn as distance from the head.
-  const depth = (arm.depth_mm ?? arm.off_mm) * MILLI;
-  const lateral = (arm.lateral_mm ?? 0) * MILLI;
-  const off = new three.Vector3(lateral, 0, Math.abs(depth) + 0.008).applyQuaternion(turn);
-  coil.position.copy(at).add(off);
-  const tilt = new three.Quaternion().setFromAxisAngle(new three.Vector3(1, 0, 0), (arm.tilt_deg ?? arm.off_deg ?? 0) * RADIANS);
-  coil.quaternion.copy(turn).multiply(tilt);
-  arrow.position.copy(coil.position);
-  const back = new three.Vector3().subVectors(at, coil.position);
-  arrow.setDirection(back.clone().normalize());
-  arrow.setLength(Math.max(back.length(), 0.03), 0.012, 0.008);
+  const lateral = arm.lateral_mm ?? arm.off_mm;
+  const depth = arm.depth_mm ?? 0;
+  const across = new three.Vector3(1, 0, 0).applyQuaternion(turn);
+  coil.position.copy(at).addScaledVector(up, 0.008 - depth * MILLI * LARGER);
+  coil.position.addScaledVector(across, lateral * MILLI * LARGER);
+  const tilt = new three.Quaternion().setFromAxisAngle(new three.Vector3(0, 1, 0), (arm.tilt_deg ?? arm.off_deg ?? 0) * RADIANS);
+  const twist = new three.Quaternion().setFromAxisAngle(new three.Vector3(0, 0, 1), (arm.twist_deg ?? 0) * RADIANS);
+  coil.quaternion.copy(turn).multiply(twist).multiply(tilt);
+  point(aside, coil.position, across.negate(), lateral);
+  point(inwards, coil.position, up.clone().negate(), -depth);
 }
 
 function Numbers() {
   const { arm } = view.value;
   const rows = [
-    ["picture-position", arm?.off_mm],
-    ["picture-angle", arm?.off_deg],
-    ["picture-head-speed", arm?.head_speed_mm_s],
+    ["picture-lateral", arm?.lateral_mm, "mm"],
+    ["picture-depth", arm?.depth_mm, "mm"],
+    ["picture-tilt", arm?.tilt_deg, "°"],
+    ["picture-twist", arm?.twist_deg, "°"],
   ];
   return html`<dl class="facts numbers" data-test="scene-numbers">
-    ${rows.map(([key, value]) => html`<div key=${key}><dt>${t(key)}</dt><dd>${decimal(value)}</dd></div>`)}</dl>`;
+    ${rows.map(([key, value, unit]) => html`<div key=${key}><dt>${t(key)}</dt><dd>${decimal(value)} ${unit}</dd></div>`)}</dl>`;
 }
 
 export function Scene() {
@@ -127,7 +137,7 @@ export function Scene() {
   }, []);
   return html`
     <section class="picture scene" data-test="scene">
-      <p class="picture-title">${t("picture-head")}</p>
+      <p class="picture-title">${t("picture-head")} · ${t("picture-head-note", { times: LARGER })}</p>
       ${failed
         ? html`<p class="why" data-test="scene-failed">${t("picture-not-available")}</p>`
         : html`<canvas ref=${canvas} role="img" aria-label=${t("picture-head")}></canvas>`}
