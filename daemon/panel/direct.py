@@ -70,7 +70,7 @@ class Direct:
         try:
             shown = await asked
         except (CoilwardError, OSError) as why:
-            self._told.lost("watchdog", f"{word} by {by} did not reach the watchdog: {why}")
+            self._told.lost("watchdog", f"the watchdog cannot be told to stop: {why}")
             return {"watchdog": "unreachable"}
         self._told.back("watchdog")
         return {"watchdog": "confirmed"} if shown is Rest.STANDBY else _unconfirmed(shown)

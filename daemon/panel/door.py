@@ -25,6 +25,8 @@ class Door(socket.socket):
         self._leaving = leaving
         self._strangers: dict[Any, socket.socket] = {}
         """Not signed in, the oldest first, by where they come from."""
+        self._cut_off: dict[Any, socket.socket] = {}
+        """Signed in once, and without the broker now."""
         self._signed_in: dict[Any, socket.socket] = {}
         self._told_to_go: list[socket.socket] = []
 
@@ -32,7 +34,7 @@ class Door(socket.socket):
         """The next connection. Raises ConnectionAbortedError when it has to wait until others have left."""
         link, where = super().accept()
         self._forget_the_closed()
-        if len(self._strangers) + len(self._signed_in) >= self._most and not self._made_room():
+        if len(self._all) >= self._most and not self._made_room():
             link.close()
             raise ConnectionAbortedError
         self._strangers[where] = link
@@ -44,32 +46,38 @@ class Door(socket.socket):
             self._signed_in[where] = link
 
     def cut_off(self, where: Any) -> None:
-        """Who comes from there has lost the broker: it stays for STOP while there is room."""
+        """Who comes from there has lost the broker: it stays for STOP, and goes before those who have it."""
         if (link := self._signed_in.pop(where, None)) is not None:
-            self._strangers[where] = link
+            self._cut_off[where] = link
 
-    def send_away(self, *, everyone: bool) -> None:
-        """Ends the connections of strangers, or of everybody."""
-        for link in [*self._strangers.values(), *(self._signed_in.values() if everyone else ())]:
+    def send_away(self) -> None:
+        """Ends every connection."""
+        for link in self._all:
             _shut(link)
 
     @property
     def inside(self) -> int:
         """How many connections are open."""
         self._forget_the_closed()
-        return len(self._strangers) + len(self._signed_in) + len(self._told_to_go)
+        return len(self._all) + len(self._told_to_go)
+
+    @property
+    def _all(self) -> list[socket.socket]:
+        return [*self._strangers.values(), *self._cut_off.values(), *self._signed_in.values()]
 
     def _made_room(self) -> bool:
-        if not self._strangers or len(self._told_to_go) >= self._leaving:
+        leaves = self._strangers or self._cut_off
+        if not leaves or len(self._told_to_go) >= self._leaving:
             return False
-        link = self._strangers.pop(next(iter(self._strangers)))
+        link = leaves.pop(next(iter(leaves)))
         self._told_to_go.append(link)
         _shut(link)
         return True
 
     def _forget_the_closed(self) -> None:
-        self._strangers = {where: link for where, link in self._strangers.items() if link.fileno() >= 0}
-        self._signed_in = {where: link for where, link in self._signed_in.items() if link.fileno() >= 0}
+        for group in (self._strangers, self._cut_off, self._signed_in):
+            for where in [where for where, link in group.items() if link.fileno() < 0]:
+                del group[where]
         self._told_to_go = [link for link in self._told_to_go if link.fileno() >= 0]
 
 

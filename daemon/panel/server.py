@@ -160,13 +160,12 @@ async def panel(site: Site, runtime: Runtime, files: Files | None = None) -> Asy
 
 async def _ended(server: Server, door: Door) -> None:
     """Takes leave of the pages; who does not answer is left in mid-word."""
-    door.send_away(everyone=False)
     server.close()
     try:
         async with asyncio.timeout(LEAVE_S):
             await server.wait_closed()
     except TimeoutError:
-        door.send_away(everyone=True)
+        door.send_away()
 
 
 def tls(section: PanelSection) -> ssl.SSLContext | None:

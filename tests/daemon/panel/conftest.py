@@ -20,7 +20,7 @@ from daemon.panel.files import Files
 from daemon.panel.server import panel
 from daemon.runtime import Runtime
 from tests.daemon.arm_stand_in import ArmStandIn
-from tests.daemon.panel.packets import NO, YES
+from tests.daemon.panel.packets import YES
 
 WAIT_S = 10.0
 """For what takes milliseconds (engineering choice)."""
@@ -92,9 +92,6 @@ class Broker:
             self.heard += first
             if first:
                 writer.write(self.answer)
-            if self.answer == NO:
-                writer.close()
-                return
             while data := await reader.read(65536):
                 self.heard += data
         writer.close()

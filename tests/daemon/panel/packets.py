@@ -22,3 +22,11 @@ WITH_WILL = bytes.fromhex(
 )
 YES = bytes.fromhex("20 06 00 00 03 22 00 0a")
 NO = bytes.fromhex("20 03 00 87 00")
+
+
+def connect_packet(client: str, user: str, password: str) -> bytes:
+    """CONNECT of a person, as a page sends it."""
+    fields = b"".join(len(each).to_bytes(2, "big") + each.encode() for each in (client, user, password))
+    body = bytes.fromhex("00 04 4d 51 54 54 05 c2 00 3c 00") + fields
+    assert len(body) < 128
+    return bytes([0x10, len(body)]) + body

@@ -77,6 +77,7 @@ def test_a_yes_before_the_whole_name_came_is_no_yes_to_it() -> None:
         changed(CONNECT, 24, 0x1E),  # a name longer than what is left
         CONNECT[:1] + b"\x80\x80\x80\x80\x01" + CONNECT[2:],  # a length without end
         CONNECT[:1] + b"\x81\x20" + CONNECT[2:],  # MOST_CONNECT_BYTES + 1
+        changed(CONNECT, 1, 0x28) + b"\0",  # one byte more than its fields
         changed(CONNECT, 12, 0x7F),  # properties longer than the packet
     ],
 )

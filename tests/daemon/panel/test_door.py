@@ -66,13 +66,16 @@ def test_who_has_lost_the_broker_goes_before_who_has_it(door: Door) -> None:
             inside.append(door.accept())
             door.signed_in(inside[-1][1])
         door.cut_off(inside[1][1])
-        knocked.append(clients.enter_context(knock(door)))
-        inside.append(door.accept())
-        gone = [ended(client) for client in knocked]
+        gone = []
+        for _ in range(2):
+            knocked.append(clients.enter_context(knock(door)))
+            inside.append(door.accept())
+            gone.append([ended(client) for client in knocked])
         for link, _ in inside:
             link.close()
 
-    assert gone == [False, True, False, False]
+    assert gone[0] == [False, True, False, False]
+    assert gone[1] == [False, True, False, True, False], "a stranger goes before either"
 
 
 def test_when_all_have_signed_in_the_next_one_waits_outside_until_one_leaves(door: Door) -> None:
@@ -126,6 +129,24 @@ async def test_a_flood_of_connections_keeps_out_neither_a_person_nor_a_stop(serv
     assert status == 200
     assert answer == {"direct": "STOP", "watchdog": "sent"}
     assert 0 < inside <= MOST
+
+
+async def test_pages_that_have_lost_the_broker_keep_their_stop_and_nobody_out(serve: Serve) -> None:
+    async with serve() as served, AsyncExitStack() as opened, AsyncExitStack() as clients:
+        pages = [await opened.enter_async_context(served.page()) for _ in range(MOST)]
+        for page in pages:
+            await page.send(CONNECT)
+            assert await heard(page) == YES
+        served.broker.die()
+        for page in pages:
+            assert await told(page) == {"broker": "lost"}
+        await knocking(served.port, b"GET", clients)
+        status, _, _ = await served.get("/site.json")
+        await pages[-1].send("STOP")
+        answer = await told(pages[-1])
+
+    assert status == 200
+    assert answer == {"direct": "STOP", "watchdog": "sent"}
 
 
 async def test_half_a_tls_handshake_holds_a_place_like_any_other(serve: Serve, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ async def test_the_page_and_its_files_are_given_out(serve: Serve, path: str, kin
 @pytest.mark.parametrize("path", ["/", "/app/none.js", "/site.json", "/mqtt"])
 async def test_every_answer_carries_the_guards(serve: Serve, path: str) -> None:
     async with serve() as served:
-        _, headers, _ = await served.get(path)
+        _, headers, _ = await served.get(path, f"Origin: http://{served.here}")
 
     assert {name: headers.get(name.lower()) for name in GUARDS} == GUARDS
 
