@@ -27,7 +27,7 @@ export function keepAlarms() {
   effect(() => {
     const at = now.value;
     const seen = view.value;
-    if (!me.value) signedInAt = at;
+    if (!me.value || !signedInAt) signedInAt = at;
     const name = seen.state?.phase ?? null;
     if (name !== phase.name) Object.assign(phase, { name, since: at });
     if (!me.value || at - signedInAt < GRACE_MS) return;

@@ -172,5 +172,5 @@ export function Emergency() {
 
 export const emergencyBy = () => {
   const on = view.value.state?.emergency;
-  return on ? t("emergency-seen-by", { user: on.by ?? me.value?.user, time: timeOfDay(on.at_us / 1000) }) : null;
+  return on ? t("emergency-seen-by", { user: on.by || "–", time: timeOfDay(on.at_us / 1000) }) : null;
 };

@@ -18,24 +18,31 @@ const SHAPES = {
   dashed: html`<rect x="11" y="11" width="42" height="42" fill="none" stroke-width="6" stroke-dasharray="12 7" />`,
 };
 
+/** In place of a reason: an answer is awaited. The button stays as it looks, so that nothing moves under a finger. */
+const BUSY = Symbol("busy");
+
+/** Only the one next step has room for a text beneath it that comes and goes. */
+const reasonOf = (why, kind) => (why === BUSY ? (kind === "primary" ? t("waiting-for-answer") : null) : why);
+
 /** `why`: the reason it cannot be pressed now; it stays focusable, and the reason stands beside it. */
-export function Button({ test, kind = "plain", why = null, onPress, label, note = null, pressed = undefined, ...rest }) {
+export function Button({ test, kind = "plain", why = null, onPress, label, note = null, ...rest }) {
   const id = `why-${test}`;
+  const told = reasonOf(why, kind) ?? note;
   return html`
     <div class="press">
       <button
         type="button"
         class=${`button ${kind}`}
         data-test=${test}
-        aria-disabled=${why ? "true" : undefined}
-        aria-describedby=${why || note ? id : undefined}
-        aria-pressed=${pressed}
+        aria-disabled=${why && why !== BUSY ? "true" : undefined}
+        aria-busy=${why === BUSY ? "true" : undefined}
+        aria-describedby=${told ? id : undefined}
         onClick=${() => !why && onPress()}
         ...${rest}
       >
         ${label}
       </button>
-      ${(why || note) && html`<p class="why" id=${id}>${why ?? note}</p>`}
+      ${told && html`<p class="why" id=${id}>${told}</p>`}
     </div>`;
 }
 
@@ -43,11 +50,14 @@ export function Button({ test, kind = "plain", why = null, onPress, label, note 
 export function useAsk() {
   const [refusal, setRefusal] = useState(null);
   const [busy, setBusy] = useState(false);
+  const running = useRef(false);
   const run = async (act) => {
-    if (busy) return null;
+    if (running.current) return null;
+    running.current = true;
     setBusy(true);
     setRefusal(null);
     const answer = await act();
+    running.current = false;
     setBusy(false);
     if (answer && !answer.ok) setRefusal(answer);
     return answer;
@@ -96,7 +106,8 @@ export function HoldButton({ test, label, why = null, note, onDown, onHeld, onEa
         type="button"
         class=${`button primary hold ${since === null ? "" : "holding"}`}
         data-test=${test}
-        aria-disabled=${why ? "true" : undefined}
+        aria-disabled=${why && why !== BUSY ? "true" : undefined}
+        aria-busy=${why === BUSY ? "true" : undefined}
         aria-describedby=${`why-${test}`}
         onPointerDown=${(event) => {
           event.currentTarget.setPointerCapture?.(event.pointerId);
@@ -115,7 +126,7 @@ export function HoldButton({ test, label, why = null, note, onDown, onHeld, onEa
       >
         <span class="fill" aria-hidden="true"></span><span class="label">${label}</span>
       </button>
-      <p class="why" id=${`why-${test}`}>${why ?? note}</p>
+      <p class="why" id=${`why-${test}`}>${reasonOf(why, "primary") ?? note}</p>
     </div>`;
 }
 
@@ -193,4 +204,4 @@ export const Card = ({ title, test, children, actions }) => html`
   </section>`;
 
 export const refusalOf = (asked, answerText) => asked.refusal && answerText(asked.refusal);
-export const waiting = (asked) => (asked.busy ? t("waiting-for-answer") : null);
+export const waiting = (asked) => (asked.busy ? BUSY : null);

@@ -13,7 +13,6 @@ const trouble = signal(null); // a key of the words
 const keep = (who) => sessionStorage.setItem(KEPT, JSON.stringify(who));
 
 function begin(who) {
-  trouble.value = null;
   keep(who);
   signIn(site.value, who);
 }
@@ -51,7 +50,9 @@ function redeem(code) {
     } else begin(answer);
   };
   line.onclose = () => {
-    if (!answered) trouble.value = "link-gone";
+    if (answered) return;
+    trouble.value = "link-gone";
+    restore();
   };
 }
 
@@ -89,7 +90,9 @@ export function SignIn() {
   const ready = user.trim() && password;
   const submit = (event) => {
     event.preventDefault();
-    if (ready) begin({ user: user.trim(), password });
+    if (!ready) return;
+    trouble.value = null;
+    begin({ user: user.trim(), password });
   };
   return html`
     <main class="sign-in">

@@ -110,6 +110,7 @@ export const StopBar = () => html`
       data-test="stop"
       onPointerDown=${(event) => event.button === 0 && pressStop()}
       onKeyDown=${onKey(pressStop)}
+      onClick=${(event) => event.detail === 0 && pressStop() /* assistive technology presses without a pointer */}
     >
       ${t("stop-button")}
     </button>

@@ -2,6 +2,7 @@
 
 import { ask, me, view } from "../link.js";
 import { Button, Card, Field, refusalOf, Told, useAsk, waiting } from "../parts.js";
+import { GOING } from "../room.js";
 import { answerText, t } from "../words.js";
 import { html, useState } from "../vendor/ui.js";
 import { holderText } from "../glance.js";
@@ -14,7 +15,9 @@ export function Control() {
   return html`
     <${Card} title=${t("flow-step-control")} test="step-control" actions=${html`
       <${Button} test="take-control" kind="primary" label=${t("control-take")} why=${waiting(asked)}
-        onPress=${() => asked.run(() => ask("take"))} />`}>
+        onPress=${() => asked.run(() => ask("take"))} />
+      ${GOING.has(state.phase) && html`<${Button} test="pause" label=${t("flow-pause")} why=${waiting(asked)}
+        onPress=${() => asked.run(() => ask("pause"))} />`}`}>
       <p data-test="holder-now">${holderText(state)}</p>
       ${state.holder && html`<p>${t("control-ask-holder", { user: state.holder })}</p>`}
       <${Told} text=${refusalOf(asked, answerText)} />

@@ -4,6 +4,7 @@ import { ask, knows, view } from "../link.js";
 import { Button, Card, HoldButton, refusalOf, Told, useAsk, waiting } from "../parts.js";
 import { note } from "../records.js";
 import { site } from "../state.js";
+import { pressEmergency } from "../stop.js";
 import { answerText, decimal, outcome, reasonText, t, tenths, whole } from "../words.js";
 import { html, useState } from "../vendor/ui.js";
 import { shown } from "../glance.js";
@@ -31,12 +32,22 @@ function IntensitySteps() {
     <${Told} text=${refusalOf(asked, answerText)} />`;
 }
 
+const GRAVE = ["unwell", "fainting"];
+
+/** Being unwell and fainting take the door of Emergency. */
+function pressGrave(what) {
+  pressEmergency();
+  if (knows("note")) note("adverse", what, "");
+}
+
 const Reasons = ({ onPress, why }) => html`
   <h3>${t("reason-title")}</h3>
   <div class="chips" data-test="reasons">
     ${(site.value.reasons_for_pause ?? []).map((reason) => html`
       <${Button} key=${reason} kind="chip" test=${`reason-${reason}`} label=${t(`reason-${reason}`)} why=${why}
         onPress=${() => onPress(reason)} />`)}
+    ${GRAVE.map((what) => html`<${Button} key=${what} kind="chip grave" test=${`grave-${what}`}
+      label=${`${t(`adverse-${what}`)} → ${t("emergency-button")}`} onPress=${() => pressGrave(what)} />`)}
   </div>`;
 
 export function Run() {
@@ -54,7 +65,6 @@ export function Run() {
       <${IntensitySteps} />
       <p>${t("flow-pause-because")}</p>
       <${Reasons} onPress=${pause} />
-      ${why && html`<p class="why" role="status">${why}</p>`}
     </${Card}>`;
 }
 
