@@ -18,6 +18,7 @@ from daemon.messages import (
     ArmState,
     Availability,
     Counts,
+    Emergent,
     Event,
     Heartbeat,
     Meta,
@@ -136,6 +137,8 @@ def room_state(seq: int, snapshot: Snapshot, decision: Decision) -> RoomState:
         report=snapshot.report,
         linked=snapshot.linked,
         stimulator=snapshot.stimulator,
+        emergency=Emergent(**snapshot.emergency) if snapshot.emergency is not None else None,
+        blocked=snapshot.blocked,
     )
 
 

@@ -51,7 +51,7 @@ class Interruptions:
         known = self._open.get(key)
         if known is None:
             return
-        if kind == "ended" and row["outcome"] in ("completed", "refused"):
+        if kind == "emergency" or (kind == "ended" and row["outcome"] in ("completed", "refused", "emergency")):
             del self._open[key]
         elif kind == "intensity":
             self._open[key] = replace(known, intensity_tenths=row["intensity_tenths"], last_us=last_us)

@@ -1,7 +1,8 @@
 """The command desk: takes every command off the bus, judges it, has the room carry it out, and always answers.
 
-Ordinary commands are carried out one after another and judged when their turn comes. Urgent ones overtake them; STOP is
-begun in the moment it arrives, before anything else about the message is looked at, and a second STOP joins the first.
+Ordinary commands are carried out one after another and judged when their turn comes. Urgent ones overtake them; STOP
+and an emergency are begun in the moment they arrive, before anything else about the message is looked at, and a second
+one joins the first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, assert_never
 
 from pydantic import ValidationError
 
-from daemon import messages, words
+from daemon import messages, wishes, words
 from daemon.bus import BrokerLost, Bus, Message, PublishRefused
 from daemon.commands import Ids, Rejection, judge
 from daemon.decision import Decision
@@ -32,7 +33,8 @@ MOST_WAITING = 16
 MOST_AT_ALL = 64
 """Commands and busy answers together; beyond that the broker does not take our answers, and the log counts."""
 
-STOP = "stop"
+AT_ONCE = ("stop", "emergency")
+"""What is begun before anything about it is read."""
 
 log = logging.getLogger("coilward.desk")
 
@@ -48,7 +50,7 @@ class Desk:
         self._ids = Ids()
         self._turn = asyncio.Lock()
         self._waiting = 0
-        self._stopping: asyncio.Task[Outcome] | None = None
+        self._stopping: dict[str, asyncio.Task[Outcome]] = {}
         self._handling: set[asyncio.Task[None]] = set()
         self._verbs: set[asyncio.Task[Outcome]] = set()
         self._fault: BaseException | None = None
@@ -75,13 +77,15 @@ class Desk:
         except BadTopic as problem:
             log.warning("a command nobody can answer: %s", problem)
             return
-        stopping = self._begin_stop(user) if name == STOP else None
+        # What lies with the broker to stay was meant for a day that is over: it stops, and blocks nobody.
+        name = "stop" if name == "emergency" and message.retained else name
+        stopping = self._begin_at_once(user, name) if name in AT_ONCE else None
         if len(self._handling) >= MOST_AT_ALL:
             self.unanswered += 1
             log.error("%d commands could not be answered: the broker does not take the answers", self.unanswered)
             return
         task = self._group.create_task(
-            self._handle(message, user, name) if stopping is None else self._handle_stop(message, user, stopping)
+            self._handle(message, user, name) if stopping is None else self._handle_stop(message, user, name, stopping)
         )
         self._handling.add(task)
         task.add_done_callback(self._handling.discard)
@@ -109,9 +113,9 @@ class Desk:
             return
         await self._answer(message, user, command, await self._outcome(message, user, verb, command))
 
-    async def _handle_stop(self, message: Message, user: str, stopping: asyncio.Task[Outcome]) -> None:
+    async def _handle_stop(self, message: Message, user: str, name: str, stopping: asyncio.Task[Outcome]) -> None:
         """A STOP nobody can read is a STOP; only its answer needs to know what it says."""
-        verb = VERBS[STOP]
+        verb = VERBS[name]
         command = None
         with contextlib.suppress(ValueError):
             command = _read(message.payload, verb)
@@ -139,19 +143,21 @@ class Desk:
         rejection = judge(command, verb, user, self._roles.get(user), self._decision.now())
         if rejection is not None:
             return rejection
-        if isinstance(command, messages.Take | messages.HandOver | messages.LetGo):
+        if isinstance(command, wishes.Take | wishes.HandOver | wishes.LetGo):
             return self._about_control(command, user)
-        if isinstance(command, messages.Lower):
+        if isinstance(command, wishes.Lower):
             present = self._decision.room.status().intensity_tenths
             if present is not None and command.intensity_tenths > present:
                 fields = {"asked": _percent(command.intensity_tenths), "present": _percent(present)}
                 return Rejection(Code.REJECTED, "not-lower", fields)
         return await self._bounded(verb, self._begin(self._ask_room(command, user)))
 
-    def _begin_stop(self, user: str) -> asyncio.Task[Outcome]:
-        if self._stopping is None or self._stopping.done():
-            self._stopping = self._begin(self._decision.room.stop(user))
-        return self._stopping
+    def _begin_at_once(self, user: str, name: str) -> asyncio.Task[Outcome]:
+        under_way = self._stopping.get(name)
+        if under_way is None or under_way.done():
+            room = self._decision.room
+            under_way = self._stopping[name] = self._begin(room.stop(user) if name == "stop" else room.emergency(user))
+        return under_way
 
     def _begin(self, verb: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
         """Outside the group: a fault is answered first and raised then."""
@@ -170,17 +176,15 @@ class Desk:
             return Rejection(Code.ERROR, "fault", {"verb": verb.name})
         return task.result()
 
-    def _about_control(
-        self, command: messages.Take | messages.HandOver | messages.LetGo, user: str
-    ) -> Outcome | Rejection:
+    def _about_control(self, command: wishes.Take | wishes.HandOver | wishes.LetGo, user: str) -> Outcome | Rejection:
         control = self._decision.control
         match command:
-            case messages.Take():
+            case wishes.Take():
                 if not control.take(user, self._decision.clock()):
                     return Rejection(Code.FORBIDDEN, "held-by", {"holder": control.holder})
-            case messages.HandOver():
+            case wishes.HandOver():
                 control.offer(command.to)
-            case messages.LetGo():
+            case wishes.LetGo():
                 control.let_go()
             case _:
                 assert_never(command)
@@ -189,44 +193,44 @@ class Desk:
     async def _ask_room(self, command: Command, user: str) -> Outcome:
         room, nonce = self._decision.room, command.nonce or ""
         match command:
-            case messages.Pause():
+            case wishes.Pause():
                 return await room.pause(user)
-            case messages.Lower() | messages.Raise():
+            case wishes.Lower() | wishes.Raise():
                 return await room.lower(command.intensity_tenths, user)
-            case messages.Start():
+            case wishes.Start():
                 order = Order(command.subject, command.protocol, command.placement, command.intensity_tenths)
                 return await room.start(order, user)
-            case messages.Continue():
+            case wishes.Continue():
                 return await room.continue_session(command.session, command.reason, command.placement, user)
-            case messages.Resume():
+            case wishes.Resume():
                 return await room.resume(command.hash, nonce, user)
-            case messages.Release():
+            case wishes.Release():
                 return await room.release(command.hash, nonce, user)
-            case messages.End():
+            case wishes.End():
                 return await room.end(user)
-            case messages.Reset():
+            case wishes.Reset():
                 return await room.reset(nonce, user)
-            case messages.Resolve():
+            case wishes.Resolve():
                 return await room.resolve(command.ref, command.why, nonce, user)
         return await self._outside_a_session(command, user)
 
     async def _outside_a_session(self, command: Command, user: str) -> Outcome:
         room = self._decision.room
         match command:
-            case messages.CoilAway():
+            case wishes.CoilAway():
                 return await room.coil_away(user)
-            case messages.HandGuide():
+            case wishes.HandGuide():
                 return await room.hand_guide(user)
-            case messages.Park():
+            case wishes.Park():
                 return await room.park(user)
-            case messages.FileRegistration():
+            case wishes.FileRegistration():
                 return await room.file_registration(command.subject, command.registration, user)
-            case messages.FileCalibration():
+            case wishes.FileCalibration():
                 return await room.file_calibration(command.calibration, user)
-            case messages.FileThreshold():
+            case wishes.FileThreshold():
                 found = (command.value_tenths, command.method, command.pulses, command.coil, command.sd_tenths)
                 return await room.file_threshold(Measured(command.subject, *found), user)
-            case messages.FileTarget():
+            case wishes.FileTarget():
                 return await room.file_target(_recorded(command), user)
         raise OurError(f"{type(command).__name__} is in the table of verbs and nobody carries it out")
 
@@ -282,7 +286,7 @@ _FIGURES = (str, int, float, list, dict, NoneType)
 """What JSON can say; anything else is said in words."""
 
 
-def _recorded(told: messages.FileTarget) -> Recorded:
+def _recorded(told: wishes.FileTarget) -> Recorded:
     pose = Pose.of(told.head_from_target[:4], told.head_from_target[4:])
     return Recorded(
         told.subject, told.name, pose, told.air_gap_m,

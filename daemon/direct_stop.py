@@ -1,4 +1,4 @@
-"""STOP past broker and daemon: to the watchdog's own socket, and to the arm's, which takes the coil off the head.
+"""STOP and Emergency past broker and daemon: to the watchdog's own socket, and to the arm's, which takes the coil off.
 
 Blocking, with a deadline on every wait: the command line and the panel call it in threads of their own.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from daemon.arm_line import ArmLine
 from daemon.guard_view import Rest, rest
-from daemon.guard_words import Stop
+from daemon.guard_words import Emergency, Request, Stop
 from daemon.watchdog_line import WatchdogLine
 
 STANDBY_S = 3.0
@@ -23,8 +23,17 @@ def stop_watchdog(control: Path, by: str, sent: Callable[[], None] = lambda: Non
 
     Raises CoilwardError: it does not answer.
     """
+    return _disarmed(control, Stop(by=by), sent)
+
+
+def press_emergency(control: Path, by: str, sent: Callable[[], None] = lambda: None) -> Rest:
+    """As `stop_watchdog`, and the session is over for good and its subject blocked."""
+    return _disarmed(control, Emergency(by=by), sent)
+
+
+def _disarmed(control: Path, request: Request, sent: Callable[[], None]) -> Rest:
     with WatchdogLine(control) as line:
-        line.ask(Stop(by=by))
+        line.ask(request)
         sent()
         shown = Rest.NOT_YET
         for _ in range(int(STANDBY_S / STATUS_EVERY_S)):

@@ -19,6 +19,7 @@ _SESSION_EVENTS: dict[str, Event] = {
     "lockout": Event.TRIPPED,
     "reset": Event.RESET,
     "resolved": Event.RESOLVED,
+    "emergency": Event.EMERGENCY,
 }
 """Kinds of the watchdog's events that move a session; settlements go through the train's account."""
 
@@ -30,6 +31,8 @@ REASONS = {reason.json: reason for reason in Reason}
 def session_event(event: Mapping[str, Any]) -> Happened | None:
     """What an event of the watchdog's is to a session; None when it moves none."""
     kind = _SESSION_EVENTS.get(str(event.get("kind")))
+    if kind is Event.EMERGENCY:
+        return Happened(kind, reason="emergency", detail={"by": str(event.get("by") or "")})
     return Happened(kind, reason=str(event.get("reason", ""))) if kind else None
 
 
@@ -127,6 +130,16 @@ class GuardView:
     def last_session(self) -> Mapping[str, Any] | None:
         """{key, last_wall_us} of the session the ledger has opened last, and of the last record it has of it."""
         return self._status.get("last_session") or None
+
+    @property
+    def emergency(self) -> Mapping[str, Any] | None:
+        """{pressed_us, by, subject, session} of the emergency that stands."""
+        return self._status.get("emergency") or None
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a block stands against the subject of the session opened last."""
+        return bool(self._status.get("blocked"))
 
     @property
     def holds(self) -> tuple[str, ...]:

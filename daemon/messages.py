@@ -7,13 +7,9 @@ as everywhere else; a reader runs ages on its own clock, from the moment a messa
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from daemon.calibration_file import Calibration
-from daemon.registration_file import Registration
-from drivers.poses import Pose
+from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 """A room, user or client in a topic: never a wildcard, never a patient's name. And a coil."""
@@ -89,6 +85,17 @@ class Heartbeat(Payload):
     phase: str
 
 
+class Emergent(Payload):
+    """An emergency that stands: until a session is opened, or its subject is unblocked."""
+
+    at_us: int
+    """Unix µs on the watchdog's clock, the `wall_us` of its status: the difference is how long ago it was pressed."""
+    by: str | None
+    """None: nobody knows any more."""
+    subject: str | None
+    """None: of nobody who had been treated lately."""
+
+
 class RoomState(Payload):
     """Everything a person decides on, in one document: `state_seq` rises when a decision would look different."""
 
@@ -121,6 +128,9 @@ class RoomState(Payload):
     report: str | None
     linked: bool
     stimulator: str
+    emergency: Emergent | None
+    blocked: bool
+    """Whether the subject of the session opened last is blocked: it takes a physician to open the next one."""
 
 
 class Counts(Payload):
@@ -195,7 +205,7 @@ class Event(Payload):
 
 
 class Command(Payload):
-    """What every command carries. The verb and the user are in the topic, where the broker has proved them."""
+    """What every command carries (`daemon.wishes`). The verb and the user are in the topic: the broker proved them."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
     """Fresh for every command; a second command with the same id is refused."""
@@ -205,149 +215,6 @@ class Command(Payload):
     """Of the newest heartbeat."""
     state_seq: int | None = None
     """Of the state the person saw when they decided."""
-
-
-class Stop(Command):
-    """Disarm now and end the session."""
-
-
-class Pause(Command):
-    """No further train; a running one is disarmed."""
-
-
-class Lower(Command):
-    """Intensity of the trains to come, not above the present one."""
-
-    intensity_tenths: Tenths
-
-
-class Raise(Command):
-    """Intensity of the trains to come, up to what is prescribed."""
-
-    intensity_tenths: Tenths
-
-
-class Take(Command):
-    """Take control: free, offered, one's own from another client, or left behind by an absent holder."""
-
-
-class HandOver(Command):
-    """Offer control to another person; it stays here until they take it."""
-
-    to: Name
-
-
-class LetGo(Command):
-    """Give control up."""
-
-
-class Start(Command):
-    """Open a session; nothing moves until `release`."""
-
-    subject: Pseudonym
-    protocol: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
-    placement: Annotated[str, Field(max_length=200)] = ""
-    intensity_tenths: Tenths | None = None
-
-
-class Continue(Command):
-    """Open the remainder of a session that ended early (None: the last one)."""
-
-    session: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
-    reason: Reason
-    placement: Annotated[str, Field(max_length=200)] = ""
-
-
-class Release(Command):
-    """Let the segment begin. Quotes the hash of what the watchdog understood."""
-
-    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{1,128}$")]
-
-
-class Resume(Release):
-    """`release` of a paused session."""
-
-
-class End(Command):
-    """End a session at rest and write its report."""
-
-
-class Reset(Command):
-    """Lift a trip, where this person may."""
-
-
-class Resolve(Command):
-    """Book an unknown pulse as delivered, with a reason."""
-
-    ref: Annotated[int, Field(ge=0)]
-    why: Reason
-
-
-class FileThreshold(Command):
-    """Put a motor threshold on file that was measured just now."""
-
-    subject: Pseudonym
-    value_tenths: Annotated[int, Field(ge=1, le=1000)]
-    """0.1 % MSO."""
-    method: Literal["emg", "visual"]
-    pulses: Annotated[int, Field(ge=0, le=1000)]
-    coil: Name
-    sd_tenths: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """0.1 % MSO."""
-
-
-class FileRegistration(Command):
-    """Put on file where a subject's skull is under the marker on the head; only while no session is open."""
-
-    subject: Pseudonym
-    registration: Registration | None = None
-    """None asks whether one would be taken, before anybody touches the subject."""
-
-
-class FileCalibration(Command):
-    """Have the arm go by another calibration, now and after its next start; only while no session is open."""
-
-    calibration: Calibration | None = None
-    """None asks whether one would be taken, before anybody moves the arm."""
-
-
-class FileTarget(Command):
-    """Put on file where the coil stood on a head just now, as the subject's target; only while no session is open."""
-
-    subject: Pseudonym
-    name: Name
-    """Of the place."""
-    head_from_target: Annotated[tuple[float, ...], Field(min_length=7, max_length=7)]
-    """Unit quaternion w, x, y, z, then metres, in the frame of the marker on the head."""
-    air_gap_m: Annotated[float, Field(ge=0, le=0.02)]
-    """Between that place and the scalp."""
-    spread_mm: Annotated[float, Field(ge=0, le=100)]
-    spread_deg: Annotated[float, Field(ge=0, le=180)]
-    """RMS of single frames about their mean: coil against head."""
-    apart_mm: Annotated[float, Field(ge=0, le=100)]
-    apart_deg: Annotated[float, Field(ge=0, le=180)]
-    """Between where the robot and where the camera had the coil."""
-    calibration: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Hash of the calibration that this is by."""
-
-    @field_validator("head_from_target")
-    @classmethod
-    def _on_a_head(cls, numbers: tuple[float, ...]) -> tuple[float, ...]:
-        if Pose.of(numbers[:4], numbers[4:]).distance > ON_HEAD_M:
-            raise ValueError(f"lies more than {ON_HEAD_M} m from the marker: that is on no head")
-        return numbers
-
-
-class CoilAway(Command):
-    """Take the coil off the head; a running session pauses."""
-
-
-class HandGuide(Command):
-    """Let a person move the arm by hand; only while nothing is armed."""
-
-
-class Park(Command):
-    """Send the arm to its parking place; only while nothing is armed."""
 
 
 class Presence(Payload):

@@ -155,6 +155,10 @@ class Snapshot:
     """Key of the ended session that `continue_session` would continue, while the site's time for it lasts."""
     report: str | None = None
     """Path of the last session's report."""
+    emergency: Mapping[str, Json] | None = None
+    """The one that stands, in the fields of `messages.Emergent`."""
+    blocked: bool = False
+    """Whether a block stands against the subject of the session opened last."""
 
     def decision(self) -> tuple[Json, ...]:
         """What a person decides on: `state_seq` rises when this changes, and only then."""
@@ -166,6 +170,8 @@ class Snapshot:
             self.holds,
             self.trip["reason"] if self.trip else None,
             self.unknown,
+            self.emergency["at_us"] if self.emergency else None,
+            self.blocked,
         )
 
 
@@ -197,6 +203,9 @@ class Room(Protocol):
 
     async def stop(self, by: str) -> Answer:
         """Disarms, and ends the session once the watchdog confirmed standby; only then `Done`. Always, idempotent."""
+
+    async def emergency(self, by: str) -> Answer:
+        """STOP; the session is over for good and its subject blocked. Always, idempotent."""
 
     async def end(self, by: str) -> Answer:
         """Ends the session early, stopping it first where it runs, and writes its report. `Done.detail`: report."""

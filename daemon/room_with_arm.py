@@ -98,7 +98,7 @@ class RoomWithArm(ABC):
 
     def _leave_the_head(self, treatment: Treatment) -> None:
         """After a session: complete, the arm parks; ended early, the coil is only taken away; after STOP it is."""
-        if self._arm is not None and treatment.outcome != "stopped":
+        if self._arm is not None and treatment.outcome not in ("stopped", "emergency"):
             self._arm.leave("park" if treatment.session.state is State.DONE else "away")
 
     def _pause_for_the_coil(self, reason: str | None, why: str | None) -> None:

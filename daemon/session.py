@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemon.plan import Planned, at_most, pulses_of
-from daemon.session_table import SITUATIONS, TRANSITIONS, Effect, Event, State
+from daemon.session_table import IN_TRAIN, SITUATIONS, TRANSITIONS, Effect, Event, Move, State
 from drivers.quantities import PercentRmt
 
 LARGEST_RAISE = PercentRmt(50)
@@ -84,7 +84,9 @@ class Session:
 
 
 _GRAVE = frozenset({Event.TRIPPED, Event.UNKNOWN})
-_GRAVITY = {Event.STOPPED: 0, Event.PAUSE: 0, Event.DISCONNECTED: 1, Event.TRIPPED: 2, Event.UNKNOWN: 2}
+_GRAVITY = {
+    Event.STOPPED: 0, Event.PAUSE: 0, Event.DISCONNECTED: 1, Event.TRIPPED: 2, Event.UNKNOWN: 2, Event.EMERGENCY: 3,
+}  # fmt: skip
 """Which interruption is told when several come together: a lost watchdog takes the stimulator's driver with it."""
 STOP_ASKED = "stop-asked"
 """The watchdog's reason when a person pressed STOP."""
@@ -92,6 +94,8 @@ STOP_ASKED = "stop-asked"
 
 def outcome(session: Session) -> str:
     """How a session that has ended went, in the words of the report."""
+    if session.interrupted is Event.EMERGENCY:
+        return "emergency"
     if session.state is State.DONE:
         return "completed"
     if session.state is State.REFUSED:
@@ -113,9 +117,16 @@ def step(session: Session, happened: Happened) -> tuple[Session, tuple[Effect, .
     after = _carry(session, state, happened)
     if Effect.BOOK in effects:
         after = _book(after, happened.pulses)
-    if not after.plan and (last := TRANSITIONS[after.state].get(Event.EXHAUSTED)) and event is not Event.OPENED:
-        return replace(after, state=last[0]), effects + last[1]
-    return after, effects
+    last = _ends_by_itself(after, event)
+    return (replace(after, state=last[0]), effects + last[1]) if last else (after, effects)
+
+
+def _ends_by_itself(session: Session, event: Event) -> Move | None:
+    """The move of a session that has come to rest with nothing left, or after an emergency in its train."""
+    moves = TRANSITIONS[session.state]
+    if session.interrupted is Event.EMERGENCY:
+        return moves.get(Event.EMERGENCY) if session.state not in IN_TRAIN else None
+    return None if session.plan or event is Event.OPENED else moves.get(Event.EXHAUSTED)
 
 
 def _carry(before: Session, state: State, happened: Happened) -> Session:

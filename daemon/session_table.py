@@ -61,6 +61,7 @@ class Event(Enum):
     RESOLVED = "resolved"
     INTENSITY = "given another intensity"
     END = "ended"
+    EMERGENCY = "ended by an emergency"
     DISCONNECTED = "cut off from the watchdog"
     EXHAUSTED = "completed"
 
@@ -84,11 +85,14 @@ Move = tuple[State, tuple[Effect, ...]]
 _S, _E, _X = State, Event, Effect
 _ENDS: tuple[Effect, ...] = (_X.CLOSE, _X.REPORT)
 _CUT_OFF: Move = (_S.ENDED_EARLY, (_X.REPORT,))
+_OVER: Move = (_S.ENDED_EARLY, (_X.REPORT,))
+"""The watchdog has closed the session itself."""
 
 TRANSITIONS: dict[State, dict[Event, Move]] = {
     _S.CHECKS: {
         _E.OPENED: (_S.POSITIONING, ()),
         _E.NOT_OPENED: (_S.REFUSED, (_X.REPORT,)),
+        _E.EMERGENCY: _OVER,
         _E.DISCONNECTED: _CUT_OFF,
     },
     _S.POSITIONING: {
@@ -98,6 +102,7 @@ TRANSITIONS: dict[State, dict[Event, Move]] = {
         _E.PAUSE: (_S.PAUSED, ()),
         _E.TRIPPED: (_S.TRIPPED, ()),
         _E.END: (_S.ENDED_EARLY, _ENDS),
+        _E.EMERGENCY: _OVER,
         _E.DISCONNECTED: _CUT_OFF,
     },
     _S.GAP: {
@@ -108,6 +113,7 @@ TRANSITIONS: dict[State, dict[Event, Move]] = {
         _E.PAUSE: (_S.PAUSED, (_X.STOP,)),
         _E.TRIPPED: (_S.TRIPPED, ()),
         _E.END: (_S.ENDED_EARLY, (_X.STOP, *_ENDS)),
+        _E.EMERGENCY: _OVER,
         _E.DISCONNECTED: _CUT_OFF,
         _E.EXHAUSTED: (_S.DONE, (_X.DISARM, *_ENDS)),
     },
@@ -119,6 +125,7 @@ TRANSITIONS: dict[State, dict[Event, Move]] = {
         _E.PAUSE: (_S.PAUSED, (_X.STOP,)),
         _E.TRIPPED: (_S.TRIPPED, ()),
         _E.END: (_S.ENDED_EARLY, (_X.STOP, *_ENDS)),
+        _E.EMERGENCY: _OVER,
         _E.DISCONNECTED: _CUT_OFF,
     },
     _S.ARMED: {
@@ -129,6 +136,7 @@ TRANSITIONS: dict[State, dict[Event, Move]] = {
         _E.PAUSE: (_S.PAUSED, (_X.STOP,)),
         _E.TRIPPED: (_S.TRIPPED, ()),
         _E.END: (_S.ENDED_EARLY, (_X.STOP, *_ENDS)),
+        _E.EMERGENCY: _OVER,
         _E.DISCONNECTED: _CUT_OFF,
     },
     _S.TRAIN: {
@@ -141,6 +149,7 @@ TRANSITIONS: dict[State, dict[Event, Move]] = {
         _E.PAUSE: (_S.STOPPING, (_X.STOP,)),
         _E.TRIPPED: (_S.TRIPPED, ()),
         _E.UNKNOWN: (_S.UNKNOWN, (_X.BOOK,)),
+        _E.EMERGENCY: (_S.STOPPING, ()),
         _E.DISCONNECTED: _CUT_OFF,
     },
     _S.STOPPING: {
@@ -152,6 +161,7 @@ TRANSITIONS: dict[State, dict[Event, Move]] = {
         _E.PAUSE: (_S.STOPPING, (_X.STOP,)),
         _E.TRIPPED: (_S.TRIPPED, ()),
         _E.UNKNOWN: (_S.UNKNOWN, (_X.BOOK,)),
+        _E.EMERGENCY: (_S.STOPPING, ()),
         _E.DISCONNECTED: _CUT_OFF,
     },
     _S.HELD: {
@@ -162,6 +172,7 @@ TRANSITIONS: dict[State, dict[Event, Move]] = {
         _E.PAUSE: (_S.PAUSED, (_X.STOP,)),
         _E.TRIPPED: (_S.TRIPPED, ()),
         _E.END: (_S.ENDED_EARLY, (_X.STOP, *_ENDS)),
+        _E.EMERGENCY: _OVER,
         _E.DISCONNECTED: _CUT_OFF,
     },
     _S.PAUSED: {
@@ -174,6 +185,7 @@ TRANSITIONS: dict[State, dict[Event, Move]] = {
         _E.TRIPPED: (_S.TRIPPED, ()),
         _E.UNKNOWN: (_S.UNKNOWN, ()),
         _E.END: (_S.ENDED_EARLY, _ENDS),
+        _E.EMERGENCY: _OVER,
         _E.DISCONNECTED: _CUT_OFF,
         _E.EXHAUSTED: (_S.DONE, _ENDS),
     },
@@ -189,6 +201,7 @@ TRANSITIONS: dict[State, dict[Event, Move]] = {
         _E.RESOLVED: (_S.TRIPPED, ()),
         _E.RESET: (_S.PAUSED, ()),
         _E.END: (_S.ENDED_EARLY, _ENDS),
+        _E.EMERGENCY: _OVER,
         _E.DISCONNECTED: _CUT_OFF,
     },
     _S.UNKNOWN: {
@@ -199,6 +212,7 @@ TRANSITIONS: dict[State, dict[Event, Move]] = {
         _E.STOPPED: (_S.UNKNOWN, ()),
         _E.TRIPPED: (_S.TRIPPED, ()),
         _E.END: (_S.ENDED_EARLY, _ENDS),
+        _E.EMERGENCY: _OVER,
         _E.DISCONNECTED: _CUT_OFF,
     },
     _S.DONE: {},

@@ -81,7 +81,7 @@ def _left_over(view: GuardView) -> _Told | None:
         ref = view.unknown[0]
         told = f"Nobody knows whether pulse {ref} went out; it is counted. Resolve it with a reason."
         return _Told(told, "unknown-open", {"ref": ref})
-    return None
+    return _Told(_OURS["emergency"], "emergency") if view.emergency else None
 
 
 def _reason(reason: str, coil: str, detail: Mapping[str, Any]) -> str:
@@ -102,6 +102,7 @@ _OURS: Final = {
     "not-made-ready": "The stimulator could not be made ready: {problem}",
     "journal-not-written": "The journal cannot be written: {problem}. Free space on its disk.",
     "last-train-untold": "The watchdog has not said what became of the last train; all of it counts. End the session.",
+    "emergency": "An emergency was declared; its session is over and is not continued. Look after the subject first.",
     "trip-reset": "The safety stop was reset.",
     "doubts-resolved": "The pulses in doubt were resolved.",
 }
@@ -110,6 +111,8 @@ _OURS: Final = {
 
 def _told(view: GuardView, treatment: Treatment) -> _Told:
     session, said = treatment.session, situation(treatment.session.state)
+    if session.interrupted is Event.EMERGENCY and not (view.lockout or view.trip or view.unknown):
+        return _Told(_OURS["emergency"], "emergency", session.detail)
     if session.state in FINAL and (standing := _left_over(view)):
         return _Told(f"{said} {standing.sentence}", standing.reason, standing.fields)
     if view.lockout:

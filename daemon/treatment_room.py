@@ -12,17 +12,15 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import asdict
-from types import MappingProxyType
 from typing import Any, Final
 
 from daemon.arm_side import ArmSide
 from daemon.connected import Connected, Driver
-from daemon.continuing import Interruptions
+from daemon.ending_room import EndingRoom
 from daemon.followers import CHANGED
 from daemon.guard_link import Push
-from daemon.guard_view import UNCONFIRMED, Rest, sentence
-from daemon.guard_words import Intensity, Release, Request, Reset, Resolve, Stop
-from daemon.guarding import Guard, ask, away, no_session, out_of_place, overtaken
+from daemon.guard_words import Intensity, Release, Reset, Resolve
+from daemon.guarding import Guard, away, no_session, out_of_place
 from daemon.journal import Journal
 from daemon.json_lines import Row
 from daemon.means import Means
@@ -31,46 +29,31 @@ from daemon.plan import pulses_of
 from daemon.readiness import WITHIN_S, ready
 from daemon.report import make_report, write_report
 from daemon.room import Answer, Done, Happening, Measured, Order, Refused, Snapshot
-from daemon.room_with_arm import UNMOVED, RoomWithArm
 from daemon.session import Happened, Refusal, step
-from daemon.session_table import FINAL, TRANSITIONS, Event, State, situation
+from daemon.session_table import TRANSITIONS, Event, situation
 from daemon.showing import snapshot
 from daemon.treat import Treatment
 from drivers.errors import CoilwardError
 from drivers.quantities import PercentRmt
 
-STANDBY_S: Final = 2.0
-"""How long `stop` waits for the watchdog to say that the stimulator stands in standby."""
-PAUSE_S: Final = 4.0
-"""How long `pause` waits for a running train to be settled."""
-END_S: Final = 10.0
-"""How long `end` waits for a running train to be settled and the report to be written."""
-LOOK_S: Final = 0.02
 LONGEST_ABSENCE_US: Final = 86_400_000_000
 MOST_ROWS: Final = 40_000
 """Rows kept for the report: the pulses of any protocol, and what the watchdog says about each."""
-AT_REST: Final = UNMOVED | {State.HELD}
 
 
-class TreatmentRoom(RoomWithArm):
+class TreatmentRoom(EndingRoom):
     """`daemon.room.Room`, for one stimulator behind one watchdog. `clock` gives (BOOTTIME µs, unix µs)."""
 
     def __init__(
         self, opener: Opener, journal: Journal, clock: Callable[[], tuple[int, int]], arm: ArmSide | None = None
     ) -> None:
-        super().__init__(arm)
+        super().__init__(arm, journal, clock, opener.site.continue_within_us)
         self._opener = opener
         self._daemon = opener.site.daemon
-        self._journal = journal
-        self._clock = clock
-        self._guard: Guard | None = None
         self._connected = Connected()
-        self._treatment: Treatment | None = None
         self._opened: Row = {}
         self._rows: deque[Row] = deque(maxlen=MOST_ROWS)
-        self._interruptions = Interruptions(opener.site.continue_within_us)
         self._seen_us: int | None = None
-        self._report: str | None = None
         self._opening = asyncio.Lock()
         journal.follow(self._note)
 
@@ -78,7 +61,9 @@ class TreatmentRoom(RoomWithArm):
 
     def remember(self, history: Iterable[Row]) -> None:
         """The journal's rows from before this daemon: what was interrupted can be continued."""
-        self._interruptions.read(history)
+        rows = tuple(history)
+        self._interruptions.read(rows)
+        self._emergencies.read(rows)
 
     def linked(self, guard: Guard) -> None:
         """The watchdog answers: from here on it can be asked."""
@@ -104,6 +89,7 @@ class TreatmentRoom(RoomWithArm):
         if push.get("say") == "status":
             self.view.show(push)
             self._interruptions.recorded(self.view.last_session)
+            self._emergencies.told(self.view.emergency)
             self._followers.tell(CHANGED)
             return
         event = {key: value for key, value in push.items() if key != "say"}
@@ -114,6 +100,8 @@ class TreatmentRoom(RoomWithArm):
         self._journal.write("watchdog", event=event.get("kind"), told=event)
         if self._treatment is not None:
             self._treatment.hear(event)
+        if event.get("kind") == "emergency":
+            self._emergencies.told(event)
 
     def beat(self) -> None:
         """Says to the watchdog that session and driver turn, and how long ago the operator was here.
@@ -141,6 +129,7 @@ class TreatmentRoom(RoomWithArm):
                 await treatment.run()
                 self._finish(treatment)
                 self._leave_the_head(treatment)
+            await self.tell_what_is_owed()
             await self.turns.slice(1.0)
 
     # --- verbs ------------------------------------------------------------------------------------------------
@@ -193,50 +182,6 @@ class TreatmentRoom(RoomWithArm):
         """As `Room.resume`."""
         return await self.release(hash_, nonce, by)
 
-    async def pause(self, by: str) -> Answer:
-        """As `Room.pause`."""
-        treatment = self._treatment
-        if treatment is None:
-            return no_session()
-        answer = self._happen(treatment, Happened(Event.PAUSE, reason="pause-asked"))
-        if isinstance(answer, Refused):
-            return answer
-        treatment.by = by
-        await self._until(lambda: treatment.session.state in AT_REST | FINAL, PAUSE_S)
-        return Done() if treatment.session.state is State.PAUSED else overtaken("pause", treatment.session.state)
-
-    async def stop(self, by: str) -> Answer:
-        """As `Room.stop`."""
-        if self._arm is not None:
-            self._arm.stop()
-        answer = await self._ask(lambda: Stop(by=by))
-        if isinstance(answer, Refused):
-            return answer
-        heard_us = int(answer.detail["at_us"])
-        await self._until(lambda: self.view.rest_since(heard_us) is not Rest.NOT_YET, STANDBY_S)
-        unconfirmed = UNCONFIRMED.get(self.view.rest_since(heard_us))
-        if unconfirmed is not None:
-            return Refused(unconfirmed, sentence(unconfirmed, {}))
-        ended = await self.end(by) if self._running() else Done()
-        return Done({"standby": True, **(ended.detail if isinstance(ended, Done) else {})})
-
-    async def end(self, by: str) -> Answer:
-        """As `Room.end`."""
-        treatment = self._running()
-        if treatment is None:
-            return no_session()
-        treatment.by = by
-        if treatment.session.state not in AT_REST:
-            treatment.happen(Happened(Event.PAUSE, reason="end-asked"))
-            await self._until(lambda: treatment.session.state in AT_REST | FINAL, END_S)
-        if treatment.session.state not in FINAL:
-            answer = self._happen(treatment, Happened(Event.END))
-            if isinstance(answer, Refused):
-                return answer
-        if not await self._until(lambda: treatment.over, END_S):
-            return Refused("report-missing", "The session has ended. Its report is not written yet. Check the disk.")
-        return Done({"outcome": treatment.outcome, "report": self._report})
-
     async def lower(self, intensity_tenths: int, by: str) -> Answer:
         """As `Room.lower`."""
         treatment = self._running()
@@ -283,6 +228,8 @@ class TreatmentRoom(RoomWithArm):
             "continuable": found.session if found else None,
             "report": self._report,
             "arm": self._arm.shown() if self._arm else None,
+            "emergency": self._emergencies.shown,
+            "blocked": self.view.blocked,
         }
         return snapshot(self.view, self._treatment, self._opened, self._clock()[0], common)
 
@@ -366,33 +313,9 @@ class TreatmentRoom(RoomWithArm):
     def _driver(self) -> Driver | None:
         return self._connected.driver
 
-    def _wall_us(self) -> int:
-        return self.view.wall_us(self._clock()[1])
-
-    def _running(self) -> Treatment | None:
-        return self._treatment if self._treatment and self._treatment.session.state not in FINAL else None
-
-    async def _ask(self, build: Callable[[], Request]) -> Answer:
-        return await ask(self._guard, self._journal, build)
-
-    async def _until(self, true: Callable[[], bool], within_s: float) -> bool:
-        ends_s = asyncio.get_running_loop().time() + within_s
-        while not true():
-            if asyncio.get_running_loop().time() >= ends_s:
-                return False
-            await asyncio.sleep(LOOK_S)
-        return True
-
-    def _happen(self, treatment: Treatment, happened: Happened) -> Answer:
-        refusal = treatment.happen(happened)
-        return Done() if refusal is None else out_of_place(refusal)
-
-    def _tell(self, event: Event, reason: str, detail: Mapping[str, Any] = MappingProxyType({})) -> None:
-        if self._treatment is not None:
-            self._treatment.happen(Happened(event, reason=reason, detail=detail))
-
     def _note(self, row: Row) -> None:
         self._rows.append(row)
         self._interruptions.read((row,))
+        self._emergencies.read((row,))
         kind = str(row["kind"])
         self._followers.tell(CHANGED if kind == "session" else Happening(kind, row))

@@ -1,14 +1,15 @@
 """The one table of verbs: who may ask, and what the command has to prove.
 
 A command that lets something happen quotes a nonce of the watchdog's (it was sent now) and the `state_seq` its person
-saw (they decided about this state). One that only makes the room safer quotes a nonce; stop proves nothing at all.
+saw (they decided about this state). One that only makes the room safer quotes a nonce; stop and emergency need prove
+nothing at all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daemon import messages
+from daemon import wishes
 from daemon.messages import Command, Role
 
 
@@ -31,30 +32,40 @@ class Verb:
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
-        Verb("stop", messages.Stop, Role.VIEWER, nonce=False, state_seq=False, control=False, urgent=True),
-        Verb("pause", messages.Pause, state_seq=False, control=False, urgent=True),
-        Verb("lower", messages.Lower, state_seq=False),
-        Verb("raise", messages.Raise),
-        Verb("take", messages.Take, control=False),
-        Verb("hand-over", messages.HandOver),
-        Verb("let-go", messages.LetGo),
-        Verb("start", messages.Start, deadline_s=20.0),
-        Verb("continue", messages.Continue, deadline_s=20.0),
-        Verb("release", messages.Release),
-        Verb("resume", messages.Resume),
-        Verb("end", messages.End, deadline_s=25.0),
+        Verb("stop", wishes.Stop, Role.VIEWER, nonce=False, state_seq=False, control=False, urgent=True),
+        Verb(
+            "emergency",
+            wishes.Emergency,
+            Role.VIEWER,
+            nonce=False,
+            state_seq=False,
+            control=False,
+            urgent=True,
+            deadline_s=15.0,
+        ),
+        Verb("pause", wishes.Pause, state_seq=False, control=False, urgent=True),
+        Verb("lower", wishes.Lower, state_seq=False),
+        Verb("raise", wishes.Raise),
+        Verb("take", wishes.Take, control=False),
+        Verb("hand-over", wishes.HandOver),
+        Verb("let-go", wishes.LetGo),
+        Verb("start", wishes.Start, deadline_s=20.0),
+        Verb("continue", wishes.Continue, deadline_s=20.0),
+        Verb("release", wishes.Release),
+        Verb("resume", wishes.Resume),
+        Verb("end", wishes.End, deadline_s=25.0),
         # A second person lifts the graver trips with the first, and only one of them can hold control.
-        Verb("reset", messages.Reset, control=False),
-        Verb("resolve", messages.Resolve),
+        Verb("reset", wishes.Reset, control=False),
+        Verb("resolve", wishes.Resolve),
         # Of no session: whoever starts the next one reads in what the watchdog understood which threshold it takes.
-        Verb("file-threshold", messages.FileThreshold, state_seq=False, control=False),
+        Verb("file-threshold", wishes.FileThreshold, state_seq=False, control=False),
         # Of no session either, but whoever holds control may be about to open one by what was filed before.
-        Verb("file-registration", messages.FileRegistration, state_seq=False),
-        Verb("file-calibration", messages.FileCalibration, state_seq=False),
-        Verb("file-target", messages.FileTarget, state_seq=False),
-        Verb("coil-away", messages.CoilAway, state_seq=False, control=False, urgent=True),
-        Verb("hand-guide", messages.HandGuide),
-        Verb("park", messages.Park),
+        Verb("file-registration", wishes.FileRegistration, state_seq=False),
+        Verb("file-calibration", wishes.FileCalibration, state_seq=False),
+        Verb("file-target", wishes.FileTarget, state_seq=False),
+        Verb("coil-away", wishes.CoilAway, state_seq=False, control=False, urgent=True),
+        Verb("hand-guide", wishes.HandGuide),
+        Verb("park", wishes.Park),
     )
 }
 

@@ -21,7 +21,7 @@ from daemon.cli.operate import app as session
 from daemon.cli.panel import panel
 from daemon.cli.place import Place, hoisted
 from daemon.cli.register import register
-from daemon.cli.safety import reset, resolve, stop
+from daemon.cli.safety import emergency, reset, resolve, stop
 from daemon.cli.show import Exit, failure
 from daemon.cli.subject import app as subject
 from daemon.cli.target import app as target
@@ -47,6 +47,7 @@ app.add_typer(coil, name="coil", help="The coil on its arm: take it off the head
 app.add_typer(arm, name="arm", help="The arm's controller: switch it on, unlock it after a stop.")
 app.command()(panel)
 app.command()(stop)
+app.command()(emergency)
 app.command()(reset)
 app.command()(resolve)
 app.command()(doctor)

@@ -1,11 +1,12 @@
-"""`stop`, `reset`, `resolve`: what a person does when something is wrong."""
+"""`stop`, `emergency`, `reset`, `resolve`: what a person does when something is wrong."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -14,7 +15,7 @@ from daemon.cli import show
 from daemon.cli.place import Place, place, whoami
 from daemon.cli.show import Exit
 from daemon.client import RoomClient
-from daemon.direct_stop import stop_arm, stop_watchdog
+from daemon.direct_stop import press_emergency, stop_arm, stop_watchdog
 from daemon.guard_view import Rest
 from daemon.guard_words import Request, Reset, Resolve
 from daemon.messages import Answer, Code, Sentence
@@ -29,43 +30,58 @@ UNCONFIRMED = {
     Rest.LEFT_ARMED: "The connection to the stimulator was lost while it may have been armed.",
     Rest.ABSENT: ABSENT,
 }
+Verb = Literal["stop", "emergency"]
+_TO_WATCHDOG: Mapping[Verb, Callable[[Path, str], Rest]] = {"stop": stop_watchdog, "emergency": press_emergency}
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")]
 
 
 def stop(ctx: typer.Context, as_json: Json = False) -> None:
     """Disarm now. Goes to the watchdog's own socket first and over MQTT as well; needs neither control nor daemon."""
-    where = place(ctx)
-    ways = asyncio.run(_stop(where))
+    _everywhere(ctx, "stop", "The watchdog has read the stimulator back in standby.", as_json=as_json)
+
+
+def emergency(ctx: typer.Context, as_json: Json = False) -> None:
+    """Disarm now, take the coil off, end the session for good and block its subject. Goes the two ways of `stop`, and
+    needs neither control nor daemon. A second one adds nothing.
+    """
+    done = "The session is over for good. Its subject is blocked until `coilward subject unblock`."
+    _everywhere(ctx, "emergency", done, as_json=as_json)
+
+
+def _everywhere(ctx: typer.Context, verb: Verb, done: str, *, as_json: bool) -> None:
+    ways = asyncio.run(_stop(place(ctx), verb))
     if as_json:
         show.as_json(ways)
     elif ways["standby"]:
-        show.out.print("[bold]DISARMED.[/] The watchdog has read the stimulator back in standby.")
+        show.out.print(f"[bold]DISARMED.[/] {done}")
     else:
-        tell_unconfirmed(ways)
+        tell_unconfirmed(ways, verb)
     raise typer.Exit(Exit.OK if ways["standby"] else Exit.UNREACHABLE)
 
 
-def tell_unconfirmed(ways: Mapping[str, Any]) -> None:
+def tell_unconfirmed(ways: Mapping[str, Any], verb: Verb = "stop") -> None:
     """What a person must do whose STOP nobody confirmed."""
     there = "no stimulator is connected" if ways["watchdog"] == ABSENT else "press STOP on the stimulator"
     why = " ".join(str(ways[way]) for way in ("watchdog", "mqtt") if ways[way] is not True)
-    show.refusal(Sentence(what=f"STOP is NOT CONFIRMED: {there}.", why=why, next="Then run `coilward doctor`."))
+    show.refusal(
+        Sentence(what=f"{verb.upper()} is NOT CONFIRMED: {there}.", why=why, next="Then run `coilward doctor`.")
+    )
 
 
 async def stop_everywhere(runtime: Runtime, room: RoomClient) -> dict[str, Any]:
     """STOP by both ways. `standby` is true only when the watchdog itself has confirmed it."""
-    direct = asyncio.create_task(_stop_directly(runtime))
-    over_mqtt = await _stop_over_mqtt(room)
+    direct = asyncio.create_task(_stop_directly(runtime, "stop"))
+    over_mqtt = await _stop_over_mqtt(room, "stop")
     return _ways(await direct, over_mqtt)
 
 
-async def _stop(where: Place) -> dict[str, Any]:
+async def _stop(where: Place, verb: Verb) -> dict[str, Any]:
     """The same for somebody who is not connected yet; the watchdog's own socket does not wait for the broker."""
-    direct = asyncio.create_task(_stop_at(where))
+    direct = asyncio.create_task(_stop_at(where, verb))
     over_mqtt: bool | str
     try:
         async with where.room() as room:
-            over_mqtt = await _stop_over_mqtt(room)
+            over_mqtt = await _stop_over_mqtt(room, verb)
     except CoilwardError as problem:
         over_mqtt = str(problem)
     return _ways(await direct, over_mqtt)
@@ -75,24 +91,26 @@ def _ways(watchdog: bool | str, over_mqtt: bool | str) -> dict[str, Any]:
     return {"watchdog": watchdog, "mqtt": over_mqtt, "standby": watchdog is True or over_mqtt is True}
 
 
-async def _stop_over_mqtt(room: RoomClient) -> bool | str:
+async def _stop_over_mqtt(room: RoomClient, verb: Verb) -> bool | str:
     try:
-        answer = await room.ask("stop")
+        answer = await room.ask(verb)
     except CoilwardError as problem:
         return str(problem)
     return True if answer.ok else answer.sentence.what if answer.sentence else answer.reason
 
 
-async def _stop_at(where: Place) -> bool | str:
+async def _stop_at(where: Place, verb: Verb) -> bool | str:
     try:
-        return await _stop_directly(where.runtime)
+        return await _stop_directly(where.runtime, verb)
     except CoilwardError as problem:
         return str(problem)
 
 
-async def _stop_directly(runtime: Runtime) -> bool | str:
+async def _stop_directly(runtime: Runtime, verb: Verb) -> bool | str:
     """The watchdog's word counts; at the same time the arm, where there is one, takes the coil off the head."""
-    stopped, _ = await asyncio.gather(asyncio.to_thread(_stop_watchdog, runtime), asyncio.to_thread(_stop_arm, runtime))
+    stopped, _ = await asyncio.gather(
+        asyncio.to_thread(_stop_watchdog, runtime, verb), asyncio.to_thread(_stop_arm, runtime)
+    )
     return stopped
 
 
@@ -101,10 +119,10 @@ def _stop_arm(runtime: Runtime) -> None:
         stop_arm(runtime.arm_control)
 
 
-def _stop_watchdog(runtime: Runtime) -> bool | str:
+def _stop_watchdog(runtime: Runtime, verb: Verb) -> bool | str:
     """True once the watchdog shows the stimulator in standby; else why not."""
     try:
-        return UNCONFIRMED.get(stop_watchdog(runtime.watchdog_control, whoami()), True)
+        return UNCONFIRMED.get(_TO_WATCHDOG[verb](runtime.watchdog_control, whoami()), True)
     except CoilwardError as problem:
         return str(problem)
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from daemon.direct_stop import stop_arm, stop_watchdog
+from daemon.direct_stop import press_emergency, stop_arm, stop_watchdog
 from daemon.guard_view import UNCONFIRMED, Rest
 from daemon.panel.told import Told
 from daemon.runtime import Runtime
@@ -22,7 +22,7 @@ AT_ONCE: Final = 4
 Tell = Callable[[Mapping[str, Any]], None]
 ToWatchdog = Callable[[Path, str, Callable[[], None]], Rest]
 
-TO_WATCHDOG: Final[Mapping[str, ToWatchdog]] = {STOP: stop_watchdog, EMERGENCY: stop_watchdog}
+TO_WATCHDOG: Final[Mapping[str, ToWatchdog]] = {STOP: stop_watchdog, EMERGENCY: press_emergency}
 """What each word asks of the watchdog; a text frame that is none of these does nothing."""
 
 

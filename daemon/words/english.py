@@ -127,6 +127,7 @@ ENGLISH = Catalogue(
     outcomes={
         "completed": "completed",
         "ended_early": "ended early",
+        "emergency": "ended by an emergency, never to be continued",
         "never_ended": "never ended: its control program was gone first; only the pulse record knows of later pulses",
         "stopped": "stopped by the operator",
         "tripped": "stopped by the watchdog",

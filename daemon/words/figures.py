@@ -51,6 +51,7 @@ _ITALIAN: Final = {
     "engineer": "ingegnere",
     # verbs of the daemon's, by the page's buttons
     "stop": "STOP",
+    "emergency": "Emergenza",
     "pause": "Pausa",
     "lower": "Riduci intensità",
     "raise": "Aumenta intensità",

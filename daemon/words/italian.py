@@ -89,6 +89,7 @@ ITALIAN = Catalogue(
     outcomes={
         "completed": "completata",
         "ended_early": "interrotta prima del previsto",
+        "emergency": "chiusa da un'emergenza, da non riprendere",
         "never_ended": "mai chiusa: il programma di controllo è mancato prima; del seguito sa solo il registro",
         "stopped": "fermata dall'operatore",
         "tripped": "fermata dalla sorveglianza",

@@ -8,8 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.guard_link import Allowed, Denied
-from daemon.guard_words import AskPermit, CloseSession, Intensity, OpenSession, Release, Request, Reset, Resolve, Stop
-from drivers.errors import DeviceRefused
+from daemon.guard_words import (
+    AskPermit,
+    CloseSession,
+    Emergency,
+    Intensity,
+    OpenSession,
+    Release,
+    Request,
+    Reset,
+    Resolve,
+    Stop,
+)
+from drivers.errors import DeadlinePassed, DeviceRefused
 from safety.plans import PlannedTrain
 
 GRANT_S = 0.08
@@ -73,6 +84,11 @@ class StandInGuard:
     unknown: list[int] = field(default_factory=list)
     last_session: dict[str, Any] | None = None
     """What the ledger has of the session opened last; None: as before the first."""
+    emergency: dict[str, Any] | None = None
+    """The one that stands."""
+    blocked: bool = False
+    silent: bool = False
+    """It answers no emergency."""
     pusher: asyncio.TimerHandle | None = None
 
     def of(self, kind: type[Request]) -> list[Any]:
@@ -93,7 +109,8 @@ class StandInGuard:
         phase = "lockout" if self.lockout else "safe"
         self.hear({"say": "status", "at_us": now_us(), "phase": phase, "nonce": NONCE, "hold": self.hold,
                    "trip": self.trip, "lockout": self.lockout, "unknown": self.unknown, "disarming": False,
-                   "device": device, "session": session, "last_session": self.last_session})  # fmt: skip
+                   "device": device, "session": session, "last_session": self.last_session,
+                   "emergency": self.emergency, "blocked": self.blocked})  # fmt: skip
 
     def push(self) -> None:
         """The status, four times a second and at no other time, as the real one does."""
@@ -102,9 +119,15 @@ class StandInGuard:
 
     async def ask(self, request: Request, deadline_s: float = 1.0) -> Allowed | Denied:  # noqa: ARG002  as the link's
         self.asked.append(request)
+        if isinstance(request, Emergency):
+            if self.silent:
+                raise DeadlinePassed("The watchdog did not answer emergency within 1 s.")
+            self.press(request.by)
+            return Allowed({"at_us": now_us()})
         if isinstance(request, AskPermit):
             return await self._grant(request)
         if isinstance(request, OpenSession):
+            self.emergency, self.blocked = None, False
             understood = {"plan": self.plan, "intensity_tenths": request.intensity_tenths or self.intensity_tenths}
             return Allowed({"session": KEY, "hash": HASH, "understood": understood})
         if isinstance(request, Stop):
@@ -214,6 +237,16 @@ class StandInGuard:
         self.tell("stop", reason=reason)
         self._drop()
         self.disarm()
+
+    def press(self, by: str, subject: str | None = "sim-0001") -> None:
+        """An emergency: as the real one tells it, in one step."""
+        self.stop("stop-asked")
+        self.tell("stop-asked", by=by)
+        if self.emergency is None:
+            self.tell("session-closed", session=KEY, why="emergency", by=by)
+            self.emergency = {"pressed_us": now_us(), "by": by, "subject": subject, "session": KEY}
+            self.blocked = True
+            self.tell("emergency", **self.emergency)
 
     def disarm(self) -> None:
         if not self.stuck_armed:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -97,21 +97,25 @@ async def test_a_stimulator_that_is_not_there_confirms_nothing_and_is_said_at_th
 # --- at the watchdog's own socket -----------------------------------------------------------------------------
 
 
-def stopped(folder: Path, before: Any, after: list[Any]) -> bool | str:
+def stopped(folder: Path, before: Any, after: list[Any], verb: Literal["stop", "emergency"] = "stop") -> bool | str:
     """What the command line makes of a watchdog that shows this before and after it answers a Stop."""
     runtime = Runtime(folder)
     runtime.watchdog_control.parent.mkdir()
 
     def answer(request: dict[str, Any]) -> list[dict[str, Any]]:
-        return [before, {"re": request["id"], "ok": True}, *(after if request["do"] == "stop" else [])]
+        return [before, {"re": request["id"], "ok": True}, *(after if request["do"] == verb else [])]
 
     with watchdog(runtime.watchdog_control, answer):
-        return _stop_watchdog(runtime)
+        return _stop_watchdog(runtime, verb)
 
 
 def test_standby_is_believed_only_when_said_after_the_stop_and_waited_for(tmp_path: Path) -> None:
     late = [status("ready", armed=True, disarming=True)] * 11
     assert stopped(tmp_path, status("ready", armed=True), [*late, status("standby")]) is True
+
+
+def test_an_emergency_is_one_at_the_watchdog_s_own_socket(tmp_path: Path) -> None:
+    assert stopped(tmp_path, status("ready", armed=True), [status("standby")], "emergency") is True
 
 
 def test_a_stimulator_not_read_back_in_standby_in_time_is_not_stopped(tmp_path: Path) -> None:

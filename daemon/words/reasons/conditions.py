@@ -131,6 +131,12 @@ ROWS = {
         en=("The session cannot go on.", "Nothing is known of the last train: all of it is counted.",
             "End the session."),
     ),
+    "emergency": Row(
+        it=("È stata premuta Emergenza.", "La seduta è chiusa e non si riprende; gli impulsi dati restano contati.",
+            "Occuparsi prima del paziente; un medico potrà sbloccarlo."),
+        en=("Emergency was pressed.", "The session is over and cannot be continued; the pulses given stay counted.",
+            "Look after the subject first; a physician may unblock the subject."),
+    ),
     "trip-reset": Row(
         it=("L'arresto di sicurezza è stato ripristinato.", "La seduta è in pausa; gli impulsi dati restano contati.",
             "Controllare il paziente e premere Avvia, oppure chiudere la seduta."),

@@ -191,6 +191,9 @@ class RecordingRoom:
     async def stop(self, by: str) -> Answer:
         return await self._do("stop", by)
 
+    async def emergency(self, by: str) -> Answer:
+        return await self._do("emergency", by)
+
     async def end(self, by: str) -> Answer:
         return await self._do("end", by)
 

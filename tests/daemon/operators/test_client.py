@@ -185,5 +185,5 @@ STATE_7 = (
     b'{"state_seq":7,"phase":"idle","sentence":"","reason":null,"fields":{},"coil_reason":null,'
     b'"holder":null,"offered_to":null,"session":null,"hash":null,'
     b'"understood":{},"subject":null,"protocol":null,"intensity_tenths":null,"level_tenths":null,"holds":[],'
-    b'"trip":null,"unknown":[],"continuable":null,"report":null,"linked":true,"stimulator":"away"}'
+    b'"trip":null,"unknown":[],"continuable":null,"report":null,"linked":true,"stimulator":"away","emergency":null,"blocked":false}'
 )

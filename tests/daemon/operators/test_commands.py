@@ -166,17 +166,48 @@ async def test_lower_does_not_raise(house: Any) -> None:
     assert (await olga.send("raise", intensity_tenths=1001)).ok
 
 
-async def test_stop_quotes_nothing_and_needs_no_control(house: Any) -> None:
+@pytest.mark.parametrize("verb", ["stop", "emergency"])
+async def test_stop_and_emergency_quote_nothing_and_need_no_control(house: Any, verb: str) -> None:
     vera = await raw(house, "vera", control=False)
-    assert (await vera.send("stop", nonce=None, state_seq=None)).ok
-    assert house.room.asked == [("stop", "vera")]
+    assert (await vera.send(verb, nonce=None, state_seq=None)).ok
+    assert house.room.asked == [(verb, "vera")]
 
 
 @pytest.mark.parametrize("body", [b"", b"STOP", b"{", b"[]", b"\xff" * 9000])
-async def test_a_stop_nobody_can_read_stops(house: Any, body: bytes) -> None:
+@pytest.mark.parametrize("verb", ["stop", "emergency"])
+async def test_a_stop_nobody_can_read_stops(house: Any, verb: str, body: bytes) -> None:
     vera = await raw(house, "vera", control=False)
-    assert (await vera.send("stop", body=body)).ok
+    assert (await vera.send(verb, body=body)).ok
+    assert house.room.asked == [(verb, "vera")]
+
+
+@in_memory
+async def test_an_emergency_that_was_left_with_the_broker_stops_and_is_none(house: Any) -> None:
+    vera = await raw(house, "vera", control=False)
+    await vera.send("emergency", retain=True)
     assert house.room.asked == [("stop", "vera")]
+
+
+@in_memory
+async def test_an_emergency_does_not_wait_for_a_stop_that_hangs_and_a_second_joins_the_first(house: Any) -> None:
+    vera, otto = await raw(house, "vera", control=False), await raw(house, "otto", control=False)
+    house.room.gate.clear()
+    sent = [asyncio.create_task(vera.send("stop"))]
+    await until_asked(house, 1)
+    sent.append(asyncio.create_task(vera.send("emergency")))
+    await until_asked(house, 2)
+    sent.append(asyncio.create_task(otto.send("emergency")))
+    await asyncio.sleep(0.05)
+    house.room.gate.set()
+    assert all(answer.ok for answer in await asyncio.gather(*sent))
+    assert [call[0] for call in house.room.asked] == ["stop", "emergency"]
+
+
+async def until_asked(house: Any, count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(house.room.asked) < count:
+            house.room.asked_again.clear()
+            await house.room.asked_again.wait()
 
 
 async def test_a_stop_overtakes_a_start_that_hangs_and_a_second_joins_the_first(house: Any) -> None:

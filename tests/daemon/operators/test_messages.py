@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from daemon import asyncapi, words
-from daemon.messages import Presence, Start
+from daemon.messages import Presence
 from daemon.session import State
 from daemon.topics import CHANNELS, BadTopic, Topics, matches
 from daemon.verbs import VERBS
+from daemon.wishes import Start
 from safety.asking import Cutting
 
 NAMES = st.text("abz019-", min_size=1, max_size=32)

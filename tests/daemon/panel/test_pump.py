@@ -70,6 +70,16 @@ async def test_a_stop_goes_to_the_watchdog_by_name_and_is_confirmed_by_its_stand
     assert second == {"direct": "STOP", "watchdog": "confirmed", "arm": "none"}
 
 
+async def test_an_emergency_is_one_to_the_watchdog_too(serve: Serve) -> None:
+    async with serve() as served, signed_in(served) as page:
+        await page.send("EMERGENCY")
+        both = [await told(page), await told(page)]
+
+    assert [asked["by"] for asked in served.watchdog.of("emergency")] == ["olga"]
+    assert served.watchdog.of("stop") == []
+    assert both[1] == {"direct": "EMERGENCY", "watchdog": "confirmed", "arm": "none"}
+
+
 @pytest.mark.parametrize("word", ["STOP", "EMERGENCY"])
 async def test_with_an_arm_the_coil_is_told_to_leave_as_well(serve: Serve, word: str) -> None:
     async with serve(arm=True) as served, signed_in(served) as page:
