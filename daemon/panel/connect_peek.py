@@ -35,7 +35,8 @@ class ConnectPeek:
     def __init__(self) -> None:
         self._sent: bytearray | None = bytearray()
         self._answered: bytearray | None = bytearray()
-        self._named = ""
+        self.named = ""
+        """Who the client says it is, once its CONNECT is whole."""
         self.user: str | None = None
         """Whom the broker has accepted."""
 
@@ -45,7 +46,7 @@ class ConnectPeek:
             return
         self._sent += data
         try:
-            self._named = user_of(_packet(self._sent, _CONNECT, MOST_CONNECT_BYTES))
+            self.named = user_of(_packet(self._sent, _CONNECT, MOST_CONNECT_BYTES))
         except Half:
             return
         self._sent = None
@@ -60,9 +61,9 @@ class ConnectPeek:
         except Half:
             return
         self._answered = None
-        if not self._named or len(body) < 2 or body[1] != 0:  # noqa: PLR2004  flags, then the reason
+        if not self.named or len(body) < 2 or body[1] != 0:  # noqa: PLR2004  flags, then the reason
             raise NoSignIn("the broker refused")
-        self.user = self._named
+        self.user = self.named
 
 
 def user_of(body: bytes) -> str:

@@ -27,6 +27,8 @@ SIGN_IN_S: Final = 5.0
 """For CONNECT and the broker's yes; at most 25 ms of it are the broker's (engineering choice)."""
 SEND_S: Final = 10.0
 """For a page to take what was sent; one that does not read is let go (engineering choice)."""
+JUDGE_S: Final = 1.0
+"""How long a broker that says nothing keeps the next one from being judged (engineering choice)."""
 READ_BYTES: Final = 32_768
 MOST_UNTAKEN_BYTES: Final = 262_144
 """Of a page, on their way to the broker: minutes of presence and commands (engineering choice)."""
@@ -44,6 +46,8 @@ class Pump:
         self._direct = direct
         self._door = door
         self._told = told
+        self._judging = asyncio.Lock()
+        """One sign-in at a time: a broker that hashes a hundred passwords in a row hears nobody for seconds."""
 
     async def serve(self, page: ServerConnection) -> None:
         """Until the page leaves, or has not signed in when the broker goes."""
@@ -56,7 +60,8 @@ class Pump:
                 await page.send(_text({"broker": "lost"}))
                 await page.close(CloseCode.TRY_AGAIN_LATER)
             return
-        await _Line(page, reader, writer, direct=self._direct, door=self._door, told=self._told).serve()
+        line = _Line(page, reader, writer, direct=self._direct, door=self._door, told=self._told)
+        await line.serve(self._judging)
 
 
 class _Line:
@@ -79,15 +84,18 @@ class _Line:
         self._door = door
         self._told = told
         self._peek = ConnectPeek()
+        self._held = b""
+        """Of its CONNECT, until that is whole."""
+        self._judged = asyncio.Event()
         self._presses: Counter[str] = Counter()
         self._words: deque[Mapping[str, Any]] = deque(maxlen=MOST_WORDS)
         self._worded = asyncio.Event()
 
-    async def serve(self) -> None:
+    async def serve(self, judging: asyncio.Lock) -> None:
         beside = [asyncio.create_task(work) for work in (self._down(), self._tell_words(), self._in_time())]
         try:
             with contextlib.suppress(ConnectionClosed):
-                await self._up()
+                await self._up(judging)
         finally:
             self._writer.transport.abort()
             for task in beside:
@@ -99,12 +107,16 @@ class _Line:
 
     # --- from the page --------------------------------------------------------------------------------------------
 
-    async def _up(self) -> None:
+    async def _up(self, judging: asyncio.Lock) -> None:
         async for message in self._page:
             if isinstance(message, str):
                 self._hear(message)
-            elif not self._writer.transport.is_closing():
+            elif self._writer.transport.is_closing():
+                continue
+            elif self._peek.named:
                 self._pass_on(message)
+            else:
+                await self._introduce(message, judging)
 
     def _hear(self, word: str) -> None:
         if word not in TO_WATCHDOG:
@@ -116,12 +128,32 @@ class _Line:
             press = self._direct.press(word, self._peek.user, self._tell)
             press.add_done_callback(lambda _: self._presses.subtract((word,)))
 
-    def _pass_on(self, data: bytes) -> None:
+    async def _introduce(self, data: bytes, judging: asyncio.Lock) -> None:
+        """Keeps the CONNECT until it is whole and nobody else's is being judged."""
         try:
             self._peek.sent(data)
         except NoSignIn:
             self._writer.transport.abort()
             return
+        self._held += data
+        if not self._peek.named:
+            return
+        turn, gone = asyncio.create_task(judging.acquire()), asyncio.create_task(self._page.wait_closed())
+        try:
+            await asyncio.wait((turn, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not gone.done():
+                self._pass_on(self._held)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(JUDGE_S):
+                        await self._judged.wait()
+        finally:
+            gone.cancel()
+            if turn.done():
+                judging.release()
+            turn.cancel()
+            await asyncio.wait((turn, gone))
+
+    def _pass_on(self, data: bytes) -> None:
         self._writer.write(data)
         if self._writer.transport.get_write_buffer_size() > MOST_UNTAKEN_BYTES:
             self._told.lost("broker", "the broker takes nothing: a page's connection to it was cut")
@@ -136,6 +168,7 @@ class _Line:
                 accepted = self._heard(data)
                 if not await self._send(data) or not accepted:
                     break
+            self._judged.set()
             if self._peek.user is None:
                 await self._page.close(CloseCode.POLICY_VIOLATION)
                 return
@@ -159,6 +192,7 @@ class _Line:
         except NoSignIn:
             return False
         if self._peek.user is not None:
+            self._judged.set()
             self._door.signed_in(self._page.remote_address)
             self._told.back("broker")
         return True

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from daemon import direct_stop, watchdog_line
 from daemon.panel import pump, server
 from tests.daemon.panel.conftest import WAIT_S, Serve, Served, heard, told
-from tests.daemon.panel.packets import CONNECT, NO, YES
+from tests.daemon.panel.packets import CONNECT, NO, WITH_WILL, YES
 
 
 @asynccontextmanager
@@ -88,6 +88,9 @@ async def test_with_an_arm_the_coil_is_told_to_leave_as_well(serve: Serve, word:
 
         assert served.arm is not None
         assert len(served.arm.of("stop")) == 1
+        assert [(asked["do"], asked["by"]) for asked in served.watchdog.asked if asked["do"] != "hello"] == [
+            (word.lower(), "olga")
+        ]
     assert both == [{"direct": word, "watchdog": "sent"}, {"direct": word, "watchdog": "confirmed", "arm": "away"}]
 
 
@@ -144,6 +147,56 @@ async def test_a_sign_in_that_the_broker_refuses_is_shown_and_opens_nothing(
         assert await closed(page) == 1008
 
     assert served.watchdog.asked == []
+
+
+async def test_sign_ins_are_judged_one_after_another_and_who_has_left_is_not(serve: Serve) -> None:
+    async with serve() as served, served.page() as first, served.page() as second, served.page() as third:
+        served.broker.answer = b""
+        await first.send(CONNECT)
+        await until(lambda: served.broker.heard == CONNECT)
+        await second.send(CONNECT)
+        second.transport.abort()
+        await third.send(WITH_WILL)
+        for _ in range(3):
+            await served.get("/site.json")
+        while_judged = bytes(served.broker.heard)
+        served.broker.pages[0].write(YES)
+        await until(lambda: len(served.broker.heard) > len(CONNECT))
+        after = bytes(served.broker.heard)
+
+    assert while_judged == CONNECT
+    assert after == CONNECT + WITH_WILL
+
+
+async def test_a_broker_that_does_not_judge_keeps_the_next_one_waiting_a_while_only(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump, "JUDGE_S", 0.05)
+    async with serve() as served, served.page() as first, served.page() as second:
+        served.broker.answer = b""
+        await first.send(CONNECT)
+        await second.send(CONNECT)
+        await until(lambda: served.broker.heard == CONNECT * 2)
+
+
+async def test_a_refused_sign_in_keeps_nobody_waiting(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pump, "JUDGE_S", 2 * WAIT_S)
+    async with serve() as served, served.page() as first, served.page() as second:
+        served.broker.answer = NO
+        await first.send(CONNECT)
+        assert await heard(first) == NO
+        served.broker.answer = YES
+        await second.send(CONNECT)
+        assert await heard(second) == YES
+
+
+async def test_a_sign_in_goes_to_the_broker_whole_however_it_came(serve: Serve) -> None:
+    async with serve() as served, served.page() as page:
+        for one in CONNECT:
+            await page.send(bytes([one]))
+        assert await heard(page) == YES
+
+    assert served.broker.heard == CONNECT
 
 
 async def test_another_text_does_nothing(serve: Serve) -> None:
