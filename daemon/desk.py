@@ -232,6 +232,15 @@ class Desk:
                 return await room.file_threshold(Measured(command.subject, *found), user)
             case wishes.FileTarget():
                 return await room.file_target(_recorded(command), user)
+        return await self._on_record(command, user)
+
+    async def _on_record(self, command: Command, user: str) -> Outcome:
+        room, nonce = self._decision.room, command.nonce or ""
+        match command:
+            case wishes.Block():
+                return await room.block(command.subject, command.reason, nonce, user)
+            case wishes.Unblock():
+                return await room.unblock(command.subject, command.physician, command.reason, nonce, user)
         raise OurError(f"{type(command).__name__} is in the table of verbs and nobody carries it out")
 
     # --- answering --------------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ class Unblock(Request):
     do = "unblock"
     by: Text
     subject: Text
-    physician: Text
+    physician: Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_printable)]
     why: Why
     nonce: Hex32
 

@@ -219,6 +219,12 @@ class Room(Protocol):
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
         """Books an unknown pulse as delivered, with a person's reason."""
 
+    async def block(self, subject: str, why: str, nonce: str, by: str) -> Answer:
+        """Keeps a subject from any further session; only while none is open."""
+
+    async def unblock(self, subject: str, physician: str, why: str, nonce: str, by: str) -> Answer:
+        """Ends that, in a physician's name; `Done` once it is on the watchdog's disk. Only while no session is open."""
+
     async def file_threshold(self, measured: Measured, by: str) -> Answer:
         """Puts a motor threshold on file, as taken now; whether it is good enough the watchdog judges at each start."""
 

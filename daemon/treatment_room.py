@@ -19,7 +19,7 @@ from daemon.connected import Connected, Driver
 from daemon.ending_room import EndingRoom
 from daemon.followers import CHANGED
 from daemon.guard_link import Push
-from daemon.guard_words import Intensity, Release, Reset, Resolve
+from daemon.guard_words import Block, Intensity, Release, Reset, Resolve, Unblock
 from daemon.guarding import Guard, away, no_session, out_of_place
 from daemon.journal import Journal
 from daemon.json_lines import Row
@@ -100,6 +100,9 @@ class TreatmentRoom(EndingRoom):
         self._journal.write("watchdog", event=event.get("kind"), told=event)
         if self._treatment is not None:
             self._treatment.hear(event)
+        if event.get("kind") in ("blocked", "unblocked"):
+            whom = {name: event.get(name) for name in ("subject", "by", "physician", "why")}
+            self._journal.write(str(event["kind"]), **whom)
         if event.get("kind") == "emergency":
             self._emergencies.told(event)
 
@@ -207,6 +210,14 @@ class TreatmentRoom(EndingRoom):
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
         """As `Room.resolve`."""
         return await self._ask(lambda: Resolve(ref=ref, why=why, nonce=nonce, by=by))
+
+    async def block(self, subject: str, why: str, nonce: str, by: str) -> Answer:
+        """As `Room.block`."""
+        return await self._ask(lambda: Block(subject=subject, why=why, nonce=nonce, by=by))
+
+    async def unblock(self, subject: str, physician: str, why: str, nonce: str, by: str) -> Answer:
+        """As `Room.unblock`."""
+        return await self._ask(lambda: Unblock(subject=subject, physician=physician, why=why, nonce=nonce, by=by))
 
     async def file_threshold(self, measured: Measured, by: str) -> Answer:
         """As `Room.file_threshold`; in a thread, because a stalled disk must not stall the beats."""

@@ -57,6 +57,8 @@ VERBS: dict[str, Verb] = {
         # A second person lifts the graver trips with the first, and only one of them can hold control.
         Verb("reset", wishes.Reset, control=False),
         Verb("resolve", wishes.Resolve),
+        Verb("block", wishes.Block, state_seq=False, control=False),
+        Verb("unblock", wishes.Unblock, Role.PHYSICIAN, control=False),
         # Of no session: whoever starts the next one reads in what the watchdog understood which threshold it takes.
         Verb("file-threshold", wishes.FileThreshold, state_seq=False, control=False),
         # Of no session either, but whoever holds control may be about to open one by what was filed before.

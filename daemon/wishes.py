@@ -95,6 +95,22 @@ class Resolve(Command):
     why: Reason
 
 
+class Block(Command):
+    """Keep a subject from any further session until a physician unblocks; only while no session is open."""
+
+    subject: Pseudonym
+    reason: Reason
+
+
+class Unblock(Command):
+    """End an emergency's block, or a person's, in the name of a physician; only while no session is open."""
+
+    subject: Pseudonym
+    physician: Annotated[str, Field(min_length=1, max_length=100)]
+    """Who is declared to answer for it."""
+    reason: Reason
+
+
 class FileThreshold(Command):
     """Put a motor threshold on file that was measured just now."""
 

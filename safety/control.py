@@ -157,7 +157,7 @@ class Unblock:
     by: Annotated[str, _text, 1, 64]
     """Who asks for it."""
     subject: Annotated[str, _text, 1, 64]
-    physician: Annotated[str, _text, 1, 64]
+    physician: Annotated[str, _text, 1, 100]
     """Who is declared to answer for it."""
     why: Annotated[str, _text, 1, 200]
     nonce: Annotated[str, _hexadecimal, 32]

@@ -132,7 +132,7 @@ def reset(ctx: typer.Context, as_json: Json = False) -> None:
     in, or, where no daemon runs, two users of this machine.
     """
     where, done = place(ctx), "The safety stop is lifted."
-    answer = _directly(where.runtime, lambda nonce: Reset(by=whoami(), nonce=nonce))
+    answer = directly(where.runtime, lambda nonce: Reset(by=whoami(), nonce=nonce))
     if answer is not None:
         raise typer.Exit(show.answer(answer, done, as_json=as_json))
     raise typer.Exit(asyncio.run(ask(where, "reset", done, as_json=as_json)))
@@ -146,13 +146,13 @@ def resolve(
 ) -> None:
     """Book an unknown pulse as delivered, with a person's reason. Takes control where a daemon runs."""
     where, done = place(ctx), "Booked as delivered."
-    answer = _directly(where.runtime, lambda nonce: message_of(Resolve, by=whoami(), ref=ref, why=why, nonce=nonce))
+    answer = directly(where.runtime, lambda nonce: message_of(Resolve, by=whoami(), ref=ref, why=why, nonce=nonce))
     if answer is not None:
         raise typer.Exit(show.answer(answer, done, as_json=as_json))
     raise typer.Exit(asyncio.run(ask(where, "resolve", done, as_json=as_json, take=True, ref=ref, why=why)))
 
 
-def _directly(runtime: Runtime, request: Callable[[str], Request]) -> Answer | None:
+def directly(runtime: Runtime, request: Callable[[str], Request]) -> Answer | None:
     """The watchdog's own answer to a request that quotes its newest nonce, in a room that no daemon speaks for.
 
     None: a daemon is there, and its operators decide; or no watchdog is on this machine.

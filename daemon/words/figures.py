@@ -69,6 +69,8 @@ _ITALIAN: Final = {
     "file-registration": "Registra la testa",
     "file-calibration": "Registra la calibrazione",
     "file-target": "Registra il bersaglio",
+    "block": "Blocca il paziente",
+    "unblock": "Sblocca il paziente",
     "coil-away": "Allontana bobina",
     "hand-guide": "Guida a mano",
     "park": "Parcheggia",

@@ -10,6 +10,7 @@ from typing import Any
 from daemon.guard_link import Allowed, Denied
 from daemon.guard_words import (
     AskPermit,
+    Block,
     CloseSession,
     Emergency,
     Intensity,
@@ -19,6 +20,7 @@ from daemon.guard_words import (
     Reset,
     Resolve,
     Stop,
+    Unblock,
 )
 from drivers.errors import DeadlinePassed, DeviceRefused
 from safety.plans import PlannedTrain
@@ -119,20 +121,14 @@ class StandInGuard:
 
     async def ask(self, request: Request, deadline_s: float = 1.0) -> Allowed | Denied:  # noqa: ARG002  as the link's
         self.asked.append(request)
-        if isinstance(request, Emergency):
-            if self.silent:
-                raise DeadlinePassed("The watchdog did not answer emergency within 1 s.")
-            self.press(request.by)
-            return Allowed({"at_us": now_us()})
         if isinstance(request, AskPermit):
             return await self._grant(request)
         if isinstance(request, OpenSession):
             self.emergency, self.blocked = None, False
             understood = {"plan": self.plan, "intensity_tenths": request.intensity_tenths or self.intensity_tenths}
             return Allowed({"session": KEY, "hash": HASH, "understood": understood})
-        if isinstance(request, Stop):
-            self.stop("stop-asked")
-            return Allowed({"at_us": now_us()})
+        if isinstance(request, Stop | Emergency):
+            return self._stopped(request)
         if isinstance(request, Reset) and self.trip is None:
             return Denied("nothing-tripped", {})
         if isinstance(request, Resolve) and request.ref not in self.unknown:
@@ -143,8 +139,24 @@ class StandInGuard:
         if isinstance(request, Resolve):
             self.unknown.clear()
             self.tell("resolved", ref=request.ref, by=request.by)
-        assert isinstance(request, (Release, Reset, Resolve, Intensity, CloseSession))
+        if isinstance(request, Unblock | Block):
+            self._change_block(request)
+        assert isinstance(request, (Unblock, Block, Release, Reset, Resolve, Intensity, CloseSession))
         return Allowed({})
+
+    def _stopped(self, request: Stop | Emergency) -> Allowed:
+        if isinstance(request, Stop):
+            self.stop("stop-asked")
+        elif self.silent:
+            raise DeadlinePassed("The watchdog did not answer emergency within 1 s.")
+        else:
+            self.press(request.by)
+        return Allowed({"at_us": now_us()})
+
+    def _change_block(self, request: Unblock | Block) -> None:
+        fields = {name: value for name, value in request.model_dump().items() if name != "nonce"}
+        self.emergency, self.blocked = None, isinstance(request, Block)
+        self.tell("blocked" if self.blocked else "unblocked", **fields)
 
     async def _grant(self, request: AskPermit) -> Allowed | Denied:
         await asyncio.sleep(GRANT_S)

@@ -12,7 +12,7 @@ from daemon.journal import Journal, MemorySink
 from daemon.room import Done, Refused
 from daemon.treatment_room import TreatmentRoom
 from tests.daemon.arm_in_memory import ArmInMemory, begun
-from tests.daemon.guard_in_memory import KEY, StandInGuard, now_us
+from tests.daemon.guard_in_memory import KEY, NONCE, StandInGuard, now_us
 from tests.daemon.stage import first_pulse, report_of, rows
 from tests.daemon.test_verbs import bring
 
@@ -220,3 +220,23 @@ async def test_the_coil_comes_off_and_stays_off(stage: Any, arm: ArmInMemory) ->
     await asyncio.sleep(3)
     assert arm.went[-1] == "stop"
     assert arm.says["state"] == "stopped"
+
+
+async def test_it_is_over_once_a_physician_unblocks_and_the_names_are_in_the_journal(stage: Any) -> None:
+    await stage.begun()
+    await stage.reaches("gap")
+    await stage.room.emergency("olga")
+    answer = await stage.room.unblock("sim-0001", "Dr. Bianchi", "seen and well", NONCE, "paola")
+    stage.guard.show()
+
+    assert isinstance(answer, Done)
+    assert (stage.room.status().emergency, stage.room.status().blocked) == (None, False)
+    (row,) = rows(stage, "unblocked")
+    names = ("subject", "by", "physician", "why")
+    assert [row[name] for name in names] == ["sim-0001", "paola", "Dr. Bianchi", "seen and well"]
+
+
+async def test_a_person_may_block_a_subject_too(stage: Any) -> None:
+    answer = await stage.room.block("sim-0001", "a new implant", NONCE, "olga")
+    assert isinstance(answer, Done)
+    assert rows(stage, "blocked")[0]["why"] == "a new implant"

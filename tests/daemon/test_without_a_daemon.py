@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from daemon.cli.safety import _directly
+from daemon.cli import app
+from daemon.cli.safety import directly
 from daemon.guard_words import Request, Reset
 from daemon.runtime import Runtime
 from tests.daemon.watchdog_stand_in import watchdog
@@ -30,7 +32,7 @@ def asked(folder: Path, answer: dict[str, Any], *, daemon: bool = False) -> tupl
         return [{"re": request["id"], **answer}]
 
     with watchdog(runtime.watchdog_control, replies) as heard:
-        told = _directly(runtime, reset)
+        told = directly(runtime, reset)
     return told, heard
 
 
@@ -62,4 +64,23 @@ def test_where_a_daemon_is_its_operators_decide(tmp_path: Path) -> None:
 @pytest.mark.parametrize("runtime", ["nowhere", "file"])
 def test_where_no_watchdog_can_be_reached_the_room_is_asked_over_mqtt(tmp_path: Path, runtime: str) -> None:
     (tmp_path / "file").touch()
-    assert _directly(Runtime(tmp_path / runtime), reset) is None
+    assert directly(Runtime(tmp_path / runtime), reset) is None
+
+
+def test_an_unblocking_without_a_daemon_is_the_watchdog_s_own_and_names_the_physician(tmp_path: Path) -> None:
+    runtime = Runtime(tmp_path)
+    runtime.watchdog_control.parent.mkdir()
+
+    def replies(request: dict[str, Any]) -> list[dict[str, Any]]:
+        said = [{"say": "status", "daemon": False, "nonce": NEW}] if request["do"] == "hello" else []
+        return [{"re": request["id"], "ok": True}, *said]
+
+    with watchdog(runtime.watchdog_control, replies) as heard:
+        words = ["subject", "unblock", "S-0001", "--by", "Dr. Bianchi", "--reason", "seen and well"]
+        told = CliRunner().invoke(app, ["--runtime", str(tmp_path), *words])
+
+    assert told.exit_code == 0, told.output
+    asked = heard[-1]
+    assert {name: asked[name] for name in ("do", "subject", "physician", "why", "nonce")} == {
+        "do": "unblock", "subject": "S-0001", "physician": "Dr. Bianchi", "why": "seen and well", "nonce": NEW,
+    }  # fmt: skip

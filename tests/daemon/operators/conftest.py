@@ -206,6 +206,12 @@ class RecordingRoom:
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
         return await self._do("resolve", ref, why, nonce, by)
 
+    async def block(self, subject: str, why: str, nonce: str, by: str) -> Answer:
+        return await self._do("block", subject, why, nonce, by)
+
+    async def unblock(self, subject: str, physician: str, why: str, nonce: str, by: str) -> Answer:
+        return await self._do("unblock", subject, physician, why, nonce, by)
+
     async def file_threshold(self, measured: Measured, by: str) -> Answer:
         return await self._do("file-threshold", measured, by)
 

@@ -235,6 +235,17 @@ async def test_a_refusal_is_printed_as_what_why_and_next(terminal: Any) -> None:
 THRESHOLD = ("subject", "threshold", "S-01", "--value", "42.5", "--method", "emg", "--pulses", "20", "--coil", "coil-1")
 
 
+async def test_a_subject_is_blocked_by_the_room_and_an_unblocking_takes_a_physician(terminal: Any) -> None:
+    words = ("--reason", "seen and well")
+    blocked = await terminal.run("subject", "block", "S-01", *words)
+    refused = await terminal.run("subject", "unblock", "S-01", "--by", "Dr. Bianchi", *words)
+
+    assert (blocked.code, refused.code) == (0, 1), (blocked.err, refused.err)
+    assert "S-01 is blocked." in blocked.out
+    assert "Not authorized" in refused.err, "by the broker already"
+    assert [call[:3] for call in terminal.house.room.asked] == [("block", "S-01", "seen and well")]
+
+
 async def test_a_threshold_is_filed_by_the_room_and_what_cannot_be_is_not_sent(terminal: Any) -> None:
     filed, no_number, no_method = await asyncio.gather(
         terminal.run(*THRESHOLD, "--sd", "1.2"),

@@ -27,6 +27,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "release": {"hash": HASH},
     "resume": {"hash": HASH},
     "resolve": {"ref": 3, "why": "the coil clicked"},
+    "block": {"subject": "S-01", "reason": "a new implant"},
+    "unblock": {"subject": "S-01", "physician": "dr. Bianchi", "reason": "seen and well"},
     "file-registration": {"subject": "S-01"},
     "file-threshold": {"subject": "S-01", "value_tenths": 425, "method": "emg", "pulses": 20, "coil": "coil-1"},
     "file-target": {
@@ -90,11 +92,21 @@ def code_and_reason(answer: Answer) -> tuple[Code, str]:
 @in_memory
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("take", "hand-over", "let-go")])
 async def test_every_verb_reaches_the_room_from_whoever_holds_control(house: Any, verb: str) -> None:
-    olga = await raw(house)
-    answer = await olga.send(verb)
+    user = "olga" if may(Role.OPERATOR, VERBS[verb]) else "paola"
+    holder = await raw(house, user)
+    answer = await holder.send(verb)
     assert answer.ok
     assert len(house.room.asked) == 1
-    assert house.room.asked[0][-1] == "olga"
+    assert house.room.asked[0][-1] == user
+
+
+@in_memory
+async def test_unblocking_takes_a_physician_and_no_control(house: Any) -> None:
+    olga, paola = await raw(house), await raw(house, "paola", control=False)
+    assert code_and_reason(await olga.send("unblock")) == (Code.FORBIDDEN, "role")
+    assert (await paola.send("unblock")).ok
+    assert house.room.asked == [("unblock", "S-01", "dr. Bianchi", "seen and well", house.room.snapshot.nonce, "paola")]
+    assert (await olga.send("block")).ok
 
 
 async def test_what_was_asked_arrives_as_it_was_asked(house: Any) -> None:
