@@ -31,8 +31,14 @@ effect(() => {
   if (pressed && pressed.at !== record.peek().at) record.value = { at: pressed.at, stamps: [] };
 });
 
-/** When it began: of this page's own press, else as the room says. */
-const since = () => record.value.at ?? (view.value.state?.emergency?.at_us ?? 0) / 1000;
+/** When it began: as the room says, until then by this page's own press. */
+function since() {
+  const { state, watchdog } = view.value;
+  if (!state?.emergency || !watchdog) return record.value.at ?? now.value;
+  // By the watchdog's clock, and how long ago that was by ours.
+  const ago = (watchdog.status.wall_us - state.emergency.at_us) / 1000;
+  return watchdog.at - Math.max(0, ago);
+}
 
 const UNTOLD_MS = 15000;
 
@@ -172,5 +178,5 @@ export function Emergency() {
 
 export const emergencyBy = () => {
   const on = view.value.state?.emergency;
-  return on ? t("emergency-seen-by", { user: on.by || "–", time: timeOfDay(on.at_us / 1000) }) : null;
+  return on ? t("emergency-seen-by", { user: on.by || "–", time: timeOfDay(since()) }) : null;
 };
