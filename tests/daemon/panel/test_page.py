@@ -86,6 +86,23 @@ def test_every_module_that_is_named_is_there() -> None:
             assert (path.parent / name).is_file(), f"{path}: {name}"
 
 
+def test_the_page_fetches_all_it_starts_with_at_once() -> None:
+    told = re.findall(r'rel="modulepreload" href="/app/([^"]+)"', (STATIC / "index.html").read_text())
+
+    assert told == sorted(told)
+    assert {*told, "app.js"} == imported("app.js", set())
+
+
+def imported(name: str, seen: set[str]) -> set[str]:
+    """The module and everything it cannot begin without."""
+    if name not in seen:
+        seen.add(name)
+        text = (STATIC / name).read_text() if "vendor" not in name else ""
+        for other in re.findall(r"""^import[^;]*?from\s+"(\.[^"]+)\"""", text, re.MULTILINE):
+            imported(str((STATIC / name).parent.joinpath(other).resolve().relative_to(STATIC.resolve())), seen)
+    return seen
+
+
 def test_every_verb_the_page_asks_for_exists() -> None:
     asked = {verb for text in SCRIPTS.values() for verb in re.findall(r"\bask\(\"([a-z-]+)\"", text)}
     later = {"note", "history", "read-report", "read-journal", "dose", "emergency", "unblock"}
