@@ -28,6 +28,8 @@ def row_of(view: View | None) -> tuple[str, str]:
         return "unknown", ""
     state = view.state
     status = view.watchdog.status if view.watchdog else {}
+    if state.emergency is not None:
+        return "standing", "emergency"
     if not state.linked:
         return "standing", "no-watchdog"
     if status.get("phase") == "lockout":

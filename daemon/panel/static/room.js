@@ -45,9 +45,9 @@ export function wordOf(view) {
   if (!view.known) return ["unknown", null];
   const { state, watchdog } = view;
   const status = watchdog?.status ?? {};
+  if (state.emergency) return ["emergency", null];
   if (!state.linked) return ["no_watchdog", null];
   if (status.phase === "lockout") return ["lockout", null];
-  if (state.emergency) return ["emergency", null];
   if (state.phase !== "idle" && !FINAL.has(state.phase)) return ["phases", state.phase];
   if (state.trip) return ["phases", "tripped"];
   if (state.unknown.length) return ["phases", "unknown-pulses"];

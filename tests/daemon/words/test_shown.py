@@ -9,7 +9,7 @@ from rich.console import Console
 
 from daemon.cli import show
 from daemon.client import View
-from daemon.messages import RoomState, WatchdogState
+from daemon.messages import Emergent, RoomState, WatchdogState
 from daemon.session_table import FINAL, State
 from daemon.words import ENGLISH, ITALIAN
 from daemon.words.document import document
@@ -17,6 +17,7 @@ from daemon.words.shown import OF_THE_WATCHDOG, row_of, watchdog_word, word_of
 from safety.state import Phase
 from tests.daemon.words.wording import OURS, SAFE
 
+EMERGENT = Emergent(at_us=1, by="olga", subject="S-01")
 TRIP = {"reason": "beats-lost", "at_us": 1}
 IN_REST = ["idle", *(state.value for state in FINAL)]
 OPEN = [state.value for state in State if state not in FINAL]
@@ -39,6 +40,7 @@ def room(status: dict[str, Any] | None = None, **changes: Any) -> View:
         (None, ("unknown", "")),
         (room(), ("phases", "idle")),
         (room(phase="train"), ("phases", "train")),
+        (room({"phase": "lockout"}, linked=False, emergency=EMERGENT), ("standing", "emergency")),
         (room(linked=False), ("standing", "no-watchdog")),
         (room({"phase": "lockout"}, phase="paused"), ("standing", "lockout")),
         (room(phase="paused", stimulator="away"), ("phases", "paused")),

@@ -60,7 +60,7 @@ test("time left counts the trains to come with their gaps", () => {
 
 test("lockout, emergency and an absent stimulator have words of their own, before the phase", () => {
   const locked = after(heard("room", state()), heard("watchdog", { state_seq: 7, status: { phase: "lockout" } }), beat());
-  const emergency = after(heard("room", running({ emergency: { at_us: 1 } })), beat());
+  const emergency = after(heard("room", running({ emergency: { at_us: 1 }, linked: false })), beat());
   const away = after(heard("room", state({ stimulator: "away" })), beat());
 
   assert.deepEqual(wordOf(view(locked, AT)), ["lockout", null]);
