@@ -14,7 +14,7 @@ export function Report({ session }) {
   const load = () =>
     asked.run(async () => {
       const answer = await loadReport(session);
-      if (answer.ok) setReport(answer.detail.report ?? answer.detail);
+      if (answer.ok) setReport(answer.detail);
       return answer;
     });
   useEffect(() => void load(), [session]);
@@ -27,12 +27,12 @@ export function Report({ session }) {
         <${Button} test="report-again" label=${t("report-again")} onPress=${load} />
       </div>
       <${Told} text=${refusalOf(asked, answerText)} />
-      ${report ? html`<${Sheet} report=${report} session=${session} />` : html`<p>${t("loading")}</p>`}
+      ${report ? html`<${Sheet} ...${report} session=${session} />` : html`<p>${t("loading")}</p>`}
       <p class="fine">${t("help-research-only")}</p>
     </main>`;
 }
 
-function Sheet({ report, session }) {
+function Sheet({ report, incident, session }) {
   const { pulses = {}, waits = [], remarks = [], notes = [] } = report;
   const back = pulses.read_back;
   return html`
@@ -53,10 +53,25 @@ function Sheet({ report, session }) {
       [t("glance-evidence"), back ? `${whole(back.low)}–${whole(back.high)}, ${t(`glance-evidence-${back.by}`)}` : null],
       [t("report-off-target"), report.off_target == null ? null : whole(report.off_target)],
     ]} />
+    ${incident && html`<${Incident} incident=${incident} />`}
     ${waits.length > 0 && html`<h2>${t("report-waits")}</h2><${Waits} waits=${waits} />`}
     <${Rows} title=${t("report-notes")} rows=${notes} test="report-notes" />
     <${Rows} title=${t("what-happened")} rows=${remarks} test="report-remarks" />`;
 }
+
+/** What the emergency's own report says first; the whole of it lies in the room's folder. */
+const Incident = ({ incident }) => html`
+  <section data-test="incident">
+    <h2>${t("emergency-report")}</h2>
+    <${Facts} rows=${[
+      [t("history-when"), dateAndTime(incident.pressed_us / 1000)],
+      [t("control-by"), incident.by],
+      [t("history-subject"), incident.subject],
+      [t("report-ten-minutes"), whole(incident.pulses_before)],
+      [t("report-file"), incident.report],
+    ]} />
+    <${Rows} title=${t("report-notes")} rows=${incident.notes ?? []} test="incident-notes" />
+  </section>`;
 
 function Waits({ waits }) {
   const seconds = {};
@@ -75,7 +90,8 @@ const LABELLED = { check: "check", reason: "reason", adverse: "adverse", stamp: 
 
 /** A note's `what` in words where it is one of the panel's own. */
 const what = (row) => {
-  const group = LABELLED[row.note ?? row.of ?? row.kind];
+  const group = LABELLED[row.note];
+  if (row.what === "closed-incomplete") return t("restart-close");
   return group && row.what ? t(`${group}-${row.what}`) : (row.what ?? row.kind ?? "");
 };
 
