@@ -12,6 +12,7 @@ from daemon.verbs import VERBS
 from daemon.words import LANGUAGES
 from daemon.words.document import document
 from safety.protocols import Protocol
+from safety.reasons import Outcome, Reason, Who
 
 REASONS_FOR_PAUSE: Final = ("sneeze", "talking", "moved", "pain", "toilet", "other")
 
@@ -40,6 +41,7 @@ def site_json(site: Site, protocols: Iterable[Protocol]) -> bytes:
                 }
                 for verb in VERBS.values()
             },
+            "resets": _resets(site.site.one_person),
             "reasons_for_pause": REASONS_FOR_PAUSE,
         }
     )
@@ -48,6 +50,12 @@ def site_json(site: Site, protocols: Iterable[Protocol]) -> bytes:
 def words_json(language: str) -> bytes:
     """`/words/<language>.json`."""
     return _json(document(language))
+
+
+def _resets(one_person: bool) -> dict[str, str]:
+    """Who lifts a safety stop, by its reason."""
+    trips = [reason for reason in Reason if reason.outcome in (Outcome.TRIP, Outcome.TRIP_TWO)]
+    return {reason.json: (Who.OPERATOR if one_person else reason.who).value for reason in trips}
 
 
 def _protocol(one: Protocol) -> dict[str, Any]:

@@ -166,6 +166,7 @@ async def test_a_page_learns_of_its_room_what_no_secret_is(serve: Serve) -> None
     assert told["verbs"]["stop"] == {"role": "viewer", "nonce": False, "state_seq": False, "control": False}
     demo = next(one for one in told["protocols"] if one["id"] == "demo")
     assert (demo["trains"], demo["pulses"], demo["side"]) == (3, 60, "left")
+    assert (told["resets"]["beats-lost"], told["resets"]["evidence-contradicts"]) == ("operator", "two")
     assert "olga" not in body.decode()
     assert "password" not in body.decode()
 

@@ -3,7 +3,8 @@
 import { ask, me, view } from "../link.js";
 import { Button, Card, Facts, Field, refusalOf, Told, useAsk, waiting } from "../parts.js";
 import { isOpen } from "../room.js";
-import { answerText, reasonText, t, whole, words } from "../words.js";
+import { site } from "../state.js";
+import { answerText, reasonText, t, whole } from "../words.js";
 import { html, useState } from "../vendor/ui.js";
 import { shown } from "../glance.js";
 import { End } from "./run.js";
@@ -15,7 +16,7 @@ export function Tripped() {
   const { state } = view.value;
   const trip = state.trip ?? {};
   const told = reasonText(trip.reason ?? state.reason, state.fields) ?? { what: state.sentence, why: "", next: "" };
-  const who = words.value.resets?.[trip.reason];
+  const who = site.value.resets?.[trip.reason];
   const at = shown.value;
   const mine = trip.first_person === me.value.user ? t("trip-second-missing") : null;
   return html`
