@@ -26,8 +26,9 @@ from daemon.json_lines import Row, read_rows
 from daemon.opening import Opener
 from daemon.placement_files import PlacementFiles
 from daemon.rapid_room import RapidInTheRoom
+from daemon.records import Records
 from daemon.registrations import Registrations
-from daemon.report import report_the_last
+from daemon.report import read_report, report_the_last
 from daemon.retrying import Kept
 from daemon.room import Done
 from daemon.runtime import Runtime
@@ -74,7 +75,7 @@ async def serve(site: Site, runtime: Runtime, operators: Operators = serve_opera
         history = read_rows(site.daemon.state / FILE_NAME, HISTORY_BYTES).rows
         room.remember(history)
         journal.write("daemon-started", room=site.site.room, use=site.site.use)
-        _report_the_last(history, site.daemon.state / "reports", journal)
+        _report_the_last(history, site.daemon.state, journal)
         beside = [] if arm is None else _keepers(room, arm, site, runtime, journal)
         await _run(room, opener, runtime, journal, [*beside, lambda: operators(room, site)])
         journal.write("daemon-ended")
@@ -91,9 +92,11 @@ def _arm_of(site: Site, tracker: TrackerSection, robot: RobotSection, journal: J
     return ArmSide(journal, lambda: clock()[0], files=files, slow_tracker=slow_tracker)
 
 
-def _report_the_last(history: Sequence[Row], folder: Path, journal: Journal) -> None:
+def _report_the_last(history: Sequence[Row], state: Path, journal: Journal) -> None:
     try:
-        path = report_the_last(history, folder)
+        path = report_the_last(history, state / "reports")
+        if path is not None:
+            Records(state).add(read_report(path), path)
     except (OSError, OperatorError) as wrong:
         journal.write("trouble", what=f"the last session's report cannot be made: {wrong}")
         return

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from daemon.json_lines import Row
+
+CLOSED: Final = "closed-incomplete"
+"""What a person notes who will not go on with it (`daemon.notes`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,11 @@ class Interruptions:
             )
             return
         known = self._open.get(key)
-        if known is None:
+        if known is None or (kind == "note" and row.get("what") != CLOSED):
             return
-        if kind == "emergency" or (kind == "ended" and row["outcome"] in ("completed", "refused", "emergency")):
+        if kind in ("emergency", "note") or (
+            kind == "ended" and row["outcome"] in ("completed", "refused", "emergency")
+        ):
             del self._open[key]
         elif kind == "intensity":
             self._open[key] = replace(known, intensity_tenths=row["intensity_tenths"], last_us=last_us)

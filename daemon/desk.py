@@ -237,6 +237,16 @@ class Desk:
     async def _on_record(self, command: Command, user: str) -> Outcome:
         room, nonce = self._decision.room, command.nonce or ""
         match command:
+            case wishes.Note():
+                return await room.note(command.kind, command.what, command.text, user)
+            case wishes.History():
+                return await room.history(command.before, command.most, user)
+            case wishes.ReadReport():
+                return await room.read_report(command.session, user)
+            case wishes.ReadJournal():
+                return await room.read_journal(command.session, command.before, command.most, command.kinds, user)
+            case wishes.Dose():
+                return await room.dose(command.subject, user)
             case wishes.Block():
                 return await room.block(command.subject, command.reason, nonce, user)
             case wishes.Unblock():

@@ -85,10 +85,8 @@ class EndingRoom(RoomWithArm):
         by, guard = self._emergencies.owed, self._guard
         if by is None or guard is None:
             return
-        self._emergencies.owed = None
-        answer = await self._ask(lambda: Emergency(by=by))
-        if isinstance(answer, Refused):
-            self._emergencies.owed = by
+        if isinstance(await self._ask(lambda: Emergency(by=by)), Done):
+            self._emergencies.owed = None
 
     async def _disarm(self, request: Callable[[], Request]) -> Answer:
         """The coil comes off, and the watchdog disarms; Done once it has read the stimulator in standby since."""

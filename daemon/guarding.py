@@ -47,6 +47,21 @@ async def ask(guard: Guard | None, journal: Journal, build: Callable[[], Request
     return Refused(answer.reason, sentence(answer.reason, answer.detail), answer.detail)
 
 
+async def look(guard: Guard | None, build: Callable[[], Request]) -> Answer:
+    """As `ask`, for what changes nothing: no row in the journal tells that somebody looked."""
+    if guard is None:
+        return away("watchdog")
+    try:
+        answer = await guard.ask(build())
+    except ValidationError as wrong:
+        return Refused("malformed", told := wrong_field(wrong), {"problem": told})
+    except CoilwardError as wrong:
+        return Refused("watchdog-away", str(wrong), {"problem": str(wrong)})
+    if isinstance(answer, Allowed):
+        return Done(answer.detail)
+    return Refused(answer.reason, sentence(answer.reason, answer.detail), answer.detail)
+
+
 def away(who: str) -> Refused:
     """Nobody there: `watchdog` or `stimulator`."""
     what = "The watchdog does not answer" if who == "watchdog" else "No stimulator is connected"

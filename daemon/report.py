@@ -19,7 +19,7 @@ from daemon.under_way import booked
 from drivers.errors import OperatorError
 
 _WAIT = ("state", "reason", "coil")
-_REMARKS = ("session", "refused", "trouble", "gap", "coil", "coil-refused", "arm")
+_REMARKS = ("session", "refused", "trouble", "gap", "coil", "coil-refused", "arm", "emergency")
 _WEAKEST_FIRST = ("none", "assumed", "accepted", "running", "counted")
 
 
@@ -46,6 +46,8 @@ class Report:
     """Refusals, holds, pauses, trips and troubles, in order."""
     waits: tuple[Row, ...]
     """Every wait with its reason and seconds, in order."""
+    notes: tuple[Row, ...]
+    """What people noted, checks before the session first."""
 
     def summary(self, path: str | None = None) -> dict[str, Any]:
         """The one JSON object programs read."""
@@ -106,6 +108,7 @@ def make_report(rows: Iterable[Row]) -> Report:
         pulses=pulses,
         remarks=tuple(row for row in rows if row["kind"] in _REMARKS),
         waits=tuple(row for row in rows if row["kind"] == "wait"),
+        notes=(*opened.get("checks", ()), *(row for row in rows if row["kind"] == "note")),
     )
 
 
@@ -141,17 +144,35 @@ def differences(document: Mapping[str, Any], rows: Iterable[Row]) -> list[str]:
 def write_report(report: Report, folder: Path, name: str) -> Path:
     """Writes `name`.json and `name`.html; the path of the JSON. Raises OSError.
 
-    Neither is ever overwritten: a segment that bears the name already gets a number behind it. The JSON comes last and
-    whole, so that where it is the report is.
+    Neither is overwritten by another session's: a segment that bears the name already gets a number behind it. The JSON
+    comes last and whole, so that where it is the report is.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = _free(folder, name)
-    told = report.summary(str(path)) | report.course()
-    data = told | {"opened": report.opened, "ended": report.ended, "pulse_rows": report.pulses}
-    path.with_suffix(".html").write_text(page(told, report.opened, report.pulses, report.remarks), encoding="utf-8")
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(data, indent=1, ensure_ascii=False, default=dict) + "\n", encoding="utf-8")
-    return fresh.replace(path)
+    return _put(path, document_of(report, path))
+
+
+def document_of(report: Report, path: Path | None = None) -> dict[str, Any]:
+    """What the JSON holds."""
+    rows = {"remarks": report.remarks, "notes": report.notes, "pulse_rows": report.pulses}
+    told = report.summary(str(path) if path else None) | report.course()
+    return told | {"opened": report.opened, "ended": report.ended} | rows
+
+
+def add_note(path: Path, note: Row) -> None:
+    """Puts what was noted after a session into its report, data and page. Raises OSError, OperatorError."""
+    document = read_report(path)
+    _put(path, {**document, "notes": [*document.get("notes", ()), note]})
+
+
+def _put(path: Path, document: Mapping[str, Any]) -> Path:
+    remarks, notes = document.get("remarks", ()), document["notes"]
+    text = page(document, document["opened"], document["pulse_rows"], remarks, notes)
+    for suffix, whole in ((".html", text), (".json", json.dumps(document, indent=1, ensure_ascii=False, default=dict))):
+        fresh = path.with_suffix(f"{suffix}.new")
+        fresh.write_text(whole + "\n", encoding="utf-8")
+        fresh.replace(path.with_suffix(suffix))
+    return path
 
 
 def report_the_last(rows: Sequence[Row], folder: Path) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from daemon.on_target import OnTarget
 _WIDTH: Final = 960
 _HEIGHT: Final = 120
 _MARGIN: Final = 30
-_STYLE: Final = """
+STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 table { border-collapse: collapse } th, td { text-align: left; padding: .15rem 1rem .15rem 0; vertical-align: top }
 svg { width: 100%; height: auto; border: 1px solid #ccc } .note { color: #666 }
@@ -26,6 +27,7 @@ def page(
     opened: Mapping[str, Any],
     pulses: Sequence[Mapping[str, Any]],
     remarks: Sequence[Mapping[str, Any]],
+    notes: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The whole page. Everything from outside is escaped."""
     counts = summary["pulses"]
@@ -53,15 +55,15 @@ def page(
     }
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Session report</title>'
-        f"<style>{_STYLE}</style>\n<h1>Session report</h1>\n{_table(facts)}\n<h2>Pulses over time</h2>\n"
+        f"<style>{STYLE}</style>\n<h1>Session report</h1>\n{table(facts)}\n<h2>Pulses over time</h2>\n"
         f'{_plot(pulses)}\n<p class="note">Pulses were not sensed independently: every count is the stimulator\'s '
         "word, with the evidence named above. Research software; not a medical device.</p>\n"
         f"{_off_target(pulses)}<h2>Waits</h2>\n{_waits(summary.get('waits', ()))}\n"
-        f"<h2>What happened</h2>\n{_remarks(remarks)}\n</html>\n"
+        f"{_notes(notes)}<h2>What happened</h2>\n{_remarks(remarks)}\n</html>\n"
     )
 
 
-def _table(facts: Mapping[str, Any]) -> str:
+def table(facts: Mapping[str, Any]) -> str:
     rows = "\n".join(
         f"<tr><th>{escape(name)}<td>{escape('' if value is None else str(value))}" for name, value in facts.items()
     )
@@ -122,9 +124,21 @@ def _waits(waits: Sequence[Mapping[str, Any]]) -> str:
     if not waits:
         return "<p>It waited for nothing.</p>"
     lines = "\n".join(
-        f"<tr><td>{wait['seconds']:.1f} s<td>{escape(wait['state'])}<td>{escape(_remark(wait))}" for wait in waits
+        f"<tr><td>{wait['seconds']:.1f} s<td>{escape(wait['state'])}<td>{escape(remark(wait))}" for wait in waits
     )
     return f"<table>\n{lines}\n</table>"
+
+
+def _notes(notes: Sequence[Mapping[str, Any]]) -> str:
+    """What people noted, with who and when; empty for none."""
+    if not notes:
+        return ""
+    lines = "\n".join(
+        f"<tr><td>{datetime.fromtimestamp(int(row['wall_us']) / 1e6, UTC):%H:%M:%S} UTC<td>{escape(str(row['note']))}"
+        f"<td>{escape(remark(row))}<td>{escape(str(row['by']))}"
+        for row in notes
+    )
+    return f"<h2>Notes</h2>\n<table>\n{lines}\n</table>\n"
 
 
 def _remarks(remarks: Sequence[Mapping[str, Any]]) -> str:
@@ -132,13 +146,14 @@ def _remarks(remarks: Sequence[Mapping[str, Any]]) -> str:
         return "<p>Nothing worth a remark.</p>"
     begin = remarks[0]["at_us"]
     lines = "\n".join(
-        f"<tr><td>{(row['at_us'] - begin) / 1e6:.1f} s<td>{escape(str(row['kind']))}<td>{escape(_remark(row))}"
+        f"<tr><td>{(row['at_us'] - begin) / 1e6:.1f} s<td>{escape(str(row['kind']))}<td>{escape(remark(row))}"
         for row in remarks
     )
     return f"<table>\n{lines}\n</table>"
 
 
-def _remark(row: Mapping[str, Any]) -> str:
+def remark(row: Mapping[str, Any]) -> str:
+    """What a row says to a person, in its own words."""
     told = (row.get("event"), row.get("state"), row.get("reason"), row.get("what"), row.get("lost"), row.get("why"),
-            row.get("coil"))  # fmt: skip
+            row.get("coil"), row.get("text"))  # fmt: skip
     return ", ".join(str(part).replace("_", " ") for part in told if part)

@@ -7,7 +7,7 @@ Who may command (control, roles, retained or repeated messages) is judged before
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -218,6 +218,23 @@ class Room(Protocol):
 
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
         """Books an unknown pulse as delivered, with a person's reason."""
+
+    async def note(self, kind: str, what: str, text: str, by: str) -> Answer:
+        """Writes a row of `daemon.notes` into the journal and into the session's report, whenever it comes."""
+
+    async def history(self, before_us: int | None, most: int, by: str) -> Answer:
+        """`Done.detail`: sessions, the newest first, opened before a time (None: the last ones)."""
+
+    async def read_report(self, session: str, by: str) -> Answer:
+        """`Done.detail`: report, without its pulses, and incident, None where there was no emergency."""
+
+    async def read_journal(
+        self, session: str | None, before_us: int | None, most: int, kinds: Sequence[str] | None, by: str
+    ) -> Answer:
+        """`Done.detail`: rows, the newest first; pulses only when their kind is asked for."""
+
+    async def dose(self, subject: str, by: str) -> Answer:
+        """`Done.detail`: what the ledger counts in each window, and what is allowed, by protocol."""
 
     async def block(self, subject: str, why: str, nonce: str, by: str) -> Answer:
         """Keeps a subject from any further session; only while none is open."""

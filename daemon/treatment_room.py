@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
 from daemon.arm_side import ArmSide
 from daemon.connected import Connected, Driver
-from daemon.ending_room import EndingRoom
 from daemon.followers import CHANGED
 from daemon.guard_link import Push
 from daemon.guard_words import Block, Intensity, Release, Reset, Resolve, Unblock
@@ -27,7 +26,8 @@ from daemon.means import Means
 from daemon.opening import Continuing, Opened, Opener
 from daemon.plan import pulses_of
 from daemon.readiness import WITHIN_S, ready
-from daemon.report import make_report, write_report
+from daemon.recording_room import RecordingRoom
+from daemon.report import document_of, make_report, write_report
 from daemon.room import Answer, Done, Happening, Measured, Order, Refused, Snapshot
 from daemon.session import Happened, Refusal, step
 from daemon.session_table import TRANSITIONS, Event, situation
@@ -41,13 +41,13 @@ MOST_ROWS: Final = 40_000
 """Rows kept for the report: the pulses of any protocol, and what the watchdog says about each."""
 
 
-class TreatmentRoom(EndingRoom):
+class TreatmentRoom(RecordingRoom):
     """`daemon.room.Room`, for one stimulator behind one watchdog. `clock` gives (BOOTTIME µs, unix µs)."""
 
     def __init__(
         self, opener: Opener, journal: Journal, clock: Callable[[], tuple[int, int]], arm: ArmSide | None = None
     ) -> None:
-        super().__init__(arm, journal, clock, opener.site.continue_within_us)
+        super().__init__(arm, journal, clock, opener.site.continue_within_us, opener.site.daemon.state)
         self._opener = opener
         self._daemon = opener.site.daemon
         self._connected = Connected()
@@ -58,12 +58,6 @@ class TreatmentRoom(EndingRoom):
         journal.follow(self._note)
 
     # --- what comes and goes ----------------------------------------------------------------------------------
-
-    def remember(self, history: Iterable[Row]) -> None:
-        """The journal's rows from before this daemon: what was interrupted can be continued."""
-        rows = tuple(history)
-        self._interruptions.read(rows)
-        self._emergencies.read(rows)
 
     def linked(self, guard: Guard) -> None:
         """The watchdog answers: from here on it can be asked."""
@@ -126,14 +120,18 @@ class TreatmentRoom(EndingRoom):
 
     async def run(self) -> None:
         """The session task: for ever, one session after the other."""
-        while True:
-            treatment = self._treatment
-            if treatment is not None and not treatment.over:
-                await treatment.run()
-                self._finish(treatment)
-                self._leave_the_head(treatment)
-            await self.tell_what_is_owed()
-            await self.turns.slice(1.0)
+        try:
+            while True:
+                treatment = self._treatment
+                if treatment is not None and not treatment.over:
+                    await treatment.run()
+                    self._finish(treatment)
+                    self._leave_the_head(treatment)
+                await self.tell_what_is_owed()
+                self.write_the_incident()
+                await self.turns.slice(1.0)
+        finally:
+            await self.leave_off_writing()
 
     # --- verbs ------------------------------------------------------------------------------------------------
 
@@ -297,7 +295,7 @@ class TreatmentRoom(EndingRoom):
             "opened", by=by, subject=order.subject, protocol=order.protocol, placement=order.placement,
             hash=opened.answer["hash"], understood=opened.answer["understood"],
             intensity_tenths=opened.session.intensity.tenths, threshold=opened.filed.model_dump(),
-            planned=pulses_of(opened.plan), slow_tracker=slow_tracker,
+            planned=pulses_of(opened.plan), slow_tracker=slow_tracker, checks=list(self._checks),
         )  # fmt: skip
         treatment.happen(Happened(Event.OPENED, plan=opened.plan))
         self._treatment = treatment
@@ -310,11 +308,12 @@ class TreatmentRoom(EndingRoom):
         session = treatment.session
         self._journal.write("ended", outcome=treatment.outcome, reason=session.reason, left_out=session.left_out,
                             commanded=treatment.tally.commanded, settled=treatment.tally.settled)  # fmt: skip
+        self._report, report = None, make_report(self._rows)
         try:
-            name = str(self._journal.session)
-            self._report = str(write_report(make_report(self._rows), self._daemon.state / "reports", name))
+            path = write_report(report, self._records.reports, str(self._journal.session))
+            self._report = str(path)
+            self._records.add(document_of(report), path)
         except OSError as wrong:
-            self._report = None
             self._journal.write("trouble", what=f"the report cannot be written: {wrong.strerror}")
         self._journal.session = None
         treatment.over = True
@@ -328,5 +327,6 @@ class TreatmentRoom(EndingRoom):
         self._rows.append(row)
         self._interruptions.read((row,))
         self._emergencies.read((row,))
+        self._keep(row)
         kind = str(row["kind"])
         self._followers.tell(CHANGED if kind == "session" else Happening(kind, row))

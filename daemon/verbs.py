@@ -57,6 +57,12 @@ VERBS: dict[str, Verb] = {
         # A second person lifts the graver trips with the first, and only one of them can hold control.
         Verb("reset", wishes.Reset, control=False),
         Verb("resolve", wishes.Resolve),
+        Verb("note", wishes.Note, state_seq=False, control=False, urgent=True),
+        # Who only looks decides nothing, and must not wait behind a session that is being opened.
+        Verb("history", wishes.History, Role.VIEWER, nonce=False, state_seq=False, control=False, urgent=True),
+        Verb("read-report", wishes.ReadReport, Role.VIEWER, nonce=False, state_seq=False, control=False, urgent=True),
+        Verb("read-journal", wishes.ReadJournal, Role.VIEWER, nonce=False, state_seq=False, control=False, urgent=True),
+        Verb("dose", wishes.Dose, Role.VIEWER, nonce=False, state_seq=False, control=False, urgent=True),
         Verb("block", wishes.Block, state_seq=False, control=False),
         Verb("unblock", wishes.Unblock, Role.PHYSICIAN, control=False),
         # Of no session: whoever starts the next one reads in what the watchdog understood which threshold it takes.

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from daemon.calibration_file import Calibration
 from daemon.messages import ON_HEAD_M, Command, Name, Pseudonym, Reason, Tenths
+from daemon.notes import NOTES
 from daemon.registration_file import Registration
 from drivers.poses import Pose
+
+SessionKey = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
 class Stop(Command):
@@ -65,7 +68,7 @@ class Start(Command):
 class Continue(Command):
     """Open the remainder of a session that ended early (None: the last one)."""
 
-    session: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
+    session: SessionKey | None = None
     reason: Reason
     placement: Annotated[str, Field(max_length=200)] = ""
 
@@ -109,6 +112,57 @@ class Unblock(Command):
     physician: Annotated[str, Field(min_length=1, max_length=100)]
     """Who is declared to answer for it."""
     reason: Reason
+
+
+class Note(Command):
+    """Something a person says about what happens, with their name and the time, for the journal and the report."""
+
+    kind: Literal["check", "reason", "adverse", "stamp", "note"]
+    what: Name
+    text: Annotated[str, Field(max_length=500)] = ""
+
+    @field_validator("text")
+    @classmethod
+    def _printable(cls, text: str) -> str:
+        if not text.isprintable():
+            raise ValueError("has characters that nobody can read")
+        return text
+
+    @model_validator(mode="after")
+    def _on_the_list(self) -> Note:
+        if self.what not in NOTES[self.kind]:
+            raise ValueError(f"{self.kind} is one of {', '.join(NOTES[self.kind])}")
+        return self
+
+
+class History(Command):
+    """The sessions of the past, the newest first."""
+
+    before: Annotated[int, Field(ge=0)] | None = None
+    """Unix µs: those opened earlier."""
+    most: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class ReadReport(Command):
+    """The report of one session, and of its emergency."""
+
+    session: SessionKey
+
+
+class ReadJournal(Command):
+    """Rows of the journal, the newest first; pulses only when their kind is asked for."""
+
+    session: SessionKey | None = None
+    before: Annotated[int, Field(ge=0)] | None = None
+    """Unix µs: those written earlier."""
+    most: Annotated[int, Field(ge=1, le=200)] = 100
+    kinds: Annotated[tuple[Name, ...], Field(max_length=16)] | None = None
+
+
+class Dose(Command):
+    """What the ledger counts against a subject in each window, and what is allowed."""
+
+    subject: Pseudonym
 
 
 class FileThreshold(Command):

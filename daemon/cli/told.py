@@ -73,6 +73,8 @@ _TOLD: dict[str, Callable[[Detail], str]] = {
     "emergency": lambda row: f"EMERGENCY, pressed by {row['by'] or 'somebody'}: {row['subject'] or 'of nobody'}",
     "blocked": lambda row: f"{row['subject']} is blocked, by {row['by']}: {row['why']}",
     "unblocked": lambda row: f"{row['subject']} is unblocked by {row['physician']}, asked by {row['by']}: {row['why']}",
+    "note": lambda row: f"{row['note']} noted by {row['by']}: {' '.join((row['what'], row['text'])).strip()}",
+    "incident": lambda row: f"incident report: {row['report']}",
     "trouble": lambda row: f"trouble: {row['what']}",
     "stimulator": lambda row: "the stimulator is connected" if row["connected"] else "the stimulator is lost",
     "wait": lambda row: f"waited {row['seconds']:.1f} s, {row['state']}: {_why(row)}",

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from daemon.config import Site
 from daemon.config_panel import PanelSection, TextSection
+from daemon.notes import NOTES
 from daemon.verbs import VERBS
 from daemon.words import LANGUAGES
 from daemon.words.document import document
 from safety.protocols import Protocol
 from safety.reasons import Outcome, Reason, Who
 
-REASONS_FOR_PAUSE: Final = ("sneeze", "talking", "moved", "pain", "toilet", "other")
+REASONS_FOR_PAUSE: Final = NOTES["reason"]
 
 
 def site_json(site: Site, protocols: Iterable[Protocol]) -> bytes:

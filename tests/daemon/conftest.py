@@ -17,7 +17,7 @@ from daemon.treatment_room import TreatmentRoom
 from drivers.catalogue import dialect
 from safety.protocols import load_protocols
 from tests.daemon.arm_in_memory import ArmInMemory
-from tests.daemon.guard_in_memory import StandInGuard, now_us
+from tests.daemon.guard_in_memory import WALL_US, StandInGuard, now_us
 from tests.daemon.stage import Stage
 from tests.daemon.stimulator_in_memory import StandInStimulator
 
@@ -52,7 +52,7 @@ async def stage(site: Site) -> AsyncIterator[Stage]:
     sink = MemorySink()
 
     def clock() -> tuple[int, int]:
-        return now_us(), 1_800_000_000_000_000 + now_us()
+        return now_us(), WALL_US + now_us()
 
     journal = Journal(sink, clock)
     thresholds = Thresholds(site.daemon.state)

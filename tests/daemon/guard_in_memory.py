@@ -12,6 +12,7 @@ from daemon.guard_words import (
     AskPermit,
     Block,
     CloseSession,
+    Dose,
     Emergency,
     Intensity,
     OpenSession,
@@ -34,6 +35,8 @@ NONCE = "0" * 32
 HASH = "0" * 32
 """Of the plan, which a release repeats."""
 KEY = "ab" * 8
+WALL_US = 1_800_000_000_000_000
+"""Unix time when the loop's clock began."""
 
 
 def now_us() -> int:
@@ -127,6 +130,8 @@ class StandInGuard:
             self.emergency, self.blocked = None, False
             understood = {"plan": self.plan, "intensity_tenths": request.intensity_tenths or self.intensity_tenths}
             return Allowed({"session": KEY, "hash": HASH, "understood": understood})
+        if isinstance(request, Dose):
+            return Allowed({"day": sum(self.counted.values()) or 40, "twelve_hours": 40, "week": 40, "allowed": {}})
         if isinstance(request, Stop | Emergency):
             return self._stopped(request)
         if isinstance(request, Reset) and self.trip is None:
@@ -256,7 +261,7 @@ class StandInGuard:
         self.tell("stop-asked", by=by)
         if self.emergency is None:
             self.tell("session-closed", session=KEY, why="emergency", by=by)
-            self.emergency = {"pressed_us": now_us(), "by": by, "subject": subject, "session": KEY}
+            self.emergency = {"pressed_us": WALL_US + now_us(), "by": by, "subject": subject, "session": KEY}
             self.blocked = True
             self.tell("emergency", **self.emergency)
 

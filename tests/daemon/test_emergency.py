@@ -12,7 +12,7 @@ from daemon.journal import Journal, MemorySink
 from daemon.room import Done, Refused
 from daemon.treatment_room import TreatmentRoom
 from tests.daemon.arm_in_memory import ArmInMemory, begun
-from tests.daemon.guard_in_memory import KEY, NONCE, StandInGuard, now_us
+from tests.daemon.guard_in_memory import KEY, NONCE, WALL_US, StandInGuard, now_us
 from tests.daemon.stage import first_pulse, report_of, rows
 from tests.daemon.test_verbs import bring
 
@@ -80,8 +80,8 @@ async def test_the_sentence_says_so_and_names_no_way_to_go_on(stage: Any) -> Non
 
 def restarted(stage: Any) -> TreatmentRoom:
     """Another daemon over the same journal; the watchdog has not spoken to it yet."""
-    journal = Journal(MemorySink(), lambda: (now_us(), 1_800_000_000_000_000 + now_us()))
-    room = TreatmentRoom(stage.room._opener, journal, lambda: (now_us(), 1_800_000_000_000_000 + now_us()))
+    journal = Journal(MemorySink(), lambda: (now_us(), WALL_US + now_us()))
+    room = TreatmentRoom(stage.room._opener, journal, lambda: (now_us(), WALL_US + now_us()))
     room.remember([row for kind in ("opened", "session", "ended", "emergency") for row in rows(stage, kind)])
     return room
 
@@ -163,7 +163,7 @@ async def test_a_second_press_is_the_first(stage: Any) -> None:
 
     assert all(isinstance(answer, Done) for answer in both)
     assert [row["by"] for row in rows(stage, "emergency")] == ["olga"]
-    assert len(list((stage.site.daemon.state / "reports").glob("*.json"))) == 1
+    assert len(list((stage.site.daemon.state / "reports").glob(f"{KEY}*.json"))) == 1
 
 
 async def test_a_stimulator_that_does_not_say_standby_is_said_and_the_session_is_over_all_the_same(stage: Any) -> None:

@@ -139,6 +139,20 @@ async def _(stage: Any) -> Any:
     return await stage.room.start(stage.order, "operator")
 
 
+@comes_about("no-report", "Nothing was read. This session has no report. Look at the list of sessions.")
+async def _(stage: Any) -> Any:
+    return await stage.room.read_report("cd" * 8, "vera")
+
+
+@comes_about(
+    "record-unread",
+    "Nothing was read. The record cannot be read: Is a directory. Ask an engineer to look at the disk.",
+)
+async def _(stage: Any) -> Any:
+    (stage.site.daemon.state / "sessions.jsonl").mkdir()
+    return await stage.room.history(None, 50, "vera")
+
+
 @comes_about(
     "journal-not-written",
     "No session was opened. The journal cannot be written: No space left on device. Free space on its disk.",

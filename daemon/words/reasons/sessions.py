@@ -55,6 +55,15 @@ ROWS = {
         en=("The session was not opened.", "This subject is blocked after an emergency or by a person.",
             "Do not stimulate this subject; ask the responsible physician."),
     ),
+    "no-report": Row(
+        it=("Nulla è stato letto.", "Questa seduta non ha un rapporto.", "Guardare l'elenco delle sedute."),
+        en=("Nothing was read.", "This session has no report.", "Look at the list of sessions."),
+    ),
+    "record-unread": Row(
+        it=("Nulla è stato letto.", "Le registrazioni non si possono leggere.",
+            "Chiamare l'ingegnere: riguarda il disco."),
+        en=("Nothing was read.", "The records cannot be read.", "Call the engineer: it is about the disk."),
+    ),
     "not-blocked": Row(
         it=("Nessun blocco è stato tolto.", "{subject} non risulta bloccato.", "Controllare il codice del paziente."),
     ),

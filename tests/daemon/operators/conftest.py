@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -205,6 +205,23 @@ class RecordingRoom:
 
     async def resolve(self, ref: int, why: str, nonce: str, by: str) -> Answer:
         return await self._do("resolve", ref, why, nonce, by)
+
+    async def note(self, kind: str, what: str, text: str, by: str) -> Answer:
+        return await self._do("note", kind, what, text, by)
+
+    async def history(self, before_us: int | None, most: int, by: str) -> Answer:
+        return await self._do("history", before_us, most, by)
+
+    async def read_report(self, session: str, by: str) -> Answer:
+        return await self._do("read-report", session, by)
+
+    async def read_journal(
+        self, session: str | None, before_us: int | None, most: int, kinds: Sequence[str] | None, by: str
+    ) -> Answer:
+        return await self._do("read-journal", session, before_us, most, kinds, by)
+
+    async def dose(self, subject: str, by: str) -> Answer:
+        return await self._do("dose", subject, by)
 
     async def block(self, subject: str, why: str, nonce: str, by: str) -> Answer:
         return await self._do("block", subject, why, nonce, by)

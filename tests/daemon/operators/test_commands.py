@@ -27,6 +27,9 @@ FIELDS: dict[str, dict[str, Any]] = {
     "release": {"hash": HASH},
     "resume": {"hash": HASH},
     "resolve": {"ref": 3, "why": "the coil clicked"},
+    "note": {"kind": "reason", "what": "sneeze"},
+    "read-report": {"session": "ab" * 8},
+    "dose": {"subject": "S-01"},
     "block": {"subject": "S-01", "reason": "a new implant"},
     "unblock": {"subject": "S-01", "physician": "dr. Bianchi", "reason": "seen and well"},
     "file-registration": {"subject": "S-01"},
@@ -98,6 +101,55 @@ async def test_every_verb_reaches_the_room_from_whoever_holds_control(house: Any
     assert answer.ok
     assert len(house.room.asked) == 1
     assert house.room.asked[0][-1] == user
+
+
+@in_memory
+async def test_what_is_noted_and_looked_up_arrives_as_it_was_asked_and_waits_for_nothing(house: Any) -> None:
+    vera, otto = await raw(house, "vera", control=False), await raw(house, "otto", control=False)
+    olga = await raw(house)
+    house.room.gate.clear()
+    hanging = asyncio.create_task(olga.send("start"))
+    await until_asked(house, 1)
+    sent = [
+        asyncio.create_task(vera.send("history", before=7, most=3, nonce=None)),
+        asyncio.create_task(otto.send("note", kind="adverse", what="headache", text="behind the left eye")),
+    ]
+    await until_asked(house, 3)
+    house.room.gate.set()
+    assert all(answer.ok for answer in await asyncio.gather(hanging, *sent))
+    assert sorted(house.room.asked[1:]) == [
+        ("history", 7, 3, "vera"),
+        ("note", "adverse", "headache", "behind the left eye", "otto"),
+    ]
+    assert (await vera.send("read-journal", kinds=["note", "train"], before=9)).ok
+    assert house.room.asked[-1] == ("read-journal", None, 9, 100, ("note", "train"), "vera")
+    assert code_and_reason(await vera.send("note")) == (Code.FORBIDDEN, "role")
+
+
+@in_memory
+@pytest.mark.parametrize(
+    "note",
+    [
+        {"kind": "reason", "what": "headache"},
+        {"kind": "reason", "what": "../sneeze"},
+        {"kind": "rumour", "what": "other"},
+        {"text": "two\nlines"},
+        {"text": "\x1b[2J"},
+        {"text": "x" * 501},
+    ],
+)
+async def test_a_note_off_the_list_or_with_what_nobody_can_read_is_refused(house: Any, note: dict[str, Any]) -> None:
+    olga = await raw(house)
+    assert code_and_reason(await olga.send("note", **note)) == (Code.MALFORMED, "malformed")
+    assert (await olga.send("note", text="x" * 500)).ok
+
+
+@in_memory
+@pytest.mark.parametrize("session", ["../../etc/pass", "ab", "AB" * 8, "*", ""])
+async def test_a_report_is_asked_for_by_a_session_s_key_and_nothing_else(house: Any, session: str) -> None:
+    vera = await raw(house, "vera", control=False)
+    assert code_and_reason(await vera.send("read-report", session=session)) == (Code.MALFORMED, "malformed")
+    assert code_and_reason(await vera.send("read-journal", session=session)) == (Code.MALFORMED, "malformed")
 
 
 @in_memory
