@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import os
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from daemon.panel import server
 from daemon.panel.replies import GUARDS
-from tests.daemon.panel.conftest import Serve
+from tests.daemon.panel.conftest import WAIT_S, Serve
 
 PAGE = "<!doctype html><title>coilward</title>" + " " * 500
 SCRIPT = "export const one = 1;\n" * 50
@@ -114,6 +116,28 @@ async def test_a_browser_that_has_a_file_is_told_so_until_it_changes(serve: Serv
 async def test_other_methods_are_refused(serve: Serve, method: str) -> None:
     async with serve() as served:
         assert (await served.get("/", method=method))[0] == 405
+
+
+async def test_half_a_request_is_waited_for_a_while_only(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "OPEN_S", 0.05)
+    async with serve() as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: ")
+        async with asyncio.timeout(WAIT_S):
+            answer = await reader.read()
+        writer.close()
+
+    assert answer == b""
+
+
+@pytest.mark.parametrize(
+    ("lines", "passes"), [(["X: " + "y" * 9000], False), (["X: y"] * 200, False), (["X: y"] * 50, True)]
+)
+async def test_a_head_that_is_too_large_is_refused(serve: Serve, lines: list[str], passes: bool) -> None:
+    async with serve() as served:
+        status, _, _ = await served.get("/", *lines)
+
+    assert (status == 200) is passes
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:8480", "192.168.0.7", "room1.example.org:8480"])
