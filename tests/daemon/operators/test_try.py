@@ -82,6 +82,7 @@ def test_a_treatment_once_ends_with_evidence_that_agrees_and_keeps_its_records_a
     trial = in_a_folder_of_its_own(runtime, "try", "--once", "--json", "--no-pacing", "--profile", profile)
     out, err = trial.communicate(timeout=140)
     assert trial.returncode == 0, err
+    assert "panel" not in out + err
     told = json.loads(out.splitlines()[-1])
     assert (told["outcome"], told["protocol"], told["trains"]) == ("completed", "demo", 3)
     pulses = told["pulses"]
@@ -119,7 +120,7 @@ def test_an_unknown_protocol_is_refused_with_one_json_object_and_a_killed_parent
     trial = coilward(runtime, "try", "--json", "--protocol", "no-such")
     assert trial.stdout is not None
     assert json.loads(trial.stdout.readline())["outcome"] == "refused"
-    assert len(processes_of(runtime)) >= 5, "the room stays up"
+    assert len(processes_of(runtime)) >= 6, "the room stays up"
     assert trial.stderr is not None
     err = ""
     for line in trial.stderr:  # its last words come after the object
@@ -129,6 +130,7 @@ def test_an_unknown_protocol_is_refused_with_one_json_object_and_a_killed_parent
     trial.kill()
     trial.communicate()
     assert "There is no protocol no-such here." in err
+    assert "The operator's panel: http://127.0.0.1:" in err
     assert f"What can befall it: coilward-simulator ctl --runtime {runtime} --help" in " ".join(err.split())
     assert all_gone(runtime)
 
