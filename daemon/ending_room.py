@@ -74,7 +74,7 @@ class EndingRoom(RoomWithArm):
             self._tell(Event.EMERGENCY, "emergency", {"by": by})
         treatment = self._treatment
         if treatment is not None:
-            await self._until(lambda: treatment.over, END_S)
+            await self._until(lambda: treatment.over, PAUSE_S)
         if isinstance(answer, Refused):
             return answer
         ended = {"outcome": treatment.outcome, "report": self._report} if treatment and treatment.over else {}

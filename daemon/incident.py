@@ -24,7 +24,7 @@ MOST_ROWS: Final = 20_000
 MOST_SHOWN: Final = 4_000
 _LATER: Final = frozenset({"note", "unblocked", "reported", "incident"})
 _OF_A_PULSE: Final = (
-    "wall_us", "train", "pulse", "planned_us", "commanded_us", "level_set_tenths", "verdict", "flags",
+    "train", "pulse", "planned_us", "commanded_us", "level_set_tenths", "verdict", "flags",
 )  # fmt: skip
 
 
@@ -77,14 +77,17 @@ class Incident:
         assert pressed is not None  # noqa: S101  who asks has asked for its path
         rows = [row for row in self._rows if self._belongs(row)]
         pulses = [row for row in rows if row["kind"] == "pulse"]
-        before = [row for row in pulses if row["wall_us"] <= pressed["pressed_us"] and "missed" not in row["flags"]]
+        before = [row for row in pulses if _given_us(row) <= pressed["pressed_us"] and "missed" not in row["flags"]]
         told = [dict(row) for row in rows if row["kind"] != "pulse"][-MOST_SHOWN:]
         return {
             **{name: pressed.get(name) for name in ("pressed_us", "by", "subject", "session")},
             "notes": [row for row in told if row["kind"] == "note"],
             "rows": [row for row in told if row["kind"] != "note"],
             "pulses_before": len(before),
-            "pulses": [{name: row.get(name) for name in _OF_A_PULSE} for row in pulses[-MOST_SHOWN:]],
+            "pulses": [
+                {"given_us": _given_us(row), **{name: row.get(name) for name in _OF_A_PULSE}}
+                for row in pulses[-MOST_SHOWN:]
+            ],
         }
 
     def _belongs(self, row: Row) -> bool:
@@ -92,3 +95,9 @@ class Incident:
         since_us = int(row["wall_us"]) - int(pressed["pressed_us"])
         later = row["kind"] in _LATER and since_us <= NOTES_US and row.get("session") in (None, pressed["session"])
         return -BEFORE_US <= since_us <= AFTER_US or (later and since_us > 0)
+
+
+def _given_us(pulse: Row) -> int:
+    """Unix µs of a pulse: its row is written when its train is counted."""
+    at_us = pulse["planned_us"] if pulse.get("commanded_us") is None else pulse["commanded_us"]
+    return int(pulse["wall_us"]) - (int(pulse["at_us"]) - int(pulse["at_us"] if at_us is None else at_us))

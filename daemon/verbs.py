@@ -41,7 +41,7 @@ VERBS: dict[str, Verb] = {
             state_seq=False,
             control=False,
             urgent=True,
-            deadline_s=15.0,
+            deadline_s=8.0,
         ),
         Verb("pause", wishes.Pause, state_seq=False, control=False, urgent=True),
         Verb("lower", wishes.Lower, state_seq=False),

@@ -203,17 +203,16 @@ class Sums:
             if record.subject in (KEY0, session.subject):
                 self.sessions[name] = replace(session, counted=session.counted + record.pulses)
 
-    def on_emergency(self, seq: int, record: Record) -> None:
+    def on_emergency(self, _seq: int, record: Record) -> None:
         """As a BLOCK, and its session is over for good."""
-        self.on_block(seq, record)
+        self._block(record)
         self.emergency = record
         session = self.sessions.get(record.session)
         if session is not None:
             self.sessions[record.session] = replace(session, closed_for_good=True)
 
     def on_block(self, _seq: int, record: Record) -> None:
-        """Blocks its subject; with none under the coil there is nobody to block."""
-        self.blocked |= {record.subject} - {KEY0}
+        self._block(record)
 
     def on_unblock(self, _seq: int, record: Record) -> None:
         """Opens the way for its subject; what an emergency ended stays ended."""
@@ -240,6 +239,10 @@ class Sums:
         if reserve is not None:
             until_us = self.last_wall_us if reserve.until_us is None else reserve.until_us
             self._book(reserve.record, reserve.record.pulses if pulses is None else pulses, until_us)
+
+    def _block(self, record: Record) -> None:
+        """With nobody under the coil there is nobody to block."""
+        self.blocked |= {record.subject} - {KEY0}
 
     def _book(self, record: Record, pulses: int, until_us: int) -> None:
         session = self._meet(record)

@@ -92,6 +92,19 @@ def test_an_emergency_ends_the_session_and_is_on_record_against_its_subject(arme
     assert not turn.state.blocked("S-0002")
 
 
+def test_it_is_of_the_open_session_though_that_is_not_on_the_disk_yet(armed: VirtualRoom) -> None:
+    turn = turn_of(armed, commits=(), book=Book())
+    session = turn.session
+    press(turn)
+    assert (recorded(turn)[0].session, recorded(turn)[0].subject) == (session.key, key("S-0001"))
+
+
+@pytest.mark.parametrize(("kind", "blocked"), [(Kind.EMERGENCY, True), (Kind.BLOCK, True), (Kind.OPEN, False)])
+def test_a_block_holds_from_when_it_is_on_its_way_to_the_disk(idle: VirtualRoom, kind: Kind, *, blocked: bool) -> None:
+    state = replace(idle.state, commits=((1, Record(kind, subject=key("S-0001")), 0),))
+    assert (state.blocked("S-0001"), state.blocked("S-0002")) == (blocked, False)
+
+
 def test_a_second_press_stops_once_more_and_records_nothing_more(armed: VirtualRoom) -> None:
     turn = turn_of(armed, commits=())
     press(turn)

@@ -255,6 +255,12 @@ def test_a_session_that_an_emergency_ended_is_closed_for_good_whatever_follows()
     assert not book_of(about(MORNING, Kind.OPEN), about(MORNING, Kind.BLOCK)).closed_for_good(MORNING)
 
 
+def test_a_trip_stays_latched_whatever_record_follows_but_its_reset() -> None:
+    tripped = book_of(Record(Kind.TRIP, code=7))
+    assert tripped.apply(2, about(MORNING, Kind.CLOSE)).open_trip == 7
+    assert tripped.apply(2, Record(Kind.RESET, code=7)).open_trip == 0
+
+
 def test_the_session_opened_last_is_remembered_through_its_end() -> None:
     book = book_of(about(MORNING, Kind.OPEN), about(OTHER, Kind.OPEN, pulses=3), about(OTHER, Kind.CLOSE))
     assert book.last_opened == about(OTHER, Kind.OPEN, pulses=3)
