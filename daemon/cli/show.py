@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Any
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from daemon import words
 from daemon.client import View
-from daemon.messages import Answer, ArmState, Sentence
+from daemon.messages import Answer, ArmState, Emergent, Sentence
 from daemon.words import shown
 
 out = Console(highlight=False)
@@ -122,6 +123,8 @@ def room(view: View | None) -> RenderableType:
         ("holds", ", ".join(state.holds)),
         ("coil", coil(view.arm) if view.arm else ""),
         ("safety stop", _trip(state.trip) if state.trip else ""),
+        ("emergency", _emergency(state.emergency) if state.emergency else ""),
+        ("blocked", "coilward subject unblock … --by PHYSICIAN --reason WHY" if state.blocked else ""),
         ("unknown", ", ".join(f"record {ref}: coilward resolve {ref} --why …" for ref in state.unknown)),
     ]
     if progress is not None and state.session is not None:
@@ -130,6 +133,11 @@ def room(view: View | None) -> RenderableType:
         rows.append(("pulses", f"{counts.settled} settled of {counts.planned} planned, {counts.commanded} commanded"))
     body = Group(Text(state.sentence or phase.sentence), Text(""), _grid(row for row in rows if row[1]))
     return Panel(body, title=Text(phase.word, style="bold"), border_style=_STYLE[phase.colour], expand=False)
+
+
+def _emergency(stands: Emergent) -> str:
+    pressed = time.strftime("%H:%M:%S", time.localtime(stands.at_us / 1e6))
+    return f"{pressed}, pressed by {stands.by or 'somebody'}, of {stands.subject or 'nobody'}"
 
 
 def coil(arm: ArmState) -> str:
