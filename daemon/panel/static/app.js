@@ -43,7 +43,6 @@ function TopBar() {
         title=${emergencyBy()}>${t("emergency-title")}</button>`}
       <span class="space"></span>
       <${Heard} />
-      ${me.value && html`<${SignedInAs} />`}
       ${site.value.languages.map((name) => html`
         <button type="button" class="tab" key=${name} lang=${name} data-test=${`language-${name}`}
           aria-pressed=${language.value === name ? "true" : "false"} title=${t(`language-${name}`)}
@@ -76,7 +75,7 @@ function App() {
     <${AlarmStrip} />
     <div class="view"><${VIEWS[page.value]} /></div>
     <footer class="bottom">
-      <div class="bottom-left"><${HandOver} /><${Alive} /></div>
+      <div class="bottom-left"><${SignedInAs} /><${HandOver} /><${Alive} /></div>
       <${StopBar} />
     </footer>`;
 }

@@ -96,8 +96,7 @@ function Stamps() {
         onClick=${() => press(what)}>${t(`stamp-${what}`)}</button>`)}
     </div>
     <ol class="stamp-list" data-test="stamp-list">
-      ${stamps.map((one) => html`<li key=${one.at}><b>${timeOfDay(one.at)}</b> ${t(`stamp-${one.what}`)}
-        <small>${one.noted ? t("stamp-noted") : t("stamp-here-only")}</small></li>`)}
+      ${stamps.map((one) => html`<li key=${one.at}><b>${timeOfDay(one.at)}</b> ${t(`stamp-${one.what}`)} · <small>${one.noted ? t("stamp-noted") : t("stamp-here-only")}</small></li>`)}
     </ol>
     ${left.length > 0 && html`<${Button} test="stamps-write" label=${t("stamp-write")} onPress=${() => write(left)}
       why=${view.value.known ? waiting(asked) : t("link-not-connected")} />`}

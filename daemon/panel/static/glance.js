@@ -3,7 +3,7 @@
 import { link, me, now, view } from "./link.js";
 import { HeadFromBehind, sideWord } from "./pictures/head.js";
 import { Shape } from "./parts.js";
-import { figures, wordOf } from "./room.js";
+import { figures, isOpen, wordOf } from "./room.js";
 import { site } from "./state.js";
 import { coilReason, decimal, duration, language, phaseWord, reasonText, t, tenths, whole, words } from "./words.js";
 import { computed, html } from "./vendor/ui.js";
@@ -33,15 +33,18 @@ function linkText() {
   return state === "lost" ? t("link-lost") : "";
 }
 
+/** Letters beyond which a word is set smaller: the band keeps its height, so that nothing beneath it moves. */
+const LONG = 12;
+
 export const StateBand = () => html`
   <header class="band" data-colour=${word.value.colour} data-test="band">
     <${Shape} shape=${word.value.shape} size=${72} />
-    <h1 class="band-word">
+    <h1 class="band-word" data-long=${word.value.word.length > LONG ? "yes" : "no"}>
       <span role="status" data-test="state" data-phase=${wordOf(view.value).filter(Boolean).join(":")}>${word.value.word}</span>
     </h1>
     <div class="band-text" data-test="sentence">
       <p class="what">${sentence.value.what} ${sentence.value.why}</p>
-      ${sentence.value.next && html`<p class="next"><b>${t("glance-next")}</b> ${sentence.value.next}</p>`}
+      ${sentence.value.next && html`<p class="next"><b>${t("glance-next")}:</b> ${sentence.value.next}</p>`}
     </div>
   </header>`;
 
@@ -61,15 +64,15 @@ export function Glance() {
   return html`
     <section class="glance" aria-label=${t("glance-state")} data-test="glance">
       <${Tile} test="train" label=${t("glance-train-label")}
-        value=${at.trains ? `${whole(at.train)} / ${whole(at.trains)}` : "–"}
-        note=${at.leftMs === null ? null : t("glance-time-left", { time: duration(at.leftMs) })} />
+        value=${at.trains ? whole(at.train) : "–"} unit=${at.trains && `/ ${whole(at.trains)}`}
+        note=${at.leftMs === null || !isOpen(state) ? null : t("glance-time-left", { time: duration(at.leftMs) })} />
       <${Tile} test="pulses" label=${t("history-pulses")}
-        value=${at.planned === null ? "–" : `${whole(at.settled)} / ${whole(at.planned)}`} />
+        value=${at.planned === null ? "–" : whole(at.settled)} unit=${at.planned !== null && `/ ${whole(at.planned)}`} />
       <${Tile} test="next-train" label=${t("glance-next-train-label")} value=${next ?? "–"} unit=${next && "s"} />
-      <${Tile} test="intensity" label=${t("glance-intensity")} value=${tenths(at.level)} unit=${t("glance-percent-mso")}
+      <${Tile} test="intensity" label=${t("glance-intensity")} value=${tenths(at.level)} unit=${at.level !== null && t("glance-percent-mso")}
         note=${at.intensity === null ? null : `${tenths(at.intensity)} ${t("glance-percent-rmt")}`} />
       <${OnTarget} arm=${at.arm} />
-      <${Tile} test="temperature" label=${t("glance-temperature")} value=${tenths(at.temperature)} unit="°C"
+      <${Tile} test="temperature" label=${t("glance-temperature")} value=${tenths(at.temperature)} unit=${at.temperature !== null && "°C"}
         tone=${at.temperature >= 380 ? "warn" : undefined} />
       <${Withheld} at=${at} />
       <${Who} state=${state} />

@@ -78,10 +78,10 @@ export function SignedInAs() {
   const { user, role } = me.value;
   const why = whyNoSignOut();
   const text = role ? t("sign-in-as", { user, role: t(`role-${role}`) }) : user;
-  return html`<span class="who" data-test="who">${text}</span>
+  return html`
+    <p class="who" data-test="who">${text}${why && html` <span id="why-sign-out">${why}</span>`}</p>
     <button type="button" class="button small" data-test="sign-out" aria-disabled=${why ? "true" : undefined}
-      title=${why} onClick=${() => !why && signOut()}>${t("sign-in-out")}</button>
-    ${why && html`<span class="why bar-why">${why}</span>`}`;
+      aria-describedby=${why ? "why-sign-out" : undefined} onClick=${() => !why && signOut()}>${t("sign-in-out")}</button>`;
 }
 
 export function SignIn() {

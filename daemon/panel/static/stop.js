@@ -84,7 +84,7 @@ const StopNews = () => {
     data-kind=${told?.kind ?? "none"}>
     ${told
       ? html`<strong>${told.text}</strong> ${told.arm && html`<span>${told.arm}</span>`}`
-      : html`<span class="quiet">${t("stop-keys")} ${t("stop-not-emergency-stop")}</span>`}
+      : html`<p class="quiet">${t("stop-keys")}</p><p class="quiet">${t("stop-not-emergency-stop")}</p>`}
   </div>`;
 };
 

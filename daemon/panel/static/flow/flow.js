@@ -55,7 +55,7 @@ const Path = () => {
         ${PATH.map((station, index) => {
           const state = index < at ? "done" : index === at ? "now" : "ahead";
           return html`<li key=${station} data-state=${state} aria-current=${state === "now" ? "step" : undefined}>
-            ${t(`flow-step-${station}`)}</li>`;
+            <span>${t(`flow-step-${station}`)}</span></li>`;
         })}
       </ol>`;
 };

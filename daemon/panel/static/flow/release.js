@@ -72,11 +72,15 @@ export function Release() {
       <${Button} test="not-right" label=${t("flow-not-right")} why=${waiting(ending)}
         onPress=${() => ending.run(() => ask("end"))} />`}>
       <${Told} text=${refusalOf(press.asked, answerText) ?? refusalOf(ending, answerText)} />
-      <div class="place">
-        <${HeadFromBehind} side=${side} size=${112} />
-        <p class="side-word">${sideWord(side)}</p>
+      <div class="understood">
+        <div>
+          <p class="side-word">${sideWord(side)}</p>
+          <${HeadFromBehind} side=${side} size=${96} />
+        </div>
+        <div>
+          <p><strong>${t("flow-release-what", { percent: tenths(state.intensity_tenths) })}</strong></p>
+          <${Facts} test="understood" rows=${understoodRows(state)} />
+        </div>
       </div>
-      <${Facts} test="understood" rows=${understoodRows(state)} />
-      <p><strong>${t("flow-release-what", { percent: tenths(state.intensity_tenths) })}</strong></p>
     </${Card}>`;
 }

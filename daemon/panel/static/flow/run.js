@@ -22,13 +22,11 @@ function IntensitySteps() {
   const raised = Math.min(at + LOWER_TENTHS, highest(state));
   const change = (verb, to) => asked.run(() => ask(verb, { intensity_tenths: to }));
   return html`
-    <div class="row steps">
       <${Button} test="lower" label=${`${t("flow-lower")} → ${tenths(lower)} ${t("glance-percent-rmt")}`}
         why=${lower < at ? waiting(asked) : t("flow-lowest")} onPress=${() => change("lower", lower)} />
       ${raised > at && html`<${Button} test="raise" why=${waiting(asked)}
         label=${`${t("flow-raise")} → ${tenths(raised)} ${t("glance-percent-rmt")}`}
         onPress=${() => change("raise", raised)} />`}
-    </div>
     <${Told} text=${refusalOf(asked, answerText)} />`;
 }
 
@@ -40,8 +38,8 @@ function pressGrave(what) {
   if (knows("note")) note("adverse", what, "");
 }
 
-const Reasons = ({ onPress, why }) => html`
-  <h3>${t("reason-title")}</h3>
+const Reasons = ({ title, onPress, why }) => html`
+  <h3>${title}</h3>
   <div class="chips" data-test="reasons">
     ${(site.value.reasons_for_pause ?? []).map((reason) => html`
       <${Button} key=${reason} kind="chip" test=${`reason-${reason}`} label=${t(`reason-${reason}`)} why=${why}
@@ -60,11 +58,10 @@ export function Run() {
   const why = waiting(asked);
   return html`
     <${Card} title=${t("flow-step-run")} test="step-run" actions=${html`
-      <${Button} test="pause" kind="primary" label=${t("flow-pause")} why=${why} onPress=${() => pause(null)} />`}>
+      <${Button} test="pause" kind="primary" label=${t("flow-pause")} why=${why} onPress=${() => pause(null)} />
+      <${IntensitySteps} />`}>
       <${Told} text=${refusalOf(asked, answerText)} />
-      <${IntensitySteps} />
-      <p>${t("flow-pause-because")}</p>
-      <${Reasons} onPress=${pause} />
+      <${Reasons} title=${t("flow-pause-because")} onPress=${pause} why=${why} />
     </${Card}>`;
 }
 
@@ -84,30 +81,32 @@ export function Paused() {
   const say = (reason) => asked.run(() => note("reason", reason, "")).then((answer) => answer?.ok && setTold(reason));
   return html`
     <${Card} title=${t("flow-paused-title")} test="step-paused" actions=${html`
-      <${HoldButton} test="resume" label=${t("flow-resume")} why=${waiting(press.asked)}
-        note=${press.early ? t("flow-release-let-go") : t("flow-release-hold", { seconds: decimal(1.5) })} ...${press} />
-      <${End} missing=${at?.planned == null ? null : at.planned - at.settled} />`}>
+      <${ActionsOrEnd} missing=${at?.planned == null ? null : at.planned - at.settled}>
+        <${HoldButton} test="resume" label=${t("flow-resume")} why=${waiting(press.asked)}
+          note=${press.early ? t("flow-release-let-go") : t("flow-release-hold", { seconds: decimal(1.5) })} ...${press} />
+      </${ActionsOrEnd}>`}>
       <${Told} text=${refusalOf(press.asked, answerText) ?? refusalOf(asked, answerText)} />
       ${because && html`<p data-test="paused-because">${because.what} ${because.why} <b>${because.next}</b></p>`}
-      ${knows("note") && html`<${Reasons} onPress=${say} why=${waiting(asked)} />`}
+      ${knows("note") && html`<${Reasons} title=${t("reason-title")} onPress=${say} why=${waiting(asked)} />`}
       ${told && html`<p role="status" data-test="reason-noted">${t("flow-noted", { what: t(`reason-${told}`) })}</p>`}
-      <${IntensitySteps} />
+      <div class="row"><${IntensitySteps} /></div>
     </${Card}>`;
 }
 
-/** Ending is two presses: the first asks, in the same place, with what would be missing. */
-export function End({ missing }) {
+/**
+ * What stands beneath a card whose session can be ended: its own buttons and End; after that press, the question.
+ * The answer that ends lies elsewhere than the first press, so that a finger that comes down twice cancels.
+ */
+export function ActionsOrEnd({ missing, children }) {
   const asked = useAsk();
   const [sure, setSure] = useState(false);
-  if (!sure)
-    return html`<${Button} test="end" label=${t("flow-end")} onPress=${() => setSure(true)} />`;
+  if (!sure) return html`${children}<${Button} test="end" label=${t("flow-end")} onPress=${() => setSure(true)} />`;
   return html`
-    <div class="sure">
-      <p>${missing === null ? null : t("flow-end-sure", { missing: whole(missing) })}</p>
-      <${Button} test="end-sure" label=${t("flow-end")} why=${waiting(asked)} onPress=${() => asked.run(() => ask("end"))} />
-      <${Button} test="end-not" label=${t("cancel")} onPress=${() => setSure(false)} />
-      <${Told} text=${refusalOf(asked, answerText)} />
-    </div>`;
+    <${Button} test="end-sure" kind="primary danger" label=${t("flow-end")} why=${waiting(asked)}
+      note=${missing === null ? null : t("flow-end-sure", { missing: whole(missing) })}
+      onPress=${() => asked.run(() => ask("end"))} />
+    <${Button} test="end-not" label=${t("cancel")} onPress=${() => setSure(false)} />
+    <${Told} text=${refusalOf(asked, answerText)} />`;
 }
 
 export const outcomeWord = (state) =>

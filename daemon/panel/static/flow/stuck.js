@@ -7,9 +7,16 @@ import { site } from "../state.js";
 import { answerText, reasonText, t, whole } from "../words.js";
 import { html, useState } from "../vendor/ui.js";
 import { shown } from "../glance.js";
-import { End } from "./run.js";
+import { ActionsOrEnd } from "./run.js";
 
 const WHO = { operator: "trip-who-operator", two: "trip-who-two", engineer: "trip-who-engineer" };
+
+/** Only who holds control can end, and only what is open. */
+const Actions = ({ missing, children }) => {
+  const { state } = view.value;
+  const mine = isOpen(state) && state.holder === me.value.user;
+  return mine ? html`<${ActionsOrEnd} missing=${missing}>${children}</${ActionsOrEnd}>` : children;
+};
 
 export function Tripped() {
   const asked = useAsk();
@@ -21,9 +28,10 @@ export function Tripped() {
   const mine = trip.first_person === me.value.user ? t("trip-second-missing") : null;
   return html`
     <${Card} title=${t("trip-title")} test="step-tripped" actions=${html`
-      <${Button} test="reset" kind="primary" label=${t("trip-reset")} why=${mine ?? waiting(asked)}
-        onPress=${() => asked.run(() => ask("reset"))} />
-      ${isOpen(state) && state.holder === me.value.user && html`<${End} missing=${at.planned - at.settled} />`}`}>
+      <${Actions} missing=${at.planned === null ? null : at.planned - at.settled}>
+        <${Button} test="reset" kind="primary" label=${t("trip-reset")} why=${mine ?? waiting(asked)}
+          onPress=${() => asked.run(() => ask("reset"))} />
+      </${Actions}>`}>
       <${Told} text=${refusalOf(asked, answerText)} />
       <h3>${t("what-happened")}</h3>
       <p data-test="trip-what">${told.what} ${told.why}</p>
@@ -46,9 +54,10 @@ export function Resolve() {
   const ref = state.unknown[0];
   return html`
     <${Card} title=${t("resolve-title")} test="step-unknown-pulses" actions=${html`
-      <${Button} test="resolve" kind="primary" label=${t("resolve-button")} why=${missing ?? waiting(asked)}
-        onPress=${() => asked.run(() => ask("resolve", { ref, why: why.trim() })).then((a) => a?.ok && setWhy(""))} />
-      ${isOpen(state) && html`<${End} missing=${null} />`}`}>
+      <${Actions} missing=${null}>
+        <${Button} test="resolve" kind="primary" label=${t("resolve-button")} why=${missing ?? waiting(asked)}
+          onPress=${() => asked.run(() => ask("resolve", { ref, why: why.trim() })).then((a) => a?.ok && setWhy(""))} />
+      </${Actions}>`}>
       <${Told} text=${refusalOf(asked, answerText)} />
       <p>${t("resolve-what")}</p>
       <p data-test="resolve-left">${t("glance-unknown", { count: whole(state.unknown.length) })}</p>

@@ -58,7 +58,8 @@ export function Charts({ columns }) {
   const hosts = useRef([]);
   const shown = CHARTS.filter((chart) => columns.includes(chart.column));
   useEffect(() => {
-    const plots = shown.map((chart, index) => made(hosts.current[index], chart));
+    const mine = hosts.current.slice(0, shown.length);
+    const plots = shown.map((chart, index) => made(mine[index], chart));
     const draw = () => {
       if (document.hidden) return;
       const now = clock() / 1000;
@@ -67,9 +68,9 @@ export function Charts({ columns }) {
       plots.forEach((plot, index) => plot.setData([x, data[shown[index].column]]));
     };
     const fit = new ResizeObserver(() =>
-      plots.forEach((plot, index) => plot.setSize({ width: hosts.current[index].clientWidth, height: HEIGHT })),
+      plots.forEach((plot, index) => plot.setSize({ width: mine[index].clientWidth, height: HEIGHT })),
     );
-    hosts.current.forEach((host) => host && fit.observe(host));
+    mine.forEach((host) => fit.observe(host));
     const timer = setInterval(draw, EVERY_MS);
     return () => {
       clearInterval(timer);

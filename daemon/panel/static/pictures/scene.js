@@ -14,7 +14,7 @@ function build(three, canvas, colours) {
   const scene = new three.Scene();
   const camera = new three.PerspectiveCamera(35, 1, 0.01, 5);
   camera.up.set(0, 0, 1);
-  camera.position.set(0.12, -0.48, 0.34);
+  camera.position.set(0.1, -0.36, 0.25);
   camera.lookAt(0, 0, 0.02);
   const sun = new three.DirectionalLight(0xffffff, 2);
   sun.position.set(0.4, -0.6, 1);

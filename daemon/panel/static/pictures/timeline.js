@@ -60,7 +60,7 @@ export function Timeline() {
   const plan = planned(state);
   return html`
     <section class="picture" data-test="timeline">
-      <p class="picture-title">${t("picture-train")}
+      <p class="picture-title">${t("flow-trains")}
         <span class="key delivered">${t("picture-delivered")}</span>
         <span class="key cut">${t("picture-withheld")}</span>
         <span class="key planned">${t("picture-planned")}</span></p>
