@@ -61,7 +61,7 @@ def clock() -> tuple[int, int]:
 
 async def serve(site: Site, runtime: Runtime, operators: Operators = serve_operators) -> None:
     """Runs the room until SIGTERM or SIGINT. Raises ConfigError, and OSError when the journal cannot be opened."""
-    journal = open_journal(site.daemon.state, clock)
+    journal = open_journal(site.daemon.state, clock, practice=site.site.practice)
     try:
         device = site.stimulator
         opener = Opener(

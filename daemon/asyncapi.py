@@ -83,7 +83,7 @@ def _channel(row: Channel, address: str, payload: type[Payload]) -> dict[str, An
 
 def _operation(row: Channel, channel: str) -> dict[str, Any]:
     return {
-        "action": "send" if row.writer == "daemon" else "receive",
+        "action": "receive" if row.writer == "{user}" else "send",
         "channel": {"$ref": f"#/channels/{channel}"},
         "bindings": {"mqtt": {"qos": row.qos, "retain": row.retain, "bindingVersion": "0.2.0"}},
     }

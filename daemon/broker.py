@@ -27,6 +27,8 @@ from drivers.errors import ConfigError
 
 DAEMON = "daemon"
 """The daemon's account."""
+TRAINER = "trainer"
+"""The account of who leads a trainee through a scenario; in practice rooms only."""
 READY_S = 5.0
 HASH_ROUNDS = 20_000
 """PBKDF2 rounds: about 25 ms of the single-threaded broker for each sign-in (engineering choice; long random
@@ -83,7 +85,7 @@ def configuration(folder: Path, host: str, port: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def access_list(room: str, people: Iterable[Person]) -> str:
+def access_list(room: str, people: Iterable[Person], *, practice: bool = False) -> str:
     """Mosquitto's `acl_file`: what each person may read and write. What is not named is refused."""
     topics = Topics(room)
     lines = [f"user {DAEMON}", f"topic readwrite {topics.everything}"]
@@ -95,6 +97,8 @@ def access_list(room: str, people: Iterable[Person]) -> str:
         lines += [
             f"topic write {topics.command(person.user, verb.name)}" for verb in VERBS.values() if may(person.role, verb)
         ]
+    if practice:
+        lines += ["", f"user {TRAINER}", *seen, f"topic write {topics.of('practice')}"]
     return "\n".join(lines) + "\n"
 
 
@@ -105,19 +109,21 @@ def password_line(user: str, password: str) -> str:
     return f"{user}:$7${HASH_ROUNDS}${_base64(salt)}${_base64(digest)}"
 
 
-def write_files(folder: Path, *, room: str, host: str, port: int, people: Iterable[Person]) -> Mapping[str, Path]:
+def write_files(
+    folder: Path, *, room: str, host: str, port: int, people: Iterable[Person], practice: bool = False
+) -> Mapping[str, Path]:
     """Writes everything mosquitto needs, with fresh passwords; returns each user's password file (mode 0600)."""
     people = tuple(people)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     files: dict[str, Path] = {}
     lines = []
-    for user in (DAEMON, *(person.user for person in people)):
+    for user in (DAEMON, *(person.user for person in people), *((TRAINER,) if practice else ())):
         password = secrets.token_urlsafe(24)
         files[user] = folder / f"{user}.password"
         _write_secret(files[user], password + "\n")
         lines.append(password_line(user, password))
     _write_secret(folder / "passwords", "\n".join(lines) + "\n")
-    _write_secret(folder / "acl", access_list(room, people))
+    _write_secret(folder / "acl", access_list(room, people, practice=practice))
     _write_secret(folder / "mosquitto.conf", configuration(folder, host, port))
     return files
 
@@ -129,16 +135,21 @@ async def start_mosquitto(folder: Path) -> Child:
     """
     command = [find_mosquitto(), "-c", str(folder / "mosquitto.conf")]
     child = Child.start("mosquitto", command, folder / "mosquitto.log")
-
-    async def says_so() -> bool:  # asked by connecting, another broker on its port would answer
-        return " running" in child.log.read_text(errors="replace")
-
     try:
-        await child.ready(says_so, READY_S)
+        await listening(child)
     except BaseException:
         await child.stop()
         raise
     return child
+
+
+async def listening(child: Child) -> None:
+    """Returns once a mosquitto that has just been started listens. Raises `ChildEnded` or `DeadlinePassed`."""
+
+    async def says_so() -> bool:  # asked by connecting, another broker on its port would answer
+        return " running" in child.log.read_text(errors="replace")
+
+    await child.ready(says_so, READY_S)
 
 
 def free_port(host: str = "127.0.0.1") -> int:

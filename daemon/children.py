@@ -44,6 +44,8 @@ class Child:
     name: str
     log: Path
     process: subprocess.Popen[bytes]
+    command: tuple[str, ...] = ()
+    priority: int | None = None
 
     @classmethod
     def start(cls, name: str, command: Sequence[str], log: Path) -> Child:
@@ -69,10 +71,17 @@ class Child:
                 )
         except FileNotFoundError as missing:
             raise ChildEnded(f"{name} cannot be started: {missing}") from None
-        return cls(name, log, process)
+        return cls(name, log, process, tuple(command))
+
+    def again(self) -> None:
+        """Starts it anew after it has ended: the same command, the log begun anew, the same rank."""
+        self.process = Child.start(self.name, self.command, self.log).process
+        if self.priority is not None:
+            self.outranks(self.priority)
 
     def outranks(self, priority: int) -> None:
         """Gives it a core whenever it wants one, where we may: other work on this machine waits instead."""
+        self.priority = priority
         with contextlib.suppress(PermissionError, ProcessLookupError):
             os.sched_setscheduler(self.process.pid, os.SCHED_FIFO, os.sched_param(priority))
 

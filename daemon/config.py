@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from daemon.config_errors import explain
 from daemon.config_panel import PanelSection
 from daemon.config_parts import FOLDER, Port, Section, SitePath
 from daemon.config_robot import RobotSection, TrackerSection
 from drivers.errors import ConfigError
+from drivers.port_urls import stays_inside
 from drivers.quantities import SECOND_US
 from safety.limits import load_limits
 from safety.site import load_site as load_safety_site
@@ -50,6 +51,10 @@ class RoomSection(Section):
     profile: Literal["fixed", "robot"] = Field(
         default="fixed", examples=["fixed"],
         description="how the coil is placed: `fixed` is confirmed by the operator, `robot` held on a tracked head",
+    )  # fmt: skip
+    practice: bool = Field(
+        default=False, examples=[False],
+        description="a room to practise in: simulated, marked as training everywhere, its ports in this file's folder",
     )  # fmt: skip
     one_person: bool = Field(
         default=False, description="a site of one: trips that take two persons are reset by one", examples=[False]
@@ -196,9 +201,19 @@ class Site(Section):
         return self
 
     @model_validator(mode="after")
-    def _practice_is_simulated(self) -> Self:
-        if self.panel.practice and self.site.use != "simulation":
-            raise ValueError('[panel] practice belongs to use = "simulation" only: remove the key')
+    def _practice_reaches_no_device(self, info: ValidationInfo) -> Self:
+        if not self.site.practice:
+            return self
+        if self.site.use != "simulation":
+            raise ValueError('[site] practice belongs to use = "simulation" only: remove the key')
+        folder: Path = (info.context or {}).get(FOLDER, Path())
+        ports = {"stimulator": self.stimulator.port, **({"tracker": self.tracker.port} if self.tracker else {})}
+        for section, port in ports.items():
+            if not stays_inside(port, folder):
+                raise ValueError(
+                    f'[{section}] port = "{port}" is not of this room, and a practice room opens nothing else: write '
+                    f'"pty:{folder.absolute()}/…", or remove [site] practice'
+                )
         return self
 
     @model_validator(mode="after")

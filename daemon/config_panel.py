@@ -72,9 +72,6 @@ class PanelSection(Section):
     )  # fmt: skip
     emergency: StepsSection = StepsSection()
     telephones: tuple[TelephoneSection, ...] = Field(default=(), max_length=8)
-    practice: bool = Field(
-        default=False, description='marks every page as training; only with use = "simulation"', examples=[False]
-    )
 
     @property
     def secure(self) -> bool:

@@ -81,6 +81,7 @@ class Incident:
         told = [dict(row) for row in rows if row["kind"] != "pulse"][-MOST_SHOWN:]
         return {
             **{name: pressed.get(name) for name in ("pressed_us", "by", "subject", "session")},
+            **({"practice": True} if pressed.get("practice") else {}),
             "notes": [row for row in told if row["kind"] == "note"],
             "rows": [row for row in told if row["kind"] != "note"],
             "pulses_before": len(before),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from daemon.report_page import STYLE, remark, table
+from daemon.report_page import STYLE, mark, remark, table
 
 
 def page(document: Mapping[str, Any]) -> str:
@@ -23,7 +23,7 @@ def page(document: Mapping[str, Any]) -> str:
     notes, rows = document["notes"], document["rows"]
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Incident report</title>'
-        f"<style>{STYLE}</style>\n<h1>Incident report</h1>\n{table(facts)}\n"
+        f"<style>{STYLE}</style>\n{mark(document)}<h1>Incident report</h1>\n{table(facts)}\n"
         f"<h2>Noted</h2>\n{_lines(notes, pressed_us)}\n<h2>What happened</h2>\n{_lines(rows, pressed_us)}\n"
         '<p class="note">Made from the journal of the room. Research software; not a medical device.</p>\n</html>\n'
     )

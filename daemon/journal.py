@@ -46,8 +46,11 @@ class Sink(Protocol):
 class Journal:
     """Numbered, chained rows. `clock` gives (BOOTTIME µs, unix µs)."""
 
-    def __init__(self, sink: Sink, clock: Callable[[], tuple[int, int]], *, previous: str = _START) -> None:
+    def __init__(
+        self, sink: Sink, clock: Callable[[], tuple[int, int]], *, previous: str = _START, practice: bool = False
+    ) -> None:
         self._sink = sink
+        self._mark = {"practice": True} if practice else {}
         self._clock = clock
         self._previous = previous
         self._lost = 0
@@ -82,7 +85,7 @@ class Journal:
     def _append(self, kind: str, fields: Mapping[str, Any]) -> tuple[Row, bool]:
         """The row, and whether it is on its way to the disk."""
         at_us, wall_us = self._clock()
-        row = {"kind": kind, "at_us": at_us, "wall_us": wall_us, "session": self.session, **fields}
+        row = {"kind": kind, "at_us": at_us, "wall_us": wall_us, "session": self.session, **self._mark, **fields}
         line = encode(row | {"previous": self._previous})
         kept = self._sink.put(line)
         if kept:
@@ -106,12 +109,15 @@ def broken_links(path: Path) -> tuple[Contents, list[int]]:
     return contents, broken
 
 
-def open_journal(state: Path, clock: Callable[[], tuple[int, int]]) -> Journal:
-    """The journal of a room, going on where its file ends. Raises OSError when it cannot even be opened."""
+def open_journal(state: Path, clock: Callable[[], tuple[int, int]], *, practice: bool = False) -> Journal:
+    """The journal of a room, going on where its file ends; of a practice room every row says so.
+
+    Raises OSError when it cannot even be opened.
+    """
     path = state / FILE_NAME
     rows = read_rows(path, LAST_BYTES).rows
     previous = digest(encode(rows[-1])) if rows else _START
-    return Journal(FileSink(AppendOnly(path)), clock, previous=previous)
+    return Journal(FileSink(AppendOnly(path)), clock, previous=previous, practice=practice)
 
 
 class FileSink:

@@ -12,7 +12,7 @@ from typing import Final
 from drivers.errors import OperatorError
 
 KEPT: Final = 20
-"""Trials whose records are kept, some 100 KiB each (engineering choice)."""
+"""Trials whose records are kept, and as many of practice; some 100 KiB each (engineering choice)."""
 
 
 def own_folder(name: str, what: str) -> Path:
@@ -23,10 +23,10 @@ def own_folder(name: str, what: str) -> Path:
     return folder
 
 
-def records(subject: str) -> Path:
-    """A new folder for the records of this subject; those of the oldest trials make room. Raises OperatorError."""
-    what = "Reports of trials stay there."
-    folder = own_folder("try", what)
+def records(subject: str, of: str = "try") -> Path:
+    """A new folder for the records of this subject; those of the oldest make room. Raises OperatorError."""
+    what = "Reports stay there."
+    folder = own_folder(of, what)
     with _written(folder, what):
         (folder / subject).mkdir()
         oldest_first = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda one: one.stat().st_mtime)
@@ -36,8 +36,8 @@ def records(subject: str) -> Path:
 
 
 def forget_unless_reported(folder: Path) -> None:
-    """Removes the records of a trial that came to no report."""
-    if not any(folder.glob("reports/*")):
+    """Removes the records of a trial, or of practice, that came to no report and no result."""
+    if not any((*folder.glob("reports/*"), *folder.glob("practice.json"))):
         shutil.rmtree(folder, ignore_errors=True)
 
 

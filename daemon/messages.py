@@ -7,7 +7,7 @@ as everywhere else; a reader runs ages on its own clock, from the moment a messa
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -199,6 +199,52 @@ class Event(Payload):
 
     kind: str
     detail: dict[str, Any]
+
+
+class Both(Payload):
+    """One text in both languages."""
+
+    en: str
+    it: str
+
+
+class PracticeStep(Payload):
+    """One thing that a trainee was to do."""
+
+    what: Both
+    outcome: Literal["done", "late", "missed"]
+    seconds: float | None
+    """From when it was due; None: it was not done."""
+    within_s: float | None
+    """None: it had no time limit."""
+
+
+class PracticeResult(Payload):
+    """How a scenario went."""
+
+    stop_s: float | None
+    """From what called for it to STOP or Emergency; None where neither was due, or neither came."""
+    steps: tuple[PracticeStep, ...]
+    read: Both
+    """What to read in the guide."""
+
+
+class Practice(Payload):
+    """The scenario of a practice room. Nothing in it decides anything: it is for the trainee to read."""
+
+    scenario: Name
+    title: Both
+    goal: Both
+    subject: str
+    """Whom to treat, with everything on file that is not done at the panel."""
+    protocol: str
+    told: Both | None
+    """What has just happened, as somebody in the room would say it."""
+    hint: Both | None
+    """For what is due now: shown when asked for."""
+    hint_due: bool
+    """Unasked, because it is taking long."""
+    result: PracticeResult | None
 
 
 # --- what people ask ----------------------------------------------------------------------------------------------

@@ -17,7 +17,9 @@ STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 table { border-collapse: collapse } th, td { text-align: left; padding: .15rem 1rem .15rem 0; vertical-align: top }
 svg { width: 100%; height: auto; border: 1px solid #ccc } .note { color: #666 }
+.practice { padding: .5rem 1rem; background: #5b1a8b; color: #fff; font-weight: bold }
 """
+_PRACTICE: Final = '<p class="practice">ESERCITAZIONE / TRAINING: nobody was stimulated.</p>\n'
 _COLOURS: Final = {"delivered": "#1b6e3c", "cut": "#b36b00"}
 _OTHER: Final = "#a01c1c"
 
@@ -55,12 +57,17 @@ def page(
     }
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Session report</title>'
-        f"<style>{STYLE}</style>\n<h1>Session report</h1>\n{table(facts)}\n<h2>Pulses over time</h2>\n"
+        f"<style>{STYLE}</style>\n{mark(opened)}<h1>Session report</h1>\n{table(facts)}\n<h2>Pulses over time</h2>\n"
         f'{_plot(pulses)}\n<p class="note">Pulses were not sensed independently: every count is the stimulator\'s '
         "word, with the evidence named above. Research software; not a medical device.</p>\n"
         f"{_off_target(pulses)}<h2>Waits</h2>\n{_waits(summary.get('waits', ()))}\n"
         f"{_notes(notes)}<h2>What happened</h2>\n{_remarks(remarks)}\n</html>\n"
     )
+
+
+def mark(row: Mapping[str, Any]) -> str:
+    """What stands above a report whose rows are of a practice room; empty for any other."""
+    return _PRACTICE if row.get("practice") else ""
 
 
 def table(facts: Mapping[str, Any]) -> str:

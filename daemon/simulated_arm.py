@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from daemon.calibration_file import Calibration, Misfit, Spread, read_calibration
@@ -22,12 +20,11 @@ from daemon.registration_file import MeasuredScalp, Registration, Touched, read_
 from daemon.registrations import file_of
 from daemon.runtime import Runtime
 from daemon.scalp import Scalp
+from daemon.simulator_line import turn
 from daemon.target import DEFAULT_GAP_M
-from drivers.errors import DeadlinePassed
 from drivers.polaris import tool_files
 from drivers.poses import Pose
 
-TRUTH_S = 5.0
 TOOLS = ("head", "coil", "pointer")
 RATE_HZ = 125
 """Turns of the arm's loop: a shared machine without real-time rights keeps this up (engineering choice)."""
@@ -62,7 +59,7 @@ def write_placement(runtime: Runtime, arm: SimulatedArm) -> str:
 
     Raises DeadlinePassed when it does not answer. Blocks.
     """
-    truth = _truth(runtime.simulator_control)
+    truth = turn(runtime.simulator_control, "room-truth")
     folder = runtime.folder / "room"
     folder.mkdir(exist_ok=True)
     for tool in TOOLS:
@@ -105,21 +102,6 @@ def recorded_target(robot: RobotSection) -> dict[str, Any]:
         "spread_mm": 0.0, "spread_deg": 0.0, "apart_mm": 0.0, "apart_deg": 0.0,
         "calibration": read_calibration(robot.calibration).hash,
     }  # fmt: skip
-
-
-def _truth(path: Path) -> dict[str, Any]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
-        end.settimeout(TRUTH_S)
-        try:
-            end.connect(str(path))
-            end.sendall(b'{"do": "room-truth"}\n')
-            data = b""
-            while not data.endswith(b"\n") and (more := end.recv(65536)):
-                data += more
-        except OSError as wrong:
-            raise DeadlinePassed(f"{path}: the simulator does not say how its room stands: {wrong}.") from None
-    told: dict[str, Any] = json.loads(data)
-    return told
 
 
 def _pose(numbers: list[float]) -> Pose:

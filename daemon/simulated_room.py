@@ -9,13 +9,13 @@ import asyncio
 import secrets
 import stat
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daemon.broker import Person, free_port, start_mosquitto, write_files
+from daemon.broker import Person, free_port, listening, start_mosquitto, write_files
 from daemon.children import DAEMON_PRIORITY, DEVICE_PRIORITY, Child, stop_all
 from daemon.client import Address, RoomClient, RoomUnknown, connect
 from daemon.config import Site, load_site, read_secret
@@ -37,8 +37,8 @@ OTHERS = (Role.VIEWER, Role.PHYSICIAN, Role.ENGINEER)
 """Who may sign in besides the operators, each under the name of the role."""
 PANEL = """
 [panel]
-port = 0
-red_button = { en = "On the wall behind you, beside the door.", it = "Sulla parete alle spalle, accanto alla porta." }
+port = {port}
+red_button = {{ en = "On the wall behind you, beside the door.", it = "Sulla parete alle spalle, accanto alla porta." }}
 [panel.emergency]
 en = ["Protect the head. Put nothing into the mouth.", "Call for help.", "Note when it began."]
 it = ["Proteggi la testa. Non mettere nulla in bocca.", "Chiama aiuto.", "Annota quando è iniziata."]
@@ -46,7 +46,7 @@ it = ["Proteggi la testa. Non mettere nulla in bocca.", "Chiama aiuto.", "Annota
 name = "Emergency / Emergenza"
 number = "112"
 """
-"""Any free port, so that rooms run side by side; what hangs in a simulated room is made up."""
+"""What hangs in a simulated room is made up."""
 
 Told = Callable[[str], None]
 
@@ -65,6 +65,10 @@ class Simulated:
     """One alone resets what takes two elsewhere. Besides them there are the `OTHERS`."""
     panel: bool = False
     """Whether a browser can be let in."""
+    panel_port: int = 0
+    """0: one that is free, so that rooms run side by side."""
+    practice: bool = False
+    """A room to practise in: marked as one everywhere."""
     records: Path | None = None
     """Where journal, thresholds and reports stay; None: with the ledger in the runtime folder."""
 
@@ -124,30 +128,30 @@ async def simulated_room(runtime: Runtime, what: Simulated, tell: Told) -> Async
     code = _unlock_code() if what.firmware >= _FIRST_WITH_CODE else None
     port = free_port(HOST)
     runtime.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_files(runtime.broker, room=ROOM, host=HOST, port=port, people=what.people)
+    write_files(runtime.broker, room=ROOM, host=HOST, port=port, people=what.people, practice=what.practice)
     children: list[Child] = []
     try:
         tell("broker")
         children.append(await start_mosquitto(runtime.broker))
         tell("simulator")
-        await _start(children, runtime, "simulator", _simulator(runtime, what, code), _simulator_ready(runtime))
+        await _start(children, runtime, "simulator", _simulator(runtime, what, code))
         children[-1].outranks(DEVICE_PRIORITY)
         placed = await asyncio.to_thread(write_placement, runtime, what.arm) if what.arm else ""
         runtime.site.write_text(site_text(runtime, what, port, code) + placed)
         site = load_site(runtime.site)
         tell("watchdog")
-        await _start(children, runtime, "watchdog", _ours("safety", runtime), _watchdog_ready(runtime))
+        await _start(children, runtime, "watchdog", _ours("safety", runtime))
         if what.arm:
             tell("arm")
-            await _start(children, runtime, "arm", _ours("daemon.arm", runtime), runtime.arm_control.exists)
+            await _start(children, runtime, "arm", _ours("daemon.arm", runtime))
         tell("daemon")
-        await _start(children, runtime, "daemon", _ours("daemon", runtime), None)
+        await _start(children, runtime, "daemon", _ours("daemon", runtime))
         children[-1].outranks(DAEMON_PRIORITY)
         await _daemon_ready(children[-1], RunningRoom(runtime, site, ()))
         if what.panel:
             tell("panel")
             runtime.panel_address.unlink(missing_ok=True)  # of a room that was killed here
-            await _start(children, runtime, "panel", _ours("daemon.panel", runtime), runtime.panel_address.exists)
+            await _start(children, runtime, "panel", _ours("daemon.panel", runtime))
         yield RunningRoom(runtime, site, tuple(children))
     finally:
         await stop_all(children)
@@ -189,10 +193,11 @@ def site_text(runtime: Runtime, what: Simulated, port: int, code: str | None) ->
         unlock = f'unlock_code_file = "{file}"\n'
     people = "".join(f'\n[[operators]]\nuser = "{one.user}"\nrole = "{one.role}"\n' for one in what.people)
     return f"""\
-# Written by `coilward try`.
+# Written for one run of a simulated room.
 [site]
 room = "{ROOM}"
 use = "simulation"
+practice = {"true" if what.practice else "false"}
 timezone = "UTC"
 profile = "{"robot" if what.arm else "fixed"}"
 one_person = {"true" if len(what.operators) == 1 else "false"}
@@ -215,7 +220,7 @@ host = "{HOST}"
 port = {port}
 username = "daemon"
 password_file = "{runtime.password("daemon")}"
-{PANEL}{people}"""
+{PANEL.format(port=what.panel_port)}{people}"""
 
 
 def _unlock_code() -> str:
@@ -237,14 +242,31 @@ def _ours(package: str, runtime: Runtime) -> list[str]:
 Probe = Callable[[], bool]
 
 
-async def _start(children: list[Child], runtime: Runtime, name: str, command: list[str], probe: Probe | None) -> None:
+async def _start(children: list[Child], runtime: Runtime, name: str, command: list[str]) -> None:
     child = Child.start(name, command, runtime.log(name))
     children.append(child)
+    await _ready(child, runtime)
+
+
+async def _ready(child: Child, runtime: Runtime) -> None:
+    """A daemon is asked apart, over the broker."""
+    probe = PROBES[child.name](runtime) if child.name in PROBES else None
 
     async def ready() -> bool:
         return probe is None or await asyncio.to_thread(probe)
 
     await child.ready(ready, READY_S)
+
+
+async def start_again(room: RunningRoom, child: Child) -> None:
+    """One that has ended, as whoever supervises it does. Returns once it is ready."""
+    child.again()
+    if child.name == "mosquitto":
+        await listening(child)
+        return
+    await _ready(child, room.runtime)
+    if child.name == "daemon":
+        await _daemon_ready(child, room)
 
 
 def _simulator_ready(runtime: Runtime) -> Probe:
@@ -262,6 +284,15 @@ def _watchdog_ready(runtime: Runtime) -> Probe:
             return False
 
     return ready
+
+
+PROBES: Mapping[str, Callable[[Runtime], Probe]] = {
+    "simulator": _simulator_ready,
+    "watchdog": _watchdog_ready,
+    "arm": lambda runtime: runtime.arm_control.exists,
+    "panel": lambda runtime: runtime.panel_address.exists,
+}
+"""By name of the process: whether it is ready."""
 
 
 async def _daemon_ready(daemon: Child, room: RunningRoom) -> None:

@@ -26,7 +26,7 @@ class Channel:
     payload: type[messages.Payload] | None
     """None: depends on the verb (see `daemon.verbs`)."""
     writer: str
-    """`daemon`, or `{user}`: the person named in the topic and nobody else."""
+    """`daemon`; `{user}`: the person named in the topic and nobody else; `trainer`: in a practice room only."""
     qos: int
     retain: bool
     about: str
@@ -44,6 +44,7 @@ CHANNELS: tuple[Channel, ...] = (
     Channel("command", "{room}/cmd/{user}/{verb}", None, "{user}", 1, False, "what a person asks"),
     Channel("reply", "{room}/reply/{user}/{client}", messages.Answer, "daemon", 1, False, "the answer to a command"),
     Channel("presence", "{room}/presence/{user}", messages.Presence, "{user}", 0, False, "the holder is here, 4 Hz"),
+    Channel("practice", "{room}/practice", messages.Practice, "trainer", 1, True, "a trainee's task, and its result"),
 )
 
 

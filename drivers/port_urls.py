@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 from urllib.parse import parse_qs
 
@@ -53,6 +54,13 @@ class PortUrl:
                 f"{text!r}: {host!r} is no address. Write the device server's numbers: looking up a name can stall."
             ) from error
         return cls(text, "tcp", host=address, tcp_port=int(number))
+
+
+def stays_inside(text: str, folder: Path) -> bool:
+    """Whether a port URL names a pseudo-terminal below `folder`: no device, and no other room's simulator."""
+    scheme, _, name = text.partition(":")
+    path = Path(name)
+    return scheme == "pty" and ".." not in path.parts and folder.absolute() in path.parents
 
 
 def _whole(digits: str) -> int:

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from drivers.port_urls import stays_inside
 from drivers.quantities import SECOND_US
 from safety.asking import Cutting, Use
 from safety.limits import Limits, load_limits
@@ -92,6 +93,7 @@ def load_site(path: Path, limits: Limits | None = None) -> Site:
     room, watchdog = file.table("site"), file.table("watchdog")
     use = Use(room.choice("use", [each.value for each in Use]))
     stimulator = _stimulator(file.table("stimulator"), use, path)
+    _practice(room, use, stimulator, path)
     site = Site(
         room=room.name("room"),
         use=use,
@@ -110,6 +112,19 @@ def load_site(path: Path, limits: Limits | None = None) -> Site:
     room.done()
     watchdog.done()
     return site
+
+
+def _practice(room: Table, use: Use, stimulator: Stimulator, path: Path) -> None:
+    """People press what they please in a practice room: nothing in it can reach a device, or another room."""
+    if not room.flag("practice", False):
+        return
+    if use is not Use.SIMULATION:
+        raise room.error("practice", "allowed for use simulation only", "remove it")
+    if not stays_inside(stimulator.port, path.parent):
+        raise room.error(
+            "practice", "only with a stimulator simulated in the folder of this file",
+            f'write [stimulator] port = "pty:{path.parent.absolute()}/…", or remove it',
+        )  # fmt: skip
 
 
 def _path(table: Table, key: str, site_file: Path) -> Path:

@@ -20,6 +20,7 @@ from daemon.cli.look import status, watch
 from daemon.cli.operate import app as session
 from daemon.cli.panel import panel
 from daemon.cli.place import Place, hoisted
+from daemon.cli.practice import practice
 from daemon.cli.register import register
 from daemon.cli.safety import emergency, reset, resolve, stop
 from daemon.cli.show import Exit, failure
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.callback()(Place.from_options)
 app.command("try")(try_)
+app.command()(practice)
 app.command()(status)
 app.command()(watch)
 app.add_typer(session, name="session", help="Start a session and steer it.")

@@ -116,7 +116,7 @@ def _folders(given: Runtime | None, subject: str) -> Iterator[tuple[Runtime, Pat
 
 
 async def _try(runtime: Runtime, what: Simulated, trial: Trial) -> Exit:
-    async with conduct.stop_key() as stop, _started(runtime, what, stop) as room:
+    async with conduct.stop_key() as stop, started(runtime, what, stop) as room:
         if room is None:
             trial.tell(nothing_delivered(trial.protocol, "stopped"))
             return Exit.REFUSED
@@ -134,7 +134,7 @@ async def _try(runtime: Runtime, what: Simulated, trial: Trial) -> Exit:
 
 
 @asynccontextmanager
-async def _started(runtime: Runtime, what: Simulated, stop: asyncio.Event) -> AsyncIterator[RunningRoom | None]:
+async def started(runtime: Runtime, what: Simulated, stop: asyncio.Event) -> AsyncIterator[RunningRoom | None]:
     """The room, or None when it was stopped while it started."""
     with show.err.status("starting") as status:
         starting = simulated_room(runtime, what, lambda name: status.update(f"starting the {name}"))

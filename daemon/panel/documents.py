@@ -25,7 +25,7 @@ def site_json(site: Site, protocols: Iterable[Protocol]) -> bytes:
         {
             "room": site.site.room,
             "use": site.site.use,
-            "practice": panel.practice,
+            "practice": site.site.practice,
             "model": site.stimulator.model,
             "languages": list(LANGUAGES),
             "protocols": [_protocol(one) for one in protocols],

@@ -123,7 +123,7 @@ def test_a_site_s_limits_are_applied(tmp_path: Path) -> None:
             "one_persn",
             (
                 "[site] one_persn = False: no such key here;"
-                " remove it, or write one of: one_person, profile, room, timezone, use"
+                " remove it, or write one of: one_person, practice, profile, room, timezone, use"
             ),
         ),
         (

@@ -12,6 +12,7 @@ import { listenToKeys } from "./keys.js";
 import { link, me } from "./link.js";
 import { Pictures } from "./pictures/pictures.js";
 import { keepPictures } from "./pictures/keep.js";
+import { Practice, PracticePage } from "./practice.js";
 import { keepRecords } from "./records.js";
 import { showReport } from "./report_state.js";
 import { refusedByBroker, SignedInAs, SignIn, signInAtStart } from "./signin.js";
@@ -60,10 +61,7 @@ const Treat = () => html`
     <${Pictures} />
   </main>`;
 
-const VIEWS = { treat: Treat, alarms: AlarmsPage, history: History, help: Help, emergency: Emergency };
-
-const Practice = () =>
-  site.value.practice && html`<aside class="practice" aria-label=${t("practice-title")} data-test="practice">${t("practice-banner")}</aside>`;
+const VIEWS = { treat: Treat, alarms: AlarmsPage, history: History, help: Help, emergency: Emergency, practice: PracticePage };
 
 function App() {
   if (!words.value || !site.value) return null;

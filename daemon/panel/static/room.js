@@ -8,12 +8,13 @@ export const GOING = new Set(["gap", "arming", "armed", "train", "held", "stoppi
 
 const DOCUMENTS = new Set(["room", "progress", "watchdog", "arm"]);
 
-export const nothing = () => ({ beat: null, docs: {}, meta: null });
+export const nothing = () => ({ beat: null, docs: {}, meta: null, practice: null });
 
 /** The room after one message `{channel, payload, at}`; events leave it as it is. */
 export function hear(room, { channel, payload, at }) {
   if (channel === "heartbeat") return { ...room, beat: { seq: payload.state_seq, nonce: payload.nonce, at } };
   if (channel === "meta") return { ...room, meta: payload };
+  if (channel === "practice") return { ...room, practice: payload };
   if (!DOCUMENTS.has(channel)) return room;
   const [newest, before] = room.docs[channel] ?? [];
   const document = payload && { ...payload, at };

@@ -57,6 +57,7 @@ export class MqttSession {
       [`${this.#base}/reply/${this.#user}/${this.client}`]: fresh,
       [`${this.#base}/state/+`]: { qos: 1 },
       [`${this.#base}/meta`]: { qos: 1 },
+      [`${this.#base}/practice`]: { qos: 1 },
       [`${this.#base}/event/+`]: fresh,
       [`${this.#base}/heartbeat`]: { qos: 0, rh: 2 },
     });

@@ -6,7 +6,7 @@ import { effect, signal } from "./vendor/ui.js";
 const DRAFT = "coilward-draft";
 
 export const site = signal(null);
-export const page = signal("treat"); // treat | alarms | history | emergency | help
+export const page = signal("treat"); // treat | alarms | history | emergency | help | practice
 
 export const freshDraft = (closed = []) => ({
   subject: null,

@@ -14,7 +14,8 @@ const figure = computed(() => figuresOf(words.value ?? {}));
 export const t = (key, fields) => fill(words.value?.ui?.[key] ?? key, fields);
 
 export function firstLanguage(languages) {
-  const wished = [localStorage.getItem(KEPT), ...navigator.languages.map((one) => one.slice(0, 2))];
+  const asked = new URLSearchParams(location.hash.slice(1)).get("language");
+  const wished = [asked, localStorage.getItem(KEPT), ...navigator.languages.map((one) => one.slice(0, 2))];
   return wished.find((one) => languages.includes(one)) ?? languages[0];
 }
 

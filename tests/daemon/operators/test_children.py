@@ -42,6 +42,23 @@ async def test_a_child_is_ready_when_its_probe_says_so_and_gone_after_stop(tmp_p
     assert child.process.returncode == 0
 
 
+async def test_a_child_that_was_killed_is_started_again_as_it_was(tmp_path: Path) -> None:
+    child = python(KIND, tmp_path / "log")
+    await up(child)
+    first = child.process
+    child.outranks(5)
+    first.kill()
+    first.wait()
+    child.again()
+    await up(child)
+    assert child.process.pid != first.pid
+    assert child.running
+    if os.sched_getscheduler(child.process.pid) == os.SCHED_FIFO:  # where we may
+        assert os.sched_getparam(child.process.pid).sched_priority == 5
+    await child.stop()
+    assert child.process.returncode == 0
+
+
 async def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     child = python(STUBBORN, tmp_path / "log")
     await up(child)

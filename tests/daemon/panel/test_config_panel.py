@@ -27,7 +27,7 @@ def wrong(text: str) -> str:
 def test_without_a_word_it_listens_on_this_machine_alone() -> None:
     silent = section("")
 
-    assert (silent.host, silent.port, silent.secure, silent.practice) == ("127.0.0.1", 8480, False, False)
+    assert (silent.host, silent.port, silent.secure) == ("127.0.0.1", 8480, False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
@@ -59,14 +59,6 @@ def test_another_address_is_refused_without_a_certificate_and_taken_with_one(hos
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_where(text: str, says: str) -> None:
     assert says in wrong(text)
-
-
-def test_practice_marks_simulated_rooms_only() -> None:
-    study = SITE.replace('use = "simulation"', 'use = "bench"')
-
-    assert section("practice = true").practice
-    with pytest.raises(ConfigError, match=r"\[panel\] practice belongs to use = .simulation. only"):
-        parse_site(study.format(profile="fixed", broker=1883, panel="practice = true"), HERE)
 
 
 def test_a_key_that_others_may_read_is_found_before_the_start(tmp_path: Path) -> None:
