@@ -25,10 +25,14 @@ function kept() {
 
 /** {at: when it was pressed here, stamps: [{what, at, noted}]} */
 const record = signal(kept());
+const unblocked = signal(null); // the subject whose block was ended here
 effect(() => sessionStorage.setItem(KEPT, JSON.stringify(record.value)));
 effect(() => {
   const pressed = emergencyPress.value;
-  if (pressed && pressed.at !== record.peek().at) record.value = { at: pressed.at, stamps: [] };
+  if (pressed && pressed.at !== record.peek().at) {
+    record.value = { at: pressed.at, stamps: [] };
+    unblocked.value = null;
+  }
 });
 
 /** When it began: as the room says, until then by this page's own press. */
@@ -50,6 +54,7 @@ export const emergencyOn = () => {
 };
 
 function clockText() {
+  if (!view.value.state?.emergency && record.value.at === null) return "–"; // over, and not pressed here
   const seconds = Math.max(0, Math.floor((now.value - since()) / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
@@ -57,7 +62,7 @@ function clockText() {
 function confirmation() {
   const press = emergencyPress.value;
   const standby = view.value.watchdog?.status?.device?.condition === "standby" && !view.value.watchdog.status.disarming;
-  if (press?.state === "confirmed" || (view.value.state?.emergency && standby))
+  if (press?.state === "confirmed" || (standby && (view.value.state?.emergency || !emergencyOn())))
     return { kind: "confirmed", text: t("emergency-disarmed") };
   if (press && press.state !== "not-confirmed") return { kind: "sent", text: t("emergency-sent") };
   return { kind: "not-confirmed", text: t("emergency-not-confirmed", { where: redButton() ?? t("red-button-usual") }) };
@@ -116,7 +121,6 @@ function Unblock({ subject }) {
   const asked = useAsk();
   const [physician, setPhysician] = useState("");
   const [reason, setReason] = useState("");
-  const [done, setDone] = useState(false);
   const missing = physician.trim() && reason.trim() ? null : t("emergency-unblock-needed");
   const role = me.value.role === null || MAY_UNBLOCK.has(me.value.role) ? null : t("flow-needs-role", { role: t("role-physician") });
   const fields = { subject, physician: physician.trim(), reason: reason.trim() };
@@ -129,8 +133,7 @@ function Unblock({ subject }) {
         onInput=${setReason} />
     </div>
     <${Button} test="unblock" label=${t("emergency-unblock")} why=${role ?? missing ?? waiting(asked)}
-      onPress=${() => asked.run(() => ask("unblock", fields)).then((answer) => setDone(Boolean(answer?.ok)))} />
-    ${done && html`<p role="status" data-test="unblocked">${t("emergency-unblocked", { subject })}</p>`}
+      onPress=${() => asked.run(() => ask("unblock", fields)).then((answer) => answer?.ok && (unblocked.value = subject))} />
     <${Told} text=${refusalOf(asked, answerText)} />`;
 }
 
@@ -157,7 +160,9 @@ export function Emergency() {
         <section>
           <${Stamps} />
           ${state?.emergency && html`<p>${t("emergency-locked")}</p>`}
-          ${subject && html`<p>${t("emergency-blocked", { subject })}</p>`}
+          ${subject && (state?.emergency || state?.blocked) && html`<p>${t("emergency-blocked", { subject })}</p>`}
+          ${unblocked.value && !state?.blocked && html`<p role="status" data-test="unblocked">
+            ${t("emergency-unblocked", { subject: unblocked.value })}</p>`}
           ${state?.blocked && subject && knows("unblock") && html`<${Unblock} subject=${subject} />`}
           <div class="row">
             ${!emergencyOn() && html`<${Button} test="emergency-again" label=${t("emergency-button")}
