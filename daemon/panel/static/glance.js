@@ -28,9 +28,10 @@ export const sentence = computed(() => {
 });
 
 function linkText() {
-  const { state } = link.value;
-  if (state === "connecting" || state === "off") return t("link-connecting");
-  return state === "lost" ? t("link-lost") : "";
+  const { state, tries, direct } = link.value;
+  if (state === "connected") return "";
+  if (state === "off" || (state === "connecting" && !tries)) return t("link-connecting");
+  return direct ? t("link-lost") : t("link-gone");
 }
 
 /** Letters beyond which a word is set smaller: the band keeps its height, so that nothing beneath it moves. */

@@ -31,12 +31,14 @@ const done = new Set(); // numbers of STOPs and Emergencies that need no repeati
 
 const outbox = new Outbox((message) => postMessage(message));
 const late = () => clock() - pongAt > LIVE_MS;
+/** Whether a STOP would leave this page now: past the broker, which may be gone. */
+const direct = () => [kept, current].some((line) => line?.accepted && line.open);
 const tell = (message) => outbox.put({ ...message, at: clock() }, late());
 
 function open() {
   retry = 0;
   if (!signedIn) return;
-  tell({ say: "link", state: "connecting", tries });
+  tell({ say: "link", state: "connecting", tries, direct: direct() });
   const mine = signedIn;
   const url = new URL("/mqtt", self.location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -76,7 +78,7 @@ function open() {
 }
 
 function again() {
-  tell({ say: "link", state: "lost", tries });
+  tell({ say: "link", state: "lost", tries, direct: direct() });
   const wait = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)];
   tries += 1;
   retry ||= setTimeout(open, wait);

@@ -176,6 +176,19 @@ test("when the broker is lost the line stays for STOP until its successor is acc
   assert.equal(sockets.filter((socket) => socket.readyState === 1).length, 1);
 });
 
+test("a lost connection says whether STOP still has a way past the broker", async () => {
+  const old = newest();
+  Socket.down = true;
+  old.tell({ broker: "lost" });
+  await advance(300);
+  assert.equal(said("link").at(-1).direct, true);
+
+  old.close();
+  await advance(5000);
+  assert.equal(said("link").at(-1).direct, false);
+  assert.ok(said("link").at(-1).tries > 0, "and a page that tries again is none that has only just come");
+});
+
 test("a sign-in that the broker refuses is not tried again", async () => {
   Socket.refuses = true;
   tell({ do: "connect", user: "olga", password: "wrong", room: "room1" });
