@@ -71,7 +71,7 @@ export function AlarmStrip() {
     <section class="alarm-strip" aria-label=${t("alarm-title")} data-severity=${shown?.severity ?? "none"} data-seen=${shown?.seen ? "yes" : "no"}
       data-test="alarm-strip" data-alarm=${shown?.id}>
       <div class="alarm-text" role="alert">
-        ${shown ? html`<b>${t(`alarm-${shown.severity}`)}</b> ${alarmText(shown)}` : null}
+        ${shown ? html`<b>${t(`alarm-${shown.severity}`)}</b> ${alarmText(shown)} ${shown.gone && t("alarm-gone", { time: timeOfDay(shown.gone) })}` : null}
       </div>
       ${!shown && html`<span class="quiet">${t("alarm-none")}</span>`}
       ${shown && html`<span class="alarm-buttons">

@@ -59,8 +59,12 @@ export const outcome = (name) => words.value.outcomes[name] ?? name;
 
 // --- figures ---------------------------------------------------------------------------------------------------------
 
+/** 24 hours and the day before the month, in English too. */
+const LOCALE = { en: "en-GB" };
+const locale = () => LOCALE[language.value] ?? language.value;
+
 const number = (value, digits) =>
-  new Intl.NumberFormat(language.value, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
 export const whole = (value) => (value == null ? "–" : number(value, 0));
 export const decimal = (value, digits = 1) => (value == null ? "–" : number(value, digits));
@@ -75,7 +79,7 @@ export function duration(ms) {
 }
 
 export const timeOfDay = (ms) =>
-  new Intl.DateTimeFormat(language.value, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(ms);
+  new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(ms);
 
 export const dateAndTime = (ms) =>
-  new Intl.DateTimeFormat(language.value, { dateStyle: "short", timeStyle: "short" }).format(ms);
+  new Intl.DateTimeFormat(locale(), { dateStyle: "short", timeStyle: "short" }).format(ms);

@@ -91,9 +91,9 @@ ROWS = {
     ),
     "stop-asked": Row(
         it=("La stimolazione è stata fermata.", "Qualcuno lo ha chiesto; gli impulsi già dati sono contati.",
-            "Premere Avvia per riprendere, oppure chiudere la seduta."),
+            "Controllare il paziente. Riprendere con Continua o Avvia, oppure chiudere."),
         en=("Stimulation was stopped.", "Somebody asked for it; pulses already given are counted.",
-            "Press Release to go on, or end the session."),
+            "Check the subject. Go on with Continue or Release, or end it."),
     ),
     "pause-asked": Row(
         it=("La seduta è in pausa.", "Lo ha chiesto una persona; gli impulsi già dati sono contati.",
