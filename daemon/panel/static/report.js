@@ -3,9 +3,10 @@
 import { view } from "./link.js";
 import { Button, Facts, refusalOf, Told, useAsk } from "./parts.js";
 import { loadReport } from "./records.js";
+import { GOING } from "./room.js";
 import { showReport } from "./report_state.js";
 import { site } from "./state.js";
-import { answerText, dateAndTime, outcome, reasonText, t, timeOfDay, whole } from "./words.js";
+import { answerText, dateAndTime, outcome, phaseWord, reasonText, t, timeOfDay, whole } from "./words.js";
 import { html, useEffect, useState } from "./vendor/ui.js";
 
 export function Report({ session }) {
@@ -56,7 +57,7 @@ function Sheet({ report, incident, session }) {
     ${incident && html`<${Incident} incident=${incident} />`}
     ${waits.length > 0 && html`<h2>${t("report-waits")}</h2><${Waits} waits=${waits} />`}
     <${Rows} title=${t("report-notes")} rows=${notes} test="report-notes" />
-    <${Rows} title=${t("what-happened")} rows=${remarks} test="report-remarks" />`;
+    <${Rows} title=${t("what-happened")} rows=${remarks.filter(remarkable)} test="report-remarks" />`;
 }
 
 /** What the emergency's own report says first; the whole of it lies in the room's folder. */
@@ -91,14 +92,20 @@ const LABELLED = { check: "check", reason: "reason", adverse: "adverse", stamp: 
 /** A note's `what` in words where it is one of the panel's own. */
 const what = (row) => {
   const group = LABELLED[row.note];
+  if (row.kind === "session") return phaseWord(["phases", row.state]).word;
   if (row.what === "closed-incomplete") return t("restart-close");
   return group && row.what ? t(`${group}-${row.what}`) : (row.what ?? row.kind ?? "");
 };
+
+const said = (row) => row.text ?? row.sentence ?? reasonText(row.reason, row.detail)?.what ?? row.reason ?? "";
+
+/** What held the session up or ended it. That it went on as planned, train by train, is in the figures. */
+const remarkable = (row) => row.kind !== "session" || row.reason || !GOING.has(row.state);
 
 const Rows = ({ title, rows, test }) =>
   rows.length > 0 &&
   html`<h2>${title}</h2><table class="table" data-test=${test}><tbody>
     ${rows.map((row, index) => html`<tr key=${index}>
       <td>${row.wall_us ? timeOfDay(row.wall_us / 1000) : ""}</td><td>${what(row)}</td>
-      <td>${row.text ?? row.sentence ?? row.reason ?? ""}</td><td>${row.by ?? ""}</td></tr>`)}
+      <td>${said(row)}</td><td>${row.by ?? ""}</td></tr>`)}
   </tbody></table>`;

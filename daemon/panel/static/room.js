@@ -71,7 +71,7 @@ export function figures(view, now) {
     planned: counts?.planned ?? null,
     unknown: counts ? Math.max(counts.unknown, state.unknown.length) : state.unknown.length || null,
     nextMs: until === null ? null : Math.max(0, until / 1000 - (now - progress.at)),
-    leftMs: open && progress ? timeLeft(state, progress, now) : null,
+    leftMs: open && progress && !FINAL.has(state.phase) ? timeLeft(state, progress, now) : null,
     intensity: state.intensity_tenths,
     level: state.level_tenths,
     temperature: device.temperature_tenths ?? null,

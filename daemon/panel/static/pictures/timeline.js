@@ -25,12 +25,15 @@ function Trains({ plan, progress }) {
   const step = Math.max(1, Math.ceil(plan.length / MOST_BARS));
   const width = 1000 / Math.ceil(plan.length / step);
   const bars = [];
+  const settled = progress?.counts.settled ?? 0;
+  let counted = 0;
   for (let first = 0; first < plan.length; first += step) {
     const number = Math.min(first + step, plan.length);
     const one = done.get(number);
     const wanted = plan[number - 1];
     const running = progress && view.value.state.phase === "train" && progress.train === number;
-    const past = progress && number <= progress.train && !running;
+    for (let train = first; train < number; train += 1) counted += plan[train];
+    const past = counted <= settled && !running; // of a train this page did not see, the room's count says it
     const fate = fateOf(one ?? (past ? { pulses: wanted, unknown: 0 } : null), wanted, running);
     const part = one ? Math.min(1, one.pulses / wanted) : 1;
     const x = (first / step) * width;
