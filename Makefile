@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench mutation storm broker
+.PHONY: help run test lint fmt bench mutation storm guide broker
 
 BIN := .venv/bin
 ARGS ?=
@@ -55,3 +55,6 @@ mutation: .venv/dev.stamp  ## mutates what decides in safety/ and fails on a sur
 
 storm: .venv/dev.stamp broker  ## thousands of kills against real processes; takes long
 	@$(BIN)/pytest -q -m storm $(ARGS)
+
+guide: .venv/dev.stamp  ## the operator's guide and card as PDF files in build/guide/
+	@$(BIN)/python docs/print.py
