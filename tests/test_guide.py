@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from daemon.practice.scenario import load, names
+from daemon.practice.telling import of
 from daemon.words import LANGUAGES
 from daemon.words.document import document, labels
 
@@ -70,6 +72,15 @@ def test_the_tables_of_state_words_are_the_panels_own() -> None:
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_what_an_exercise_tells_to_read_is_a_chapter(language: str) -> None:
+    chapters = re.findall(r"^## \d+\. (.+)$", text_of(f"guide.{language}"), re.MULTILINE)
+    told = {name: of(load(name).read, language) for name in names()}
+
+    assert told
+    assert {name: chapter for name, chapter in told.items() if chapter not in chapters} == {}
 
 
 @pytest.mark.parametrize("page", PAGES)
