@@ -10,6 +10,7 @@ import { Help } from "./help.js";
 import { History } from "./history.js";
 import { listenToKeys } from "./keys.js";
 import { link, me } from "./link.js";
+import { useScrolling } from "./parts.js";
 import { Pictures } from "./pictures/pictures.js";
 import { keepPictures } from "./pictures/keep.js";
 import { Practice, PracticePage } from "./practice.js";
@@ -63,6 +64,11 @@ const Treat = () => html`
 
 const VIEWS = { treat: Treat, alarms: AlarmsPage, history: History, help: Help, emergency: Emergency, practice: PracticePage };
 
+function Middle() {
+  const place = useScrolling();
+  return html`<div class="view" ref=${place}><${VIEWS[page.value]} /></div>`;
+}
+
 function App() {
   if (!words.value || !site.value) return null;
   if (!me.value) return html`<${Practice} /><${SignIn} />`;
@@ -71,7 +77,7 @@ function App() {
     <${TopBar} />
     <${StateBand} />
     <${AlarmStrip} />
-    <div class="view"><${VIEWS[page.value]} /></div>
+    <${Middle} />
     <footer class="bottom">
       <div class="bottom-left"><${SignedInAs} /><${HandOver} /><${Alive} /></div>
       <${StopBar} />

@@ -3,7 +3,7 @@
 // the times are kept in this tab until somebody has them written into the journal.
 
 import { ask, knows, me, now, view } from "./link.js";
-import { Button, Field, refusalOf, Told, useAsk, waiting } from "./parts.js";
+import { Button, Field, refusalOf, Told, useAsk, useScrolling, waiting } from "./parts.js";
 import { note } from "./records.js";
 import { page, site } from "./state.js";
 import { emergencyPress, pressEmergency, redButton } from "./stop.js";
@@ -77,12 +77,13 @@ const coilText = () => {
 function Stamps() {
   const asked = useAsk();
   const { stamps } = record.value;
+  const list = useScrolling();
   const put = (list) => {
     record.value = { ...record.value, stamps: list.slice(-MOST_STAMPS) };
   };
   const mark = (stamp) => put(record.value.stamps.map((one) => (one.at === stamp.at ? { ...one, noted: true } : one)));
-  const write = async (list) => {
-    for (const stamp of list) {
+  const write = async (several) => {
+    for (const stamp of several) {
       const answer = await asked.run(() => note("stamp", stamp.what, timeOfDay(stamp.at)));
       if (!answer?.ok) return;
       mark(stamp);
@@ -100,7 +101,7 @@ function Stamps() {
       ${STAMPS.map((what) => html`<button type="button" class="button" key=${what} data-test=${`stamp-${what}`}
         onClick=${() => press(what)}>${t(`stamp-${what}`)}</button>`)}
     </div>
-    <ol class="stamp-list" data-test="stamp-list">
+    <ol class="stamp-list" data-test="stamp-list" ref=${list}>
       ${stamps.map((one) => html`<li key=${one.at}><b>${timeOfDay(one.at)}</b> ${t(`stamp-${one.what}`)} · <small>${one.noted ? t("stamp-noted") : t("stamp-here-only")}</small></li>`)}
     </ol>
     ${left.length > 0 && html`<${Button} test="stamps-write" label=${t("stamp-write")} onPress=${() => write(left)}

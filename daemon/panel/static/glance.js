@@ -2,7 +2,7 @@
 
 import { link, me, now, view } from "./link.js";
 import { HeadFromBehind, sideWord } from "./pictures/head.js";
-import { Shape } from "./parts.js";
+import { Shape, useScrolling } from "./parts.js";
 import { figures, isOpen, wordOf } from "./room.js";
 import { site } from "./state.js";
 import { coilReason, decimal, duration, language, phaseWord, reasonText, t, tenths, whole, words } from "./words.js";
@@ -37,17 +37,20 @@ function linkText() {
 /** Letters beyond which a word is set smaller: the band keeps its height, so that nothing beneath it moves. */
 const LONG = 12;
 
-export const StateBand = () => html`
-  <header class="band" data-colour=${word.value.colour} data-test="band">
-    <${Shape} shape=${word.value.shape} size=${72} />
-    <h1 class="band-word" data-long=${word.value.word.length > LONG ? "yes" : "no"}>
-      <span role="status" data-test="state" data-phase=${wordOf(view.value).filter(Boolean).join(":")}>${word.value.word}</span>
-    </h1>
-    <div class="band-text" data-test="sentence">
-      <p class="what">${sentence.value.what} ${sentence.value.why}</p>
-      ${sentence.value.next && html`<p class="next"><b>${t("glance-next")}:</b> ${sentence.value.next}</p>`}
-    </div>
-  </header>`;
+export function StateBand() {
+  const text = useScrolling();
+  return html`
+    <header class="band" data-colour=${word.value.colour} data-test="band">
+      <${Shape} shape=${word.value.shape} size=${72} />
+      <h1 class="band-word" data-long=${word.value.word.length > LONG ? "yes" : "no"}>
+        <span role="status" data-test="state" data-phase=${wordOf(view.value).filter(Boolean).join(":")}>${word.value.word}</span>
+      </h1>
+      <div class="band-text" data-test="sentence" ref=${text}>
+        <p class="what">${sentence.value.what} ${sentence.value.why}</p>
+        ${sentence.value.next && html`<p class="next"><b>${t("glance-next")}:</b> ${sentence.value.next}</p>`}
+      </div>
+    </header>`;
+}
 
 const Tile = ({ test, label, value, unit, note, wide, tone }) => html`
   <div class=${`tile ${wide ? "wide" : ""}`} data-test=${test} data-tone=${tone}>

@@ -196,12 +196,33 @@ export const Facts = ({ rows, test }) => html`
       .map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
   </dl>`;
 
-export const Card = ({ title, test, children, actions }) => html`
-  <section class="card" data-test=${test} aria-labelledby=${`${test}-title`}>
-    <h2 id=${`${test}-title`} tabindex="-1">${title}</h2>
-    <div class="card-body">${children}</div>
-    <div class="card-actions">${actions}</div>
-  </section>`;
+/** For what may be longer than its place: while it is, it takes the focus, so that keys can scroll it. */
+export function useScrolling() {
+  const place = useRef(null);
+  useEffect(() => {
+    const { current } = place;
+    const look = () => {
+      if (current.scrollHeight > current.clientHeight + 1) current.tabIndex = 0;
+      else current.removeAttribute("tabindex");
+    };
+    const watches = [new ResizeObserver(look), new MutationObserver(look)];
+    watches[0].observe(current);
+    watches[1].observe(current, { childList: true, characterData: true, subtree: true });
+    return () => watches.forEach((each) => each.disconnect());
+  }, []);
+  return place;
+}
+
+export function Card({ title, test, children, actions }) {
+  const body = useScrolling();
+  const id = `${test}-title`;
+  return html`
+    <section class="card" data-test=${test} aria-labelledby=${id}>
+      <h2 id=${id} tabindex="-1">${title}</h2>
+      <div class="card-body" role="group" aria-labelledby=${id} ref=${body}>${children}</div>
+      <div class="card-actions">${actions}</div>
+    </section>`;
+}
 
 export const refusalOf = (asked, answerText) => asked.refusal && answerText(asked.refusal);
 export const waiting = (asked) => (asked.busy ? BUSY : null);
