@@ -44,6 +44,7 @@ def on_screen(language: str) -> set[str]:
     rows = [row for table in tables for row in table.values()]
     rows += [row for row in words.values() if isinstance(row, dict) and "sentence" in row]
     texts = [*labels(language).values(), *(row[part] for row in rows for part in ("word", "sentence"))]
+    texts += [text for row in words["reasons"].values() for text in row.values()]
     sentences = [sentence for text in texts for sentence in re.split(r"(?<=[.?!]) ", text)]
     return {form for text in (*texts, *sentences) for form in (text, text.rstrip("."))}
 
