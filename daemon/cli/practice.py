@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from daemon.broker import TRAINER
+from daemon.broker import TRAINER, free_port
 from daemon.cli import conduct, show
 from daemon.cli.panel import fresh_url
 from daemon.cli.place import place
@@ -34,6 +34,8 @@ from drivers.errors import OperatorError
 PORT = 8490
 """Of the practice room's page: not the treatment room's 8480 (engineering choice)."""
 CONNECT_S = 5.0
+SUBJECT = "P-001"
+"""Short, because it is typed; its ledger is a new one every time."""
 FIRST = "first-session"
 Language = Literal["it", "en"]
 Profile = Literal["robot", "fixed"]
@@ -46,7 +48,6 @@ class Wanted:
     scenario: Scenario
     language: Language
     once: bool
-    subject: str
 
 
 def practice(
@@ -69,13 +70,14 @@ def practice(
         for name in names():
             show.out.print(f"{name:16} {of(load(name).title, spoken)}", markup=False)
         return
-    wanted = Wanted(load(scenario), spoken, once, new_name())
+    wanted = Wanted(load(scenario), spoken, once)
     if wanted.scenario.arm and profile != "robot":
         raise OperatorError(f"{scenario} needs a room with an arm. Leave out --profile fixed.")
     arm = SimulatedArm(some_host()) if profile == "robot" else None
     given = place(ctx).runtime if place(ctx).named_runtime else None
-    with _folders(given, wanted.subject) as (runtime, kept):
-        what = Simulated(arm=arm, panel=True, panel_port=port, practice=True, records=kept)
+    with _folders(given) as (runtime, kept):
+        # Drawn now, so that the page finds it again after a power cut.
+        what = Simulated(arm=arm, panel=True, panel_port=port or free_port(), practice=True, records=kept)
         raise typer.Exit(asyncio.run(_practise(runtime, what, wanted, kept)))
 
 
@@ -84,14 +86,14 @@ def _systems() -> Language:
 
 
 @contextmanager
-def _folders(given: Runtime | None, subject: str) -> Iterator[tuple[Runtime, Path]]:
+def _folders(given: Runtime | None) -> Iterator[tuple[Runtime, Path]]:
     """Where the room is, and where its records stay: never a trial's, never a treatment room's."""
     if given is not None:
         check_runtime_path(given.folder)
         yield given, given.folder / "state" / "practice"
         return
     with tempfile.TemporaryDirectory(prefix="coilward-") as folder:
-        kept = records(subject, "practice")
+        kept = records(new_name(), "practice")
         try:
             yield Runtime(Path(folder)), kept
         finally:
@@ -102,7 +104,7 @@ async def _practise(runtime: Runtime, what: Simulated, wanted: Wanted, kept: Pat
     async with conduct.stop_key() as stop, started(runtime, what, stop) as room:
         if room is None:
             return Exit.REFUSED
-        await _prepare(room, wanted.subject)
+        await _prepare(room)
         url = await asyncio.to_thread(fresh_url, runtime, room.site, OPERATOR)
         say = wanted.scenario
         show.err.print("ESERCITAZIONE / TRAINING", style="bold white on purple4")
@@ -110,7 +112,7 @@ async def _practise(runtime: Runtime, what: Simulated, wanted: Wanted, kept: Pat
         show.err.print(f"{url}&language={wanted.language}", soft_wrap=True, highlight=False)
         async with MqttBus(room.address_of(TRAINER)) as bus:
             await bus.wait_connected(CONNECT_S)
-            found = await run(Exercise(say, room, wanted.subject), bus, _teller(wanted.language), stop)
+            found = await run(Exercise(say, room, SUBJECT), bus, _teller(wanted.language), stop)
             path = write(kept, say, found, wanted.language)
             show.out.print(text(say, found, wanted.language), end="", markup=False)
             show.err.print(str(path), soft_wrap=True, highlight=False)
@@ -120,12 +122,12 @@ async def _practise(runtime: Runtime, what: Simulated, wanted: Wanted, kept: Pat
         return Exit.OK if all(step.outcome == "done" for step in found.steps) else Exit.REFUSED
 
 
-async def _prepare(room: RunningRoom, subject: str) -> None:
+async def _prepare(room: RunningRoom) -> None:
     """What is on file before the subject comes: threshold, registration, target."""
     async with connect(room.address, ROOM) as client:
         await client.known(CONNECT_S)
         await client.ask("take")
-        await new_subject(client, room.site, subject)
+        await new_subject(client, room.site, SUBJECT)
         await client.ask("let-go")
 
 

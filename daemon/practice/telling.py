@@ -28,9 +28,9 @@ def text(scenario: Scenario, result: PracticeResult, language: str) -> str:
 
 
 def _line(step: PracticeStep, say: dict[str, str], language: str) -> str:
-    took = "" if step.seconds is None else f" {step.seconds:.1f} s"
+    took = "" if step.seconds is None else f": {step.seconds:.1f} s"
     limit = "" if step.within_s is None else f" ({say['practice-within'].format(seconds=f'{step.within_s:g}')})"
-    return f"  {say[f'practice-step-{step.outcome}']:12}{of(step.what, language)}:{took}{limit}".rstrip(":")
+    return f"  {say[f'practice-step-{step.outcome}']:12}{of(step.what, language)}{took}{limit}"
 
 
 def of(both: Both, language: str) -> str:

@@ -18,14 +18,17 @@ const hint = () => {
   return one.hint_due || hintFor.value === one.hint.en ? said(one.hint) : null;
 };
 
+/** What is new, in one place: the hint, else what has just happened, else what it is about. */
 const Strip = ({ one }) => html`
   <div class="practice-text" role="status" data-test="practice-text">
-    <span><b>${said(one.title)}</b> ${said(one.told ?? one.goal)}</span>
-    ${hint() && html`<span data-test="practice-hint-text"><b>${t("practice-hint")}:</b> ${hint()}</span>`}
+    ${hint()
+      ? html`<b>${t("practice-hint")}:</b> <span data-test="practice-hint-text">${hint()}</span>`
+      : html`<b>${said(one.title)}.</b> ${said(one.told ?? one.goal)}
+        <b>${one.told ? "" : `${one.subject}, ${one.protocol}`}</b>`}
   </div>
   <button type="button" class="button practice-button" data-test="practice-hint"
-    aria-disabled=${one.hint && !one.result ? undefined : "true"}
-    onClick=${() => (hintFor.value = one.hint?.en ?? null)}>${t("practice-hint")}</button>
+    data-there=${one.hint && !one.result ? "yes" : "no"} onClick=${() => (hintFor.value = one.hint?.en ?? null)}>
+    ${t("practice-hint")}</button>
   <button type="button" class="button practice-button" data-test="practice-open"
     aria-pressed=${page.value === "practice" ? "true" : "false"}
     onClick=${() => (page.value = page.value === "practice" ? "treat" : "practice")}>
@@ -44,11 +47,11 @@ export function PracticePage() {
   return html`
     <main class="page report" data-test="practice-page">
       <h1>${t("practice-title")} · ${said(one.title)}</h1>
+      ${one.result && html`<${Result} result=${one.result} />`}
       <h2>${t("practice-goal")}</h2>
       <p data-test="practice-goal">${said(one.goal)}</p>
       <p data-test="practice-subject">${t("practice-subject", { subject: one.subject, protocol: one.protocol })}</p>
       ${one.told && html`<h2>${t("practice-what-happened")}</h2><p>${said(one.told)}</p>`}
-      ${one.result && html`<${Result} result=${one.result} />`}
     </main>`;
 }
 
