@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench mutation storm guide broker
+.PHONY: help run test lint fmt bench mutation storm guide screenshots broker chromium
 
 BIN := .venv/bin
 ARGS ?=
@@ -20,8 +20,8 @@ help:  ## this list
 .venv/dev.stamp: pyproject.toml
 	@.ci/setup dev && touch .venv/run.stamp $@
 
-broker:
-	@.ci/setup broker
+broker chromium:
+	@.ci/setup $@
 
 # Ctrl-C is how a person ends it: no failure, so nothing for make to report.
 run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctrl-C; ARGS="--once --json" for scripts
@@ -29,12 +29,15 @@ run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctr
 
 # Coverage traces what was written for it, not the searches of tests/small_world: tracing would double their time.
 # Tests that start real processes mostly wait: three at a time keep two cores busy and every deadline. A room with an arm
-# keeps half a core busy, so two at most run at a time: one of each xdist_group, "arm" and "another arm".
-test: .venv/dev.stamp broker  ## all tests but the storms, with full branch coverage of safety/
-	@$(BIN)/pytest -q -n 2 -m "not system and not storm" tests/safety --cov=safety --cov-branch --cov-fail-under=100 \
+# keeps half a core busy, so two at most run at a time: one of each xdist_group, "arm" and "another arm". A browser that
+# draws takes a core, so those tests run apart from the rest.
+ALONE := not system and not storm and not browser
+test: .venv/dev.stamp broker chromium  ## all tests but the storms, with full branch coverage of safety/
+	@$(BIN)/pytest -q -n 2 -m "$(ALONE)" tests/safety --cov=safety --cov-branch --cov-fail-under=100 \
 	  --cov-report=term-missing:skip-covered
-	@$(BIN)/pytest -q -n 3 -m "not system and not storm" --ignore=tests/safety
+	@$(BIN)/pytest -q -n 3 -m "$(ALONE)" --ignore=tests/safety
 	@$(BIN)/pytest -q -n 3 --dist loadgroup -m "system and not storm"
+	@$(BIN)/pytest -q -n 2 -m "browser" tests/browser
 
 lint: .venv/dev.stamp  ## style, types, direction of imports, unit files
 	@$(BIN)/ruff check --quiet .
@@ -46,7 +49,7 @@ lint: .venv/dev.stamp  ## style, types, direction of imports, unit files
 fmt: .venv/dev.stamp  ## formats, and mends what can be mended by itself
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
-bench: .venv/dev.stamp broker  ## every benchmark into one Markdown table; ARGS="guard" for one of them
+bench: .venv/dev.stamp broker chromium  ## every benchmark into one Markdown table; ARGS="guard" for one of them
 	@.ci/setup cyclictest
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -58,3 +61,6 @@ storm: .venv/dev.stamp broker  ## thousands of kills against real processes; tak
 
 guide: .venv/dev.stamp  ## the operator's guide and card as PDF files in build/guide/
 	@$(BIN)/python docs/print.py
+
+screenshots: .venv/dev.stamp broker chromium  ## every state of the panel as a sheet of pictures in build/screenshots/
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)

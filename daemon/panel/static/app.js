@@ -66,7 +66,7 @@ const VIEWS = { treat: Treat, alarms: AlarmsPage, history: History, help: Help, 
 
 function Middle() {
   const place = useScrolling();
-  return html`<div class="view" ref=${place}><${VIEWS[page.value]} /></div>`;
+  return html`<div class="view" data-test="view" ref=${place}><${VIEWS[page.value]} /></div>`;
 }
 
 function App() {

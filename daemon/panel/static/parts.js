@@ -219,7 +219,7 @@ export function Card({ title, test, children, actions }) {
   return html`
     <section class="card" data-test=${test} aria-labelledby=${id}>
       <h2 id=${id} tabindex="-1">${title}</h2>
-      <div class="card-body" role="group" aria-labelledby=${id} ref=${body}>${children}</div>
+      <div class="card-body" data-test=${`${test}-body`} role="group" aria-labelledby=${id} ref=${body}>${children}</div>
       <div class="card-actions">${actions}</div>
     </section>`;
 }
