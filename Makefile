@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench mutation storm guide screenshots broker chromium
+.PHONY: help run test lint fmt bench mutation storm browser guide screenshots broker chromium
 
 BIN := .venv/bin
 ARGS ?=
@@ -29,15 +29,17 @@ run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctr
 
 # Coverage traces what was written for it, not the searches of tests/small_world: tracing would double their time.
 # Tests that start real processes mostly wait: three at a time keep two cores busy and every deadline. A room with an arm
-# keeps half a core busy, so two at most run at a time: one of each xdist_group, "arm" and "another arm". A browser that
-# draws takes a core, so those tests run apart from the rest.
+# keeps half a core busy, so two at most run at a time: one of each xdist_group, "arm" and "another arm".
 ALONE := not system and not storm and not browser
-test: .venv/dev.stamp broker chromium  ## all tests but the storms, with full branch coverage of safety/
+test: .venv/dev.stamp broker  ## all tests but the storms and the browser's, with full branch coverage of safety/
 	@$(BIN)/pytest -q -n 2 -m "$(ALONE)" tests/safety --cov=safety --cov-branch --cov-fail-under=100 \
 	  --cov-report=term-missing:skip-covered
 	@$(BIN)/pytest -q -n 3 -m "$(ALONE)" --ignore=tests/safety
 	@$(BIN)/pytest -q -n 3 --dist loadgroup -m "system and not storm"
-	@$(BIN)/pytest -q -n 2 -m "browser" tests/browser
+
+# A browser that draws takes a core.
+browser: .venv/dev.stamp broker chromium  ## the operator's panel, clicked through in a real Chromium
+	@$(BIN)/pytest -q -n 2 -m browser tests/browser
 
 lint: .venv/dev.stamp  ## style, types, direction of imports, unit files
 	@$(BIN)/ruff check --quiet .
