@@ -133,8 +133,7 @@ async def lobby(runtime: Runtime, *, broker: bool = True, practice: bool = False
     """Without `broker`, its port is left to whoever stands in for it."""
     port = free_port(HOST)
     write_files(runtime.broker, room=ROOM, host=HOST, port=port, people=FOR_TWO.people)
-    text = site_text(runtime, FOR_TWO, port, None)
-    runtime.site.write_text(text.replace("port = 0", "port = 0\npractice = true") if practice else text)
+    runtime.site.write_text(site_text(runtime, replace(FOR_TWO, practice=practice), port, None))
     made = Lobby(runtime, load_site(runtime.site), await start_mosquitto(runtime.broker) if broker else None)
     command = [sys.executable, "-m", "daemon.panel", "--runtime", str(runtime.folder), "--site", str(runtime.site)]
     panel = Child.start("panel", command, runtime.log("panel"))
