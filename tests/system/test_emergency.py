@@ -90,7 +90,7 @@ async def test_a_viewer_ends_a_treatment_in_its_train_and_the_room_keeps_it_ende
             await treat(operator, made.site, "demo", "sim-0001")
             session = await emergency_in_a_train(viewer, operator)
             await operator.ask("note", kind="stamp", what="help-called", text="12:03:04")
-        ended = await operator.until(lambda view: view.state.emergency is not None, START_S)
+        ended = await operator.until(lambda view: view.state.emergency is not None and view.state.blocked, START_S)
         report = (await viewer.ask("read-report", session=session)).detail
         listed = (await viewer.ask("history")).detail["sessions"]
         dose = (await viewer.ask("dose", subject="sim-0001")).detail
