@@ -17,9 +17,27 @@ from drivers.errors import OperatorError
 from drivers.poses import Pose, Vector
 from simulator.placement import SCALP, Placement
 from tests.daemon.calibration_world import held_at
-from tests.touched_scalp import WAYS, pierced
 
 HEAD_FROM_SKULL = Placement().skull_from_head.inverse()
+WAYS: dict[Place, Vector] = {
+    Place.VERTEX: (0.0, 0.0, 1.0),
+    Place.FOREHEAD: (0.0, 1.0, 0.25),
+    Place.BACK: (0.0, -1.0, -0.3),
+    Place.LEFT: (-1.0, 0.0, 0.2),
+    Place.RIGHT: (1.0, 0.0, 0.2),
+    Place.FRONT_LEFT: (-0.7, 0.7, 0.6),
+    Place.FRONT_RIGHT: (0.7, 0.7, 0.6),
+    Place.BACK_LEFT: (-0.7, -0.7, 0.6),
+    Place.BACK_RIGHT: (0.7, -0.7, 0.6),
+}
+"""From the middle of the simulator's head."""
+
+
+def pierced(way: Vector) -> Vector:
+    length = math.hypot(*way)
+    return SCALP.pierced((way[0] / length, way[1] / length, way[2] / length))
+
+
 FIDUCIALS = {Fiducial(name.lower()): point for name, point in Placement().fiducials.items()}
 PLACES = [pierced(WAYS[each]) for each in Place]
 """In the frame of the skull, in the order they are asked for."""
