@@ -38,8 +38,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What must follow one another is begun first, or the rest waits for its end."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    """What must follow one another is begun first, then what may take long, or the rest waits for its end."""
+    items.sort(key=lambda item: (item.get_closest_marker("xdist_group") is None, -longest_s(item)))
+
+
+def longest_s(item: pytest.Item) -> float:
+    """How long a test may take."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 def children() -> dict[int, str]:
