@@ -29,7 +29,7 @@ run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctr
 
 # Coverage traces what was written for it, not the searches of tests/small_world: tracing would double their time.
 # Tests that start real processes mostly wait: three at a time keep two cores busy and every deadline. A room with an arm
-# keeps half a core busy, so two at most run at a time: one of each xdist_group, "arm" and "another arm".
+# keeps half a core busy, and so does one that starts anew: two at most run at a time, of "arm" and "another arm".
 ALONE := not system and not storm and not browser
 test: .venv/dev.stamp broker  ## all tests but the storms and the browser's, with full branch coverage of safety/
 	@$(BIN)/pytest -q -n 2 -m "$(ALONE)" tests/safety --cov=safety --cov-branch --cov-fail-under=100 \

@@ -22,7 +22,7 @@ from daemon.runtime import Runtime
 from daemon.simulated_room import ROOM, RunningRoom, Simulated, new_subject, simulated_room
 from daemon.topics import Topics
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180), pytest.mark.xdist_group("practice")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(180), pytest.mark.xdist_group("another arm")]
 
 
 def soon(name: str, **limits: float) -> Scenario:
