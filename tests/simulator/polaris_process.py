@@ -8,6 +8,7 @@ moves 1 mm a frame along x; its frames are 1/60 s apart. Ends with its standard 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import sys
@@ -22,6 +23,8 @@ from simulator.wires.polaris_tools import write_tool_files
 
 PERIOD_US = 16_667
 IDLE_S = 0.5
+PRIORITY = -10
+"""Nice value. ndicapi gives a serial unit 0.2 s to answer its first probe and cannot be told otherwise."""
 
 
 class MovingHead:
@@ -44,6 +47,8 @@ def now_us() -> int:
 
 
 def serve(folder: Path, model: str) -> None:
+    with contextlib.suppress(PermissionError):  # who is not root waits for the processor like everybody
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     eye = MovingHead()
     write_tool_files(folder)
     epoll = select.epoll()

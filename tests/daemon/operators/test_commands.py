@@ -362,6 +362,8 @@ async def test_a_fault_of_ours_is_answered_and_then_ends_the_desk(house: Any) ->
     olga = await raw(house)
     house.room.fault = RuntimeError("a bug")
     assert code_and_reason(await olga.send("start")) == (Code.ERROR, "fault")
+    ended, _ = await asyncio.wait([house.serving], timeout=5)
+    assert ended, "the answer is under way before the desk has ended"
 
 
 def test_only_so_many_nonces_are_remembered_and_an_old_one_cannot_become_new() -> None:
