@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.figures import Row, table
 
-BENCHMARKS = ("guard", "ledger", "hold", "loop")
+BENCHMARKS = ("guard", "ledger", "hold", "loop", "panel")
 KEPT = Path(__file__).parent / "out" / "table.md"
 QUICK = 0.05
 

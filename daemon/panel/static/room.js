@@ -63,7 +63,7 @@ export function figures(view, now) {
   const device = watchdog?.status?.device ?? {};
   const open = Boolean(state.session) && state.phase !== "idle";
   const counts = open && progress ? progress.counts : null;
-  const until = progress?.next_train_in_us ?? null;
+  const until = isOpen(state) ? (progress?.next_train_in_us ?? null) : null;
   return {
     train: open && progress ? progress.train : null,
     trains: open && progress ? progress.trains : null,

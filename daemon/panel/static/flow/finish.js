@@ -64,7 +64,7 @@ export function Finish() {
   const done = () => closeSession(state.session);
   const letGo = () => asked.run(() => ask("let-go")).then((answer) => answer?.ok && done());
   return html`
-    <${Card} title=${outcomeWord(state)} test="step-finish" actions=${html`
+    <${Card} title=${state.emergency ? t("emergency-title") : outcomeWord(state)} test="step-finish" actions=${html`
       <${Button} test="finish" kind="primary" label=${t("flow-finish-done")} onPress=${done} />
       <${Button} test="finish-let-go" label=${t("control-let-go")} why=${waiting(asked)} onPress=${letGo} />
       <${Button} test="open-report" label=${t("flow-report")} why=${state.report ? null : t("report-not-yet")}
@@ -72,6 +72,7 @@ export function Finish() {
           showReport(state.session);
           page.value = "history";
         }} />`}>
+      ${state.emergency && html`<p data-test="finish-locked">${t("emergency-locked")}</p>`}
       <${Facts} test="finish-facts" rows=${[
         [t("glance-subject"), state.subject],
         [t("history-pulses"), at.planned === null ? null : `${whole(at.settled)} / ${whole(at.planned)}`],

@@ -14,12 +14,23 @@ export function Opening() {
 
 const percent = (value, unit) => (value == null ? null : `${tenths(value)} ${t(unit)}`);
 
+/** [[trains, pulses each], …]: the plan without its gaps, so that the first train, which has none, stands with its equals. */
+function sizes(plan) {
+  const runs = [];
+  for (const { trains: count, pulses } of plan) {
+    const last = runs.at(-1);
+    if (last?.[1] === pulses) last[0] += count;
+    else runs.push([count, pulses]);
+  }
+  return runs;
+}
+
 function trains(plan) {
   if (!Array.isArray(plan) || !plan.length) return null;
-  const total = plan.reduce((sum, group) => sum + group.trains, 0);
-  const { pulses, rate_tenths: rate, gap_us: gap } = plan[plan.length - 1];
+  const groups = sizes(plan).map(([count, pulses]) => `${whole(count)} × ${whole(pulses)}`).join(" + ");
+  const { rate_tenths: rate, gap_us: gap } = plan[plan.length - 1];
   const hertz = rate ? `, ${tenths(rate)} Hz` : "";
-  return `${whole(total)} × ${whole(pulses)}${hertz}, ${decimal(gap / 1e6, 0)} s`;
+  return `${groups}${hertz}, ${decimal(gap / 1e6, 0)} s`;
 }
 
 export function understoodRows(state) {

@@ -45,6 +45,8 @@ test("the countdown runs on between messages and stops at nothing", () => {
   assert.equal(figures(seen, AT).nextMs, 4000);
   assert.equal(figures(seen, AT + 1500).nextMs, 2500);
   assert.equal(figures(seen, AT + 9000).nextMs, 0);
+  const over = running({ phase: "ended-early" });
+  assert.equal(figures(view(after(heard("room", over), heard("progress", progress()), beat()), AT), AT).nextMs, null);
 });
 
 test("time left counts the trains to come with their gaps", () => {
