@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from daemon.children import Child
+from daemon.children import cut_power
 from daemon.practice.scenario import BROKER_AWAY, POWER_CUT, Happening
 from daemon.simulated_room import RunningRoom, start_again
 from daemon.simulator_line import turn
@@ -56,23 +56,17 @@ class Accidents:
 
     async def _without_broker(self, seconds: float) -> None:
         broker = next(child for child in self._room.children if child.name == "mosquitto")
-        await _kill((broker,))
+        broker.process.kill()
+        await asyncio.to_thread(broker.process.wait)
         await asyncio.sleep(seconds)
         await start_again(self._room, broker)
 
     async def _without_power(self, seconds: float) -> None:
         """Everything at once, the stimulator too: the disk is all that is left."""
-        await _kill(self._room.children)
+        await asyncio.to_thread(cut_power, self._room.children)
         await asyncio.sleep(seconds)
         runtime = self._room.runtime
         for stale in (runtime.simulator_control, runtime.arm_control, runtime.panel_address):
             stale.unlink(missing_ok=True)  # who finds one takes its process for ready
         for child in self._room.children:
             await start_again(self._room, child)
-
-
-async def _kill(children: tuple[Child, ...]) -> None:
-    for child in children:
-        child.process.kill()
-    for child in children:
-        await asyncio.to_thread(child.process.wait)

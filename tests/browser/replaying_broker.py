@@ -1,7 +1,7 @@
-"""Stands where the broker would and says, as fast as its one client takes it, what a room said in hours.
+"""Stands where the broker would and says, as fast as its one client takes it in, what a room said in hours.
 
-It speaks as much MQTT 5 as that takes. What the client does not take in waits in TCP, so nothing is dropped and nothing
-piles up here: mosquitto would do the one or the other.
+It speaks as much MQTT 5 as that takes. Now and then a message wants to be acknowledged, and no more is said until it
+is: else a browser reads on whatever its page does, and an hour piles up before it. Mosquitto would drop it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ class Kind(IntEnum):
 
 
 QOS = 0x06
+QOS_1 = 0x02
+TOGETHER, UNDER_WAY = 200, 4
+"""Of so many messages the last is acknowledged, and so many of those are waited for at a time."""
+TAKES_S = 20.0
 
 
 def _length(number: int) -> bytes:
@@ -43,10 +47,16 @@ def packet(kind: int, body: bytes, flags: int = 0) -> bytes:
     return bytes([kind << 4 | flags]) + _length(len(body)) + body
 
 
-def publish(topic: str, payload: bytes) -> bytes:
-    """A PUBLISH of QoS 0, which nobody has to acknowledge."""
-    name = topic.encode()
-    return packet(Kind.PUBLISH, len(name).to_bytes(2, "big") + name + b"\0" + payload)
+Said = tuple[str, bytes]
+"""Topic and payload."""
+
+
+def publish(said: Said, acknowledged_as: int | None = None) -> bytes:
+    """A PUBLISH; with a packet identifier it is one of QoS 1, which is acknowledged by that."""
+    topic, payload = said
+    name, number = topic.encode(), b"" if acknowledged_as is None else acknowledged_as.to_bytes(2, "big")
+    body = len(name).to_bytes(2, "big") + name + number + b"\0" + payload
+    return packet(Kind.PUBLISH, body, 0 if acknowledged_as is None else QOS_1)
 
 
 class ReplayingBroker:
@@ -54,6 +64,7 @@ class ReplayingBroker:
 
     def __init__(self) -> None:
         self.subscribed = asyncio.Event()
+        self._room = asyncio.Semaphore(UNDER_WAY)
         self._writer: asyncio.StreamWriter | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -70,19 +81,22 @@ class ReplayingBroker:
         finally:
             writer.close()
 
-    async def say(self, packets: Iterable[bytes]) -> int:
-        """Sends them all, as fast as they are taken; how many there were."""
+    async def say(self, messages: Iterable[Said]) -> int:
+        """Sends them all, as fast as they are taken in; how many there were."""
         writer, count = self._writer, 0
         assert writer is not None
-        for each in packets:
-            writer.write(each)
+        for each in messages:
             count += 1
-            if count % 64 == 0:
-                await writer.drain()
+            if count % TOGETHER:
+                writer.write(publish(each))
+                continue
+            async with asyncio.timeout(TAKES_S):
+                await self._room.acquire()
+            writer.write(publish(each, acknowledged_as=1 + count // TOGETHER % UNDER_WAY))
         await writer.drain()
         return count
 
-    async def goes_on(self, one: bytes, every_s: float) -> None:
+    async def goes_on(self, one: Said, every_s: float) -> None:
         """Says the same again and again, until it is cancelled."""
         while True:
             await self.say([one])
@@ -100,8 +114,10 @@ class ReplayingBroker:
             case Kind.PUBLISH if flags & QOS:
                 after = 2 + int.from_bytes(body[:2], "big")
                 writer.write(packet(Kind.PUBACK, body[after : after + 2]))
+            case Kind.PUBACK:
+                self._room.release()
             case Kind.SUBSCRIBE:
-                writer.write(packet(Kind.SUBACK, body[:2] + b"\0" + b"\0" * _filters(body)))
+                writer.write(packet(Kind.SUBACK, body[:2] + b"\0" + b"\1" * _filters(body)))
                 self.subscribed.set()
             case Kind.PINGREQ:
                 writer.write(packet(Kind.PINGRESP, b""))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.broker import free_port, start_mosquitto, write_files
-from daemon.children import Child, stop_all
+from daemon.children import Child, cut_power, stop_all
 from daemon.cli.panel import fresh_url
 from daemon.client import Address
 from daemon.config import Site, load_site, read_secret
@@ -54,10 +54,7 @@ class PanelRoom:
 
     def cut_power(self) -> None:
         """All of them at once, the stimulator too."""
-        for child in self.room.children:
-            child.process.kill()
-        for child in self.room.children:
-            child.process.wait()
+        cut_power(self.room.children)
 
     async def happenings(self, *kinds: str) -> list[dict[str, Any]]:
         """What physically happened, in order."""

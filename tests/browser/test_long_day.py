@@ -15,7 +15,7 @@ from playwright.async_api import Browser, CDPSession
 from daemon.background import background
 from daemon.runtime import Runtime
 from daemon.topics import Topics
-from tests.browser.replaying_broker import publish, replaying_broker
+from tests.browser.replaying_broker import Said, replaying_broker
 from tests.browser.rooms import lobby
 from tests.browser.scenes import ARM, HELD, counts, device, treatment
 from tests.browser.screen import screen
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_g
 HOURS = 8
 WITHIN_S = 120.0
 CATCHES_UP_S = 20.0
-"""For what the browser still has in its own queues at the end of an hour."""
+"""For the last of what it has taken in (engineering choice)."""
 GROWTH_BYTES = 1_000_000
 """Between the third and fourth hour, when everything bounded is full, and the last three: what leaks a hundred bytes
 with each event of an hour is beyond it (engineering choice)."""
@@ -42,7 +42,7 @@ class Day:
         self._topics = Topics(room)
         self._seq = 1
 
-    def hour(self) -> Iterator[bytes]:
+    def hour(self) -> Iterator[Said]:
         """One session and a break, about an hour."""
         yield from self._phase("positioning", 30, 0)
         for train in range(1, TRAINS + 1):
@@ -58,13 +58,13 @@ class Day:
         yield self._say("room", idle)
         yield from self._beats(BREAK_S, PROGRESS, STATUS)
 
-    def beat(self) -> bytes:
+    def beat(self) -> Said:
         """One heartbeat, of the state as it was told last."""
         return self._say("heartbeat", {"state_seq": self._seq, "nonce": secrets.token_hex(16), "phase": "gap"})
 
     def _phase(
         self, phase: str, lasts_s: float, settled: int, train: int = 0, next_s: float | None = None
-    ) -> Iterator[bytes]:
+    ) -> Iterator[Said]:
         self._seq += 1
         yield self._say("room", ROOM | treatment(phase, settled=settled) | {"state_seq": self._seq})
         running = phase == "train"
@@ -73,7 +73,7 @@ class Day:
 
     def _beats(
         self, lasts_s: float, progress: Document, status: Document, next_s: float | None = None
-    ) -> Iterator[bytes]:
+    ) -> Iterator[Said]:
         for beat in range(round(lasts_s / BEAT_S)):
             due_us = round((next_s - beat * BEAT_S) * 1e6) if next_s is not None else None
             yield self._say("progress", progress | {"state_seq": self._seq, "next_train_in_us": due_us})
@@ -82,18 +82,18 @@ class Day:
             yield self._say("arm", ARM | {"state_seq": self._seq, "off_mm": 0.3 + beat % 7 / 10})
             yield self.beat()
 
-    def _train(self, train: int) -> Iterator[bytes]:
+    def _train(self, train: int) -> Iterator[Said]:
         for pulse in range(1, PER_TRAIN + 1):
             detail = {"wall_us": 0, "at_us": pulse, "train": train, "pulse": pulse, "of": PER_TRAIN, "flags": []}
             yield self._event("pulse", detail)
         told = {"train": train, "commanded": PER_TRAIN, "pulses": PER_TRAIN, "low": 39, "high": 41, "by": "running"}
         yield self._event("train", told | {"unknown": 0, "wall_us": 0})
 
-    def _event(self, kind: str, detail: Document) -> bytes:
-        return publish(self._topics.of("event", kind=kind), json.dumps({"kind": kind, "detail": detail}).encode())
+    def _event(self, kind: str, detail: Document) -> Said:
+        return self._topics.of("event", kind=kind), json.dumps({"kind": kind, "detail": detail}).encode()
 
-    def _say(self, channel: str, document: Document) -> bytes:
-        return publish(self._topics.of(channel), json.dumps(document).encode())
+    def _say(self, channel: str, document: Document) -> Said:
+        return self._topics.of(channel), json.dumps(document).encode()
 
 
 async def heap(session: CDPSession) -> int:

@@ -28,6 +28,7 @@ async def test_after_a_power_cut_in_mid_train_the_page_says_what_was_given_and_g
     again = await windows.enter_async_context(panel_room(runtime))
     person = await windows.enter_async_context(screen(browser, again.url()))
     await person.press("take-control")
+    await visit.resolves(person)
     await person.reads("interrupted-what", visit.SUBJECT)
     delivered, unknown, missing = await figures_of(await person.text("interrupted-what"))
     await person.fill("continue-reason", "the power was cut")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.browser.screen import Screen
+from playwright.async_api import expect
+
+from tests.browser.screen import SHOWN_S, Screen
 
 CHECKS = ("screening", "hearing-protection", "operator-clear")
 SUBJECT = "S-0001"
@@ -53,6 +55,15 @@ async def goes_on(person: Screen) -> None:
     """From a pause to the next train."""
     await person.hold("resume")
     await person.is_in("train", TRAIN_S)
+
+
+async def resolves(person: Screen) -> None:
+    """The one record that the dark may have left in doubt: it fell between a question and its answer."""
+    in_doubt, interrupted = person.find("step-unknown-pulses"), person.find("step-interrupted")
+    await expect(in_doubt.or_(interrupted)).to_be_visible(timeout=SHOWN_S * 1000)
+    if await in_doubt.is_visible():
+        await person.fill("resolve-why", "the power was cut")
+        await person.press("resolve")
 
 
 async def continues(person: Screen) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from daemon.broker import TRAINER
 from daemon.bus import Message
-from daemon.cli.conduct import begin, take_control
-from daemon.client import RoomClient, connect
+from daemon.cli.conduct import FINAL, begin, take_control
+from daemon.client import RoomClient, View, connect
 from daemon.json_lines import read_rows
-from daemon.messages import Answer, Both, Practice, PracticeResult
+from daemon.messages import Answer, Both, Code, Practice, PracticeResult
 from daemon.mqtt_bus import MqttBus
 from daemon.practice.runner import Exercise, run
 from daemon.practice.scenario import FOLDER, Scenario, parse
@@ -61,6 +61,14 @@ class Trainee:
         assert opened.ok, opened
         released = await begin(self.client, "release", str(opened.detail["hash"]))
         assert released.ok, released
+
+    async def resolves(self) -> None:
+        """What a dark moment has left in doubt, as an operator does before anything goes on; mostly nothing."""
+        while (view := await self.client.known(5)).state.unknown:
+            ref = view.state.unknown[0]
+            answer = await self.client.ask("resolve", ref=ref, why="the power was cut")
+            assert answer.ok or answer.code is Code.CONFLICT, answer
+            await asyncio.sleep(0.2)
 
     async def stamps(self, what: str) -> None:
         assert (await self.client.ask("note", kind="stamp", what=what, text="")).ok
@@ -125,3 +133,32 @@ async def test_a_seizure_is_timed_from_its_onset_and_what_was_forgotten_is_told(
     reports = list((room.site.daemon.state / "reports").glob("*.html"))
     assert len(reports) == 2, "the session's, and the emergency's"
     assert all("ESERCITAZIONE / TRAINING" in page.read_text() for page in reports)
+
+
+def rests(view: View) -> bool:
+    return view.state.phase in ("paused", *FINAL)
+
+
+def stands_ready(view: View) -> bool:
+    return view.state.continuable is not None and view.state.stimulator not in ("away", "connecting")
+
+
+async def test_after_a_power_cut_the_room_is_back_and_the_trainee_gives_what_is_missing(runtime: Runtime) -> None:
+    async with practising(runtime, soon("power-cut")) as (trainee, task):
+        await trainee.begins()
+        await trainee.hears("The light goes out.")
+        async with asyncio.timeout(30):
+            while trainee.client.view is not None:
+                await asyncio.sleep(0.05)
+        back = await trainee.client.until(stands_ready, 60)
+        await take_control(trainee.client)
+        await trainee.resolves()
+        wanted = {"session": back.state.continuable, "reason": "the power was cut", "placement": "vertex"}
+        await trainee.releases(await trainee.client.ask("continue", **wanted))
+        # Its watchdog counts the cut train as just ended: whoever is so quick is paused, and releases once more.
+        while (view := await trainee.client.until(rests, 60)).state.phase == "paused":
+            await begin(trainee.client, "resume", str(view.state.hash))
+            await asyncio.sleep(1)
+        result = await asyncio.wait_for(task, 30)
+
+    assert [step.outcome for step in result.steps] == ["done"] * 4

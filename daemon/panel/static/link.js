@@ -26,6 +26,23 @@ worker.onerror = () => {
 };
 worker.onmessage = ({ data }) => HEARD[data.say]?.(data);
 
+/** What comes between two pictures is taken in together, at the next; in the background, where none is drawn, at once. */
+const unheard = [];
+const hearing = new MessageChannel();
+const takeIn = () =>
+  batch(() => {
+    room.value = unheard.splice(0).reduce(hear, room.value);
+    now.value = clock();
+  });
+hearing.port1.onmessage = takeIn;
+document.addEventListener("visibilitychange", takeIn);
+
+function heardState(data) {
+  if (unheard.push(data) > 1) return;
+  if (document.hidden) hearing.port2.postMessage(null);
+  else requestAnimationFrame(takeIn);
+}
+
 const HEARD = {
   ping() {
     worker.postMessage({ do: "pong" });
@@ -40,10 +57,7 @@ const HEARD = {
       if (data.payload) followers.forEach((follow) => follow(data.payload, data.at));
       return;
     }
-    batch(() => {
-      room.value = hear(room.value, data);
-      now.value = clock();
-    });
+    heardState(data);
   },
   missed({ count }) {
     followers.forEach((follow) => follow({ kind: "missed", detail: { count } }, clock()));
@@ -58,16 +72,15 @@ const HEARD = {
   urgent: (data) => urgentFollowers.forEach((follow) => follow(data)),
 };
 
-// Should the worker die, its silence still has to show.
-setInterval(() => {
-  now.value = clock();
-}, 250);
+// Should the worker die, or pictures stop, it still has to show.
+setInterval(takeIn, 250);
 
 export const onEvent = (follow) => followers.add(follow);
 export const onUrgent = (follow) => urgentFollowers.add(follow);
 
 export function signIn(site, { user, password, role }) {
   verbs = site.verbs;
+  unheard.length = 0;
   me.value = { user, role: role ?? null };
   room.value = nothing();
   worker.postMessage({ do: "connect", user, password, room: site.room });

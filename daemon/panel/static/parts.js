@@ -201,14 +201,22 @@ export function useScrolling() {
   const place = useRef(null);
   useEffect(() => {
     const { current } = place;
+    let asked = 0;
     const look = () => {
+      asked = 0;
       if (current.scrollHeight > current.clientHeight + 1) current.tabIndex = 0;
       else current.removeAttribute("tabindex");
     };
-    const watches = [new ResizeObserver(look), new MutationObserver(look)];
+    const lookSoon = () => {
+      asked ||= requestAnimationFrame(look); // to measure is to lay out: once a picture
+    };
+    const watches = [new ResizeObserver(lookSoon), new MutationObserver(lookSoon)];
     watches[0].observe(current);
     watches[1].observe(current, { childList: true, characterData: true, subtree: true });
-    return () => watches.forEach((each) => each.disconnect());
+    return () => {
+      cancelAnimationFrame(asked);
+      watches.forEach((each) => each.disconnect());
+    };
   }, []);
   return place;
 }

@@ -63,8 +63,13 @@ export const outcome = (name) => words.value.outcomes[name] ?? name;
 const LOCALE = { en: "en-GB" };
 const locale = () => LOCALE[language.value] ?? language.value;
 
-const number = (value, digits) =>
-  new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+const formats = {}; // making one takes longer than everything else about a figure
+
+function number(value, digits) {
+  const name = `${locale()} ${digits}`;
+  formats[name] ??= new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return formats[name].format(value);
+}
 
 export const whole = (value) => (value == null ? "–" : number(value, 0));
 export const decimal = (value, digits = 1) => (value == null ? "–" : number(value, digits));
