@@ -15,7 +15,7 @@ from playwright.async_api import Browser
 from daemon.simulated_room import OPERATOR
 from tests.browser import visit
 from tests.browser.screen import Screen, screen
-from tests.browser.told_room import STATUS, Document, ToldRoom
+from tests.browser.told_room import STATUS, Answers, Document, ToldRoom
 
 SESSION = "5ea15ea15ea15ea1"
 PLANNED, TRAINS, PER_TRAIN = 3000, 75, 40
@@ -43,6 +43,8 @@ class Scene:
     shows: str = "state"
     """What has to be on the page before it is looked at."""
     events: tuple[tuple[str, Mapping[str, Any]], ...] = field(default=())
+    refuses: str | None = None
+    """The verb that the room does not carry out."""
 
 
 def device(**changes: object) -> Document:
@@ -174,6 +176,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("history", HELD, acts=presses("nav-history"), shows="history-page"),
     Scene("help", HELD, acts=presses("nav-help"), shows="help-page"),
     Scene("stop-pressed", treatment("train"), counts(), acts=presses("stop"), shows="stop-news"),
+    Scene("stop-not-confirmed", treatment("train"), counts(), acts=presses("stop"), refuses="stop", shows="stop-news"),
     Scene("emergency", treatment("paused", emergency=EMERGENCY), counts(), acts=presses("emergency", "stamp-onset"),
           shows="emergency-page"),
 )  # fmt: skip
@@ -193,9 +196,12 @@ FORGET = "for (const kept of ['draft', 'emergency']) sessionStorage.removeItem(`
 """What a page remembers of the scene before."""
 
 
-def answers(verb: str, _: Document) -> Mapping[str, Any]:
+UNCONFIRMED: Document = {"ok": False, "code": "rejected", "reason": "disarm-unconfirmed"}
+
+
+def answering(refuses: str | None) -> Answers:
     """What a room with one past session answers."""
-    return {"detail": ANSWERS.get(verb, {})}
+    return lambda verb, _: UNCONFIRMED if verb == refuses else {"detail": ANSWERS.get(verb, {})}
 
 
 @dataclass
@@ -213,7 +219,7 @@ class Players:
         """The window of whom the scene is about, loaded anew and in that scene."""
         person = self.windows.get(scene.user) or await self._sits_down(scene.user)
         told = self.told
-        told.beating, told.answers = not scene.silent, answers
+        told.beating, told.answers = not scene.silent, answering(scene.refuses)
         await told.tell(scene.room, scene.progress, scene.status, scene.arm)
         await person.page.reload()
         if scene.user and not scene.silent:

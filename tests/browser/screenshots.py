@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from playwright.async_api import Browser
 
+from tests.browser import guide_pictures
 from tests.browser.chromium import MISSING, PROGRAM, chromium
 from tests.browser.rooms import lobby, short_folder
 from tests.browser.scenes import SCENES, Players, Scene
@@ -68,6 +69,14 @@ async def shoot(scenes: Sequence[Scene], into: Path) -> None:
             await sheet(browser, scene.name, into)
 
 
+async def illustrate() -> None:
+    """The guide's and the README's."""
+    async with AsyncExitStack() as stack:
+        runtime = stack.enter_context(short_folder())
+        told = await stack.enter_async_context(told_room(await stack.enter_async_context(lobby(runtime))))
+        await guide_pictures.draw(told, await stack.enter_async_context(chromium()))
+
+
 async def sheet(browser: Browser, name: str, into: Path) -> None:
     """Eight pictures on one page."""
     urls = {look: (into / name / "-".join(look)).as_uri() for look in LOOKS}
@@ -86,12 +95,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="STATE", help=", ".join(scene.name for scene in SCENES))
     parser.add_argument("--into", type=Path, default=INTO, metavar="FOLDER", help="default: build/screenshots")
+    parser.add_argument("--guide", action="store_true", help="the pictures of guide and README instead")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - {scene.name for scene in SCENES}:
         parser.error(f"no state is called {', '.join(sorted(unknown))}")
     if not PROGRAM.exists():
         print(f"screenshots: {MISSING}", file=sys.stderr)
         return 1
+    if arguments.guide:
+        asyncio.run(illustrate())
+        print(f"{len(guide_pictures.PICTURES)} pictures in {guide_pictures.INTO}")
+        return 0
     scenes = [scene for scene in SCENES if not arguments.names or scene.name in arguments.names]
     asyncio.run(shoot(scenes, arguments.into.resolve()))
     print(f"{len(scenes)} sheets of {len(LOOKS)} pictures in {arguments.into}")

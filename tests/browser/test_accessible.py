@@ -24,7 +24,7 @@ SMALL = """
 """
 
 
-@pytest.mark.parametrize(("language", "scheme"), zip(LANGUAGES, SCHEMES, strict=True))
+@pytest.mark.parametrize(("language", "scheme"), [*zip(LANGUAGES, SCHEMES, strict=True)])
 async def test_no_state_breaks_a_rule_of_accessibility(
     seats: Seats, language: Language, scheme: Scheme, record_property: Callable[[str, object], None]
 ) -> None:

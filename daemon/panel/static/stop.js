@@ -94,7 +94,7 @@ const armWhy = () => {
 };
 
 export const StopBar = () => html`
-  <div class="stop-bar">
+  <div class="stop-bar" data-test="stop-bar">
     <${StopNews} />
     <button type="button" class="button emergency" data-test="emergency" onClick=${pressEmergency}>
       ${t("emergency-button")}
