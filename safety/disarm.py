@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drivers.stimulators import Condition, Reading
-from safety import outcomes, permits, wire
-from safety.events import Door, Reply, Write
+from safety import outcomes, permits, telling, wire
+from safety.events import Door, Push, Reply, Write
 from safety.ledger_format import KEY0, Kind
 from safety.reasons import Reason
 from safety.state import Disarming, Phase
@@ -73,6 +73,7 @@ def _confirmed(turn: Turn, disarming: Disarming) -> None:
     reason = disarming.why.json if disarming.why else ("boot" if disarming.boot else "asked")
     turn.tell("disarmed", why=reason, after_us=turn.now.us - disarming.since_us)
     permits.settle_standing_block(turn)
+    turn.do(Push(telling.status(turn)))  # whoever pressed STOP waits for it, and the next one may be 250 ms away
 
 
 def _book_found_armed(turn: Turn) -> None:

@@ -230,6 +230,20 @@ def test_a_confirmed_disarm_says_what_for_and_how_long_it_took_and_ends_no_trip(
     assert turn.state.standby_at_us == armed.now.us
 
 
+def test_everybody_is_shown_at_once_that_a_disarm_is_confirmed_and_not_before(armed: VirtualRoom) -> None:
+    turn = under_way(armed, 120 * MS, 20 * MS)
+
+    disarm.answered(turn, ANSWER, Reading(condition=Condition.READY))
+    before = [each for each in turn.actions if isinstance(each, events.Push)]
+    disarm.answered(turn, ANSWER, Reading(condition=Condition.STANDBY))
+
+    (pushed,) = [each.body for each in turn.actions if isinstance(each, events.Push)]
+    assert before == []
+    assert pushed["disarming"] is False
+    assert pushed["device"]["condition"] == "standby"
+    assert pushed["at_us"] == armed.now.us
+
+
 def test_answers_still_due_to_a_confirmed_disarm_are_owed_each_from_its_own_frame_on(armed: VirtualRoom) -> None:
     now_us = armed.now.us
     turn = under_way(armed, 100 * MS, 0, unanswered_us=(now_us - 100 * MS, now_us - 50 * MS, now_us))
