@@ -194,9 +194,9 @@ async def _follow(  # noqa: PLR0917  one place, one caller
     room: RoomClient, runtime: Runtime, stop: asyncio.Event, session: str, progress: Progress, stuck: _Stuck
 ) -> View:
     """Until the session is at its end."""
-    rest = asyncio.Event()
+    rest, stop_told = asyncio.Event(), asyncio.Event()
     async with (
-        background(_end_when_told(room, runtime, stop, rest)),
+        background(_end_when_told(room, runtime, stop, rest, stop_told)),
         contextlib.aclosing(room.changes()) as changes,
     ):
         async for view in changes:
@@ -204,14 +204,21 @@ async def _follow(  # noqa: PLR0917  one place, one caller
             if view is None or view.state.session != session:
                 continue
             if view.state.phase in FINAL:
+                if stop.is_set():  # the session can be over before anybody knows whether the stimulator has obeyed
+                    await stop_told.wait()
                 return view
             if not stop.is_set() and await stuck.ends(view):
                 rest.set()
     raise OurError("a room's changes never end")
 
 
-async def _end_when_told(room: RoomClient, runtime: Runtime, stop: asyncio.Event, rest: asyncio.Event) -> None:
-    """After STOP, or when nobody is there to go on: ends the session, so that its report is written."""
+async def _end_when_told(
+    room: RoomClient, runtime: Runtime, stop: asyncio.Event, rest: asyncio.Event, stop_told: asyncio.Event
+) -> None:
+    """After STOP, or when nobody is there to go on: ends the session, so that its report is written.
+
+    `stop_told` is set once STOP is confirmed or said not to be; every way of it has its deadline.
+    """
     waits = [asyncio.create_task(event.wait()) for event in (stop, rest)]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -222,6 +229,7 @@ async def _end_when_told(room: RoomClient, runtime: Runtime, stop: asyncio.Event
         ways = await stop_everywhere(runtime, room)
         if not ways["standby"]:
             tell_unconfirmed(ways)
+        stop_told.set()
     while (await room.until(lambda view: view.state.phase in AT_REST | FINAL, ENDING_S)).state.phase not in FINAL:
         answer = await room.ask("end")
         if answer.code is not Code.CONFLICT:

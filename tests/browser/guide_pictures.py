@@ -1,4 +1,4 @@
-"""The pictures of the operator's guide and of the README: `make screenshots ARGS=--guide` writes them where they lie."""
+"""The pictures of the operator's guide and of the README, written where they lie: `make screenshots ARGS=--guide`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ DRAW: Final = """
   Object.assign(badge.style, {
     position: "fixed", zIndex: 1000, width: "38px", height: "38px", borderRadius: "50%", border: "3px solid #000",
     boxSizing: "border-box", background: "#ffd200", color: "#000", font: "bold 20px/32px sans-serif",
-    textAlign: "center", left: `${Math.max(0, box.left + x * box.width - 19)}px`, top: `${box.top + y * box.height - 19}px`,
+    textAlign: "center",
+    left: `${Math.max(0, box.left + x * box.width - 19)}px`, top: `${box.top + y * box.height - 19}px`,
   });
   document.body.append(badge);
 })

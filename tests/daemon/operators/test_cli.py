@@ -174,6 +174,7 @@ async def test_a_ctrl_c_that_nobody_confirms_says_press_stop_on_the_stimulator(t
 
     async def stop(by: str) -> Any:
         await confirmed(by)
+        await asyncio.sleep(0.5)  # the session is seen to be over before it is known whether the stimulator obeyed
         return Refused("port-lost", "Press STOP on the stimulator. The connection was lost. Check the cable.")
 
     room.stop = stop
