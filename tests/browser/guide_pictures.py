@@ -17,7 +17,7 @@ from tests.browser.screen import LANGUAGES, TABLET, Language
 from tests.browser.told_room import ToldRoom
 
 INTO: Final = Path(__file__).parents[2] / "docs" / "guide" / "pictures"
-COLOURS: Final = 64
+COLOURS: Final = 128
 """Of a picture with few of them: a quarter of the bytes, and nothing that a person would see."""
 SETTLED_MS: Final = 700
 

@@ -83,6 +83,7 @@ ARM: Document = {
     "robot": {"mode": "running", "safety": "normal", "program": "running"}, "late_us": {},
 }  # fmt: skip
 EMERGENCY: Document = {"at_us": 1_767_225_480_000_000, "by": OPERATOR, "subject": visit.SUBJECT}
+TOO_MANY: Document = {"asked": 6120, "allowed": 6000}
 TRIPPED: Document = {"reason": "coil-too-hot", "at_us": 1_000_000, "detail": {}, "first_person": None}
 
 
@@ -151,28 +152,29 @@ SCENES: tuple[Scene, ...] = (
     Scene("paused", treatment("paused", reason="pause-asked"), counts(), shows="step-paused"),
     Scene("paused-end", treatment("paused"), counts(), acts=presses("end"), shows="end-sure"),
     Scene(
-        "coil-warm", treatment("gap"), counts(next_us=9_000_000), device(temperature_tenths=391), shows="step-run"
+        "coil-warm", treatment("gap"), counts(next_us=9_000_000), device(temperature_tenths=391), shows="acknowledge"
     ),
-    Scene("tripped", treatment("tripped", trip=TRIPPED, reason="coil-too-hot"), counts(), shows="step-tripped"),
+    Scene("tripped", treatment("tripped", trip=TRIPPED, reason="coil-too-hot"), counts(), shows="acknowledge"),
     Scene("tripped-idle", HELD | {"trip": TRIPPED, "reason": "coil-too-hot"}, shows="step-tripped"),
     Scene(
         "unknown-pulses", treatment("unknown-pulses", unknown=[7], reason="unknown-open"), counts(unknown=40),
-        shows="step-unknown-pulses",
+        shows="acknowledge",
     ),
     Scene("done", treatment("done", settled=PLANNED, report="r.json"), counts(PLANNED, TRAINS), shows="step-finish"),
     Scene("ended-early", treatment("ended-early", continuable=SESSION), counts(), shows="step-finish"),
-    Scene("refused", treatment("refused", reason="day-full"), counts(0, 0), shows="step-subject"),
+    Scene("refused", treatment("refused", reason="day-full", fields=TOO_MANY), counts(0, 0), shows="step-subject"),
     Scene("interrupted", HELD | {"continuable": SESSION}, shows="step-interrupted"),
-    Scene("lockout", HELD, status={"phase": "lockout", "lockout": "its chain is broken"}, shows="step-lockout"),
+    Scene("lockout", HELD, status={"phase": "lockout", "lockout": "its chain is broken"}, shows="acknowledge"),
     Scene("no-stimulator", HELD | {"stimulator": "away"}, status=device(present=False, condition=None)),
     Scene("watchdog-gone", HELD | {"linked": False, "stimulator": "away"}, status={"phase": "boot"}),
     Scene("viewer", treatment("train"), counts(), user="viewer", shows="step-viewer"),
     Scene("arm-on-target", treatment("gap"), counts(next_us=7_000_000), arm=ARM, shows="step-run"),
     Scene(
-        "arm-off-target", treatment("held", reason="coil-retracted", coil_reason="head-fast", holds=["lease-missing"]),
-        counts(), arm=ARM | {"state": "retract", "why": "head-fast", "lease": "none", "off_mm": 31.0}, shows="step-run",
+        "arm-off-target", treatment("paused", reason="coil-retracted", coil_reason="head-fast"), counts(),
+        arm=ARM | {"state": "retract", "why": "head-fast", "lease": "none", "off_mm": 31.0}, shows="acknowledge",
     ),
-    Scene("alarms", treatment("tripped", trip=TRIPPED), counts(), acts=presses("nav-alarms"), shows="alarms-page"),
+    Scene("alarms", treatment("tripped", trip=TRIPPED), counts(), acts=presses("nav-alarms"),
+          shows="acknowledge"),
     Scene("history", HELD, acts=presses("nav-history"), shows="history-page"),
     Scene("help", HELD, acts=presses("nav-help"), shows="help-page"),
     Scene("stop-pressed", treatment("train"), counts(), acts=presses("stop"), shows="stop-news"),

@@ -52,10 +52,16 @@ export function StateBand() {
     </header>`;
 }
 
+/** Of the longest word, as its size goes by them. */
+function lettersOf(value) {
+  const longest = Math.max(...String(value).split(" ").map((one) => one.length));
+  return longest <= 4 ? "few" : longest <= 8 ? "some" : "many";
+}
+
 const Tile = ({ test, label, value, unit, note, wide, tone }) => html`
   <div class=${`tile ${wide ? "wide" : ""}`} data-test=${test} data-tone=${tone}>
     <div class="tile-label">${label}</div>
-    <div class="tile-value"><b>${value}</b>${unit && html` <span>${unit}</span>`}</div>
+    <div class="tile-value"><b data-letters=${lettersOf(value)}>${value}</b>${unit && html` <span>${unit}</span>`}</div>
     ${note && html`<div class="tile-note">${note}</div>`}
   </div>`;
 

@@ -66,12 +66,7 @@ export function Finish() {
   return html`
     <${Card} title=${state.emergency ? t("emergency-title") : outcomeWord(state)} test="step-finish" actions=${html`
       <${Button} test="finish" kind="primary" label=${t("flow-finish-done")} onPress=${done} />
-      <${Button} test="finish-let-go" label=${t("control-let-go")} why=${waiting(asked)} onPress=${letGo} />
-      <${Button} test="open-report" label=${t("flow-report")} why=${state.report ? null : t("report-not-yet")}
-        onPress=${() => {
-          showReport(state.session);
-          page.value = "history";
-        }} />`}>
+      <${Button} test="finish-let-go" label=${t("control-let-go")} why=${waiting(asked)} onPress=${letGo} />`}>
       ${state.emergency && html`<p data-test="finish-locked">${t("emergency-locked")}</p>`}
       <${Facts} test="finish-facts" rows=${[
         [t("glance-subject"), state.subject],
@@ -80,6 +75,11 @@ export function Finish() {
         [t("resolve-title"), at.unknown ? whole(at.unknown) : null],
         [t("control-by"), me.value.user],
       ]} />
+      <${Button} test="open-report" label=${t("flow-report")} why=${state.report ? null : t("report-not-yet")}
+        onPress=${() => {
+          showReport(state.session);
+          page.value = "history";
+        }} />
       ${state.continuable === state.session && html`<${ContinueWith} session=${state.session} />`}
       ${knows("note") && html`<${Notes} /><${Adverse} />`}
     </${Card}>`;

@@ -21,18 +21,18 @@ export function Place() {
         onPress=${() => change({ placed: true })} />`}>
       <${Visit} />
       <div class="place">
-        <${HeadFromBehind} side=${side} size=${160} />
+        <${HeadFromBehind} side=${side} size=${120} />
         <div>
           <p class="side-word">${sideWord(side)}</p>
+          ${needsPlacement()
+            ? html`<${Field} test="placement" label=${`${t("flow-placement")} (${t("flow-declared")})`} value=${placement}
+                maxlength="200" onInput=${(text) => change({ placement: text })} />`
+            : html`<p>${t("flow-place-by-arm")}</p>`}
           <${Facts} test="place-facts" rows=${[
             [t("flow-coil"), site.value.coil],
             [t("flow-target"), view.value.arm?.target],
           ]} />
         </div>
       </div>
-      ${needsPlacement()
-        ? html`<${Field} test="placement" label=${`${t("flow-placement")} (${t("flow-declared")})`} value=${placement}
-            maxlength="200" onInput=${(text) => change({ placement: text })} />`
-        : html`<p>${t("flow-place-by-arm")}</p>`}
     </${Card}>`;
 }
