@@ -31,6 +31,7 @@ async def test_after_a_safety_stop_the_page_says_what_to_check_and_goes_on_after
     await person.reads("trip-what", "changed at the stimulator while armed")
     await person.reads("trip-check", re.compile(r"\w"))
     await person.reads("trip-who", "An operator may reset")
+    await person.page.wait_for_timeout(LOOK_AT_SUBJECT_MS)
     await person.press("reset")
     await person.is_in("paused")
     await person.page.wait_for_timeout(LOOK_AT_SUBJECT_MS)
