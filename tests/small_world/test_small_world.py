@@ -35,13 +35,7 @@ from tests.small_world.oracle import InvariantBroken
 from tests.small_world.search import Size, checkpoints, search
 
 ORIGINS_US = {"fixed": 2**31, "robot": 10**15}
-DEEP = (
-    "granted",
-    "unknown, not yet written down",
-    "unknown",
-    "armed too early",
-    "granted again",
-)
+DEEP = ("granted", "unknown, not yet written down")
 """Where a second disturbance matters most; `make storm` gives every checkpoint two."""
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from daemon.cli.conduct import begin, take_control
-from daemon.client import connect
-from daemon.messages import Answer
+from daemon.client import RoomClient, connect
+from daemon.messages import Answer, Code
 from daemon.runtime import Runtime
 from daemon.simulated_room import ROOM, new_subject
 from tests.system.robot_treatment import Person, room_of
@@ -96,6 +96,13 @@ async def calibrates(person: Person) -> dict[str, Any]:
         return await terminal.ends()
 
 
+async def ends(client: RoomClient) -> None:
+    """Closes the session, as a person does: once more where the room changed under the finger."""
+    while (answer := await client.ask("end")).code is Code.CONFLICT:
+        await client.known(5)
+    assert answer.ok, answer
+
+
 async def is_released(person: Person) -> Answer:
     """A session that is opened now."""
     opened = await person.client.ask("start", subject=SUBJECT, protocol="demo")
@@ -113,14 +120,13 @@ async def test_after_the_camera_was_moved_what_a_person_measures_anew_brings_the
         await new_subject(client, room.site, SUBJECT)
         by_the_old = await is_released(person)
         await client.until(lambda view: view.state.phase == "paused", 5)
-        ended = await client.ask("end")
+        await ends(client)
 
         head, found = await asyncio.gather(registers(person), calibrates(person))
         released = await is_released(person)
         view = await client.until(lambda view: view.arm is not None and view.arm.lease == "begin", 20)
         coil = (await person.does("room"))["coil"]
 
-    assert ended.ok
     assert by_the_old.reason in ("camera-moved", "coil-marker-disagrees")
     assert released.ok
     placement = str(view.state.understood["placement"])
