@@ -126,7 +126,9 @@ def test_a_program_that_is_ended_at_the_pendant_is_started_again_and_takes_the_c
     listener = room.hold()
     comes_off(room, lambda: room.simulator("kill-program"))
 
-    assert leaves(listener) <= {"program-ended"} | TOUCHED
+    why = leaves(listener)
+    assert "program-ended" in why
+    assert why <= {"program-ended"} | TOUCHED | UNSEEN, "a busy machine brings a frame late besides"
     room.to_target(listener)
 
 
