@@ -86,7 +86,12 @@ async def _round_trip(room: PanelRoom) -> float:
     signed_in = room.room.address_of("daemon")
     topic = f"{PREFIX}/{room.room.site.site.room}/benchmark"
     async with aiomqtt.Client(
-        signed_in.host, signed_in.port, username=signed_in.user, password=signed_in.password
+        signed_in.host,
+        signed_in.port,
+        username=signed_in.user,
+        password=signed_in.password,
+        identifier="benchmark",
+        protocol=aiomqtt.ProtocolVersion.V5,
     ) as client:
         await client.subscribe(topic)
         began_ns = time.monotonic_ns()
