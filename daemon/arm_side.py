@@ -72,8 +72,8 @@ class ArmSide:
         self._registration: Registration | None = None
         self._clock = clock
         self._ahead_us = ahead_us
-        self._coming = False
-        """To its target by the last order, as far as the arm has not refused it."""
+        self._sent: Where | None = None
+        """Where to by a person's last order, as far as the arm has not refused it and nothing came after it."""
 
     async def linked(self, link: Arm) -> None:
         """The arm answers: it is told where the coil belongs, once a session has said so. Raises as `Arm.ask`."""
@@ -160,6 +160,8 @@ class ArmSide:
         if self.link is not None:
             self._journal.write("arm", linked=False, why=why)
         self.link = None
+        if self._sent == "away":
+            self._sent = None  # an arm that comes back knows nothing of it
         return self.coil.lose()
 
     def hear(self, view: ArmView) -> str | None:
@@ -170,7 +172,7 @@ class ArmSide:
         """Has the coil brought somewhere; never raises for what an operator or the arm did. A wish for the target that
         is not new says when it was: the arm does not follow it once somebody has sent the coil off.
         """
-        self._coming = to == "target"
+        self._sent = to
         if self.link is None:
             return Refused("arm-lost", words.ENGLISH.coil_reason("arm-lost"))
         self._journal.write("coil-asked", to=to, by=by)
@@ -180,7 +182,7 @@ class ArmSide:
             return Refused("arm-lost", str(wrong), {"problem": str(wrong)})
         if answer.ok:
             return Done({"to": to})
-        self._coming = False
+        self._sent = None
         why = str(self._named(answer.why))
         self._journal.write("coil-refused", to=to, why=why)
         told = answer.detail.get("sentence") if why == answer.why else None
@@ -198,18 +200,25 @@ class ArmSide:
             passing = isinstance(answer, Refused) and answer.reason in PASSING
             if not passing or asyncio.get_running_loop().time() >= ends_s:
                 return answer
-            self._coming = True  # it will be, and whoever wants it elsewhere has to say so to the arm
+            self._sent = "target"  # it will be, and whoever wants it elsewhere has to say so to the arm
             await asyncio.sleep(AGAIN_S)
 
     def stop(self) -> None:
         """STOP: the coil comes off the head and stays where it is. Never waits, never raises."""
-        self._coming = False
+        self._sent = None
         self._tell({"do": "stop"})
+
+    def stopped(self) -> None:
+        """The watchdog was told to stop, by whomever: as STOP, but for a coil that is being sent away. That one leaves
+        the head all the same, and nobody reads of a STOP that nobody pressed.
+        """
+        if self._sent != "away":
+            self.stop()
 
     def leave(self, to: Where) -> None:
         """Takes a coil that is at the head, or on its way there, elsewhere. Never waits, never raises."""
-        on_its_way, view = self._coming, self.coil.view
-        self._coming = False
+        on_its_way, view = self._sent == "target", self.coil.view
+        self._sent = None
         if on_its_way or (view is not None and view.state in ENGAGED):
             self._tell(go(to))
 

@@ -90,7 +90,7 @@ class TreatmentRoom(RecordingRoom):
         if self._arm is not None and event.get("kind") in ("trip", "lockout"):
             self._arm.leave("away")
         if self._arm is not None and event.get("kind") == "stop-asked":
-            self._arm.stop()
+            self._arm.stopped()
         self._journal.write("watchdog", event=event.get("kind"), told=event)
         if self._treatment is not None:
             self._treatment.hear(event)

@@ -116,6 +116,31 @@ async def test_stop_reaches_the_arm_too_and_leaves_it_where_it_is(stage: Any, ar
     assert arm.went == ["target", "stop"]
 
 
+async def test_stop_reaches_an_arm_that_was_sent_away_before(stage: Any, arm: ArmInMemory) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    assert isinstance(await stage.room.coil_away("operator"), Done)
+    assert isinstance(await stage.room.stop("operator"), Done)
+    await asyncio.sleep(1)
+
+    assert arm.went == ["target", "away", "stop"]
+
+
+async def test_a_stop_at_the_watchdog_reaches_an_arm_that_came_back_since_it_was_sent_away(
+    stage: Any, arm: ArmInMemory
+) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    assert isinstance(await stage.room.coil_away("operator"), Done)
+    await stage.reaches("paused")
+    stage.room.arm_lost("killed")
+    await arm.side.linked(arm)
+    stage.guard.tell("stop-asked", by="pedal")
+    await asyncio.sleep(1)
+
+    assert arm.went == ["target", "away", "stop"]
+
+
 async def test_a_stop_that_somebody_gave_at_the_watchdog_reaches_the_arm_too(stage: Any, arm: ArmInMemory) -> None:
     await begun(stage, arm)
     await first_pulse(stage)
@@ -154,6 +179,7 @@ async def test_coil_away_pauses_a_train_and_a_release_brings_it_back(stage: Any,
     assert isinstance(await stage.room.coil_away("operator"), Done)
     await stage.reaches("paused")
     assert "A person had the coil taken off the head" in stage.room.status().sentence
+    assert arm.went == ["target", "away"]
 
     await stage.released()
     await stage.over()

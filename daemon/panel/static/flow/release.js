@@ -35,11 +35,12 @@ function trains(plan) {
 
 export function understoodRows(state) {
   const told = state.understood ?? {};
+  const target = view.value.arm?.target; // an arm's placement is long, and for the record
   const method = told.threshold_method ? ` (${t(`flow-threshold-${told.threshold_method}`)}, ${t("flow-declared")})` : "";
   return [
     [t("glance-subject"), told.subject ?? state.subject],
     [t("glance-protocol"), told.protocol ?? state.protocol],
-    [t("flow-placement"), told.placement],
+    target ? [t("flow-target"), target] : [t("flow-placement"), told.placement],
     [t("flow-threshold"), told.threshold_tenths == null ? null : `${percent(told.threshold_tenths, "glance-percent-mso")}${method}`],
     [t("glance-intensity"), `${percent(state.intensity_tenths, "glance-percent-rmt")} = ${percent(state.level_tenths, "glance-percent-mso")}`],
     [t("flow-ceiling"), percent(told.ceiling_tenths, "glance-percent-mso")],
@@ -50,6 +51,7 @@ export function understoodRows(state) {
     ["", told.course_notice ? t("flow-course-long") : null],
     [t("glance-evidence"), told.witness ? t(`glance-evidence-${told.witness}`) : null],
     [t("flow-cutting"), words.value.cutting?.[told.disarm_cuts_train] ?? null],
+    [t("flow-placement"), target && told.placement],
   ];
 }
 
