@@ -13,7 +13,7 @@ from daemon.arm.assembly import arm_of
 from daemon.cli import show
 from daemon.cli.place import place
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="The arm's controller: switch it on, unlock it after a stop.")
 
 
 @app.command()

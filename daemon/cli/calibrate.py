@@ -17,7 +17,7 @@ from daemon.cli.show import Exit
 from daemon.kept import own_folder
 from drivers.errors import OperatorError
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Where the camera stands, and the marker on the coil.")
 
 File = Annotated[Path | None, typer.Option(help="The calibration; none: the site's [robot] calibration.")]
 

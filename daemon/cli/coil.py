@@ -16,7 +16,7 @@ from daemon.cli.show import Exit
 from daemon.messages import Sentence
 from drivers.errors import CoilwardError
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="The coil on its arm: take it off the head, guide it, park it.")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from daemon.cli import show
 from daemon.cli.place import place
 from daemon.cli.safety import Json
 from daemon.cli.show import Exit
-from daemon.config import check_config
+from daemon.config_check import check_config
 from daemon.journal import FILE_NAME, broken_links
 from daemon.report import differences, read_report
 from drivers.errors import ConfigError, OperatorError
@@ -22,7 +22,7 @@ from safety.protocols import load_protocols
 from safety.review import load_reviewed, reviewed_text, sign, to_review, unsigned
 from safety.site import load_site as load_safety_site
 
-limits = typer.Typer(no_args_is_help=True)
+limits = typer.Typer(no_args_is_help=True, help="The numbers that nobody has compared with print yet.")
 
 
 def check(

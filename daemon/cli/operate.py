@@ -20,7 +20,7 @@ from daemon.client import RoomClient
 from daemon.messages import Answer
 from drivers.errors import OperatorError
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Start a session and steer it.")
 app.command()(stop)
 
 Placement = Annotated[str, typer.Option(help="How and where the coil was placed, in your words.")]

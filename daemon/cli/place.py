@@ -109,6 +109,17 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
     return [*front, *rest, *words[end:]]
 
 
+def first_word(words: Sequence[str]) -> str:
+    """The first of hoisted words that is no option and no shared option's value: the command; empty without one."""
+    left = iter(words)
+    for word in left:
+        if word in SHARED:
+            next(left, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
 def whoami() -> str:
     """The login name, for records that a person signs on this machine."""
     try:

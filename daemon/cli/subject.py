@@ -14,7 +14,7 @@ from daemon.guard_words import Block, Unblock
 from daemon.thresholds import mso_tenths
 from daemon.typed import message_of
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="What is on file about a subject.")
 
 
 @app.command()

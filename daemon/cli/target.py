@@ -13,7 +13,7 @@ from daemon.cli.safety import Json
 from daemon.target import DEFAULT_GAP_M, LARGEST_GAP_M
 from drivers.errors import OperatorError
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Where on a subject's head the coil is held: recorded, and shown.")
 
 Subject = Annotated[str, typer.Argument(help="Pseudonym.")]
 

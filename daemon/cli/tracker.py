@@ -25,7 +25,7 @@ from drivers.errors import OperatorError, WireError
 from drivers.tracker_record import Player, Recorder, frame_line
 from drivers.trackers import Frame, Tracker
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="What the camera sees: recorded, and shown again.")
 LONGEST_S = 86_400.0
 """No recording is meant to be longer than a day (engineering choice)."""
 Told = Callable[[Frame], None]

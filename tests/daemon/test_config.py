@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from daemon.config import StimulatorSection, check_config, load_site, parse_site, read_secret
+from daemon.config import StimulatorSection, load_site, parse_site, read_secret
+from daemon.config_check import check_config
 from drivers.errors import ConfigError
 from safety import site as watchdogs
 from safety.asking import Cutting

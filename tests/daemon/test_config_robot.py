@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import Site, check_config, parse_site
+from daemon.config import Site, parse_site
+from daemon.config_check import check_config
 from drivers.errors import ConfigError
 
 HERE = Path("/somewhere/site.toml")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from daemon.cli import app
+from daemon.cli import command_line
 from daemon.cli.tracker import recorded, table
 from daemon.frames_seen import FramesSeen
 from drivers.errors import DeviceError, OperatorError, WireError
@@ -38,7 +38,7 @@ class Endless(Told):
 
 
 def commanded(*words: str) -> Result:
-    return CliRunner().invoke(app, ["--site", str(EXAMPLES / "site.toml"), *words])
+    return CliRunner().invoke(command_line(), ["--site", str(EXAMPLES / "site.toml"), *words])
 
 
 def a_recording(path: Path) -> Path:
@@ -127,7 +127,7 @@ def test_a_room_with_one_has_its_tracker_opened(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(import_module("daemon.cli.tracker"), "polaris_of", opening)
     site = str(EXAMPLES / "robot.toml")
     words = ["tracker", "record", str(tmp_path / "one"), "--seconds", "0.2", "--json"]
-    told = CliRunner().invoke(app, ["--site", site, *words])
+    told = CliRunner().invoke(command_line(), ["--site", site, *words])
 
     assert told.exit_code == 0, told.exception
     assert json.loads(told.stdout)["frames"] > 3

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from daemon.cli import app
+from daemon.cli import command_line
 from daemon.cli.safety import directly
 from daemon.guard_words import Request, Reset
 from daemon.runtime import Runtime
@@ -77,7 +77,7 @@ def test_an_unblocking_without_a_daemon_is_the_watchdog_s_own_and_names_the_phys
 
     with watchdog(runtime.watchdog_control, replies) as heard:
         words = ["subject", "unblock", "S-0001", "--by", "Dr. Bianchi", "--reason", "seen and well"]
-        told = CliRunner().invoke(app, ["--runtime", str(tmp_path), *words])
+        told = CliRunner().invoke(command_line(), ["--runtime", str(tmp_path), *words])
 
     assert told.exit_code == 0, told.output
     asked = heard[-1]

@@ -9,7 +9,7 @@ from simulator.stimulators.answers import Answer
 from tests.daemon.arm.simulated_room import SimulatedRoom, on_target
 from tests.simulator.rooms import S
 
-SEEDS = range(4)
+SEEDS = range(2)
 CHARGED_US = 2 * S
 AGAIN_US = 1 * S
 """From the last pulse to the next train: its twitch, what the coil swings after it, and the dwell."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from daemon.cli.operate import percent_tenths
-from daemon.cli.place import hoisted
+from daemon.cli.place import first_word, hoisted
 from daemon.guard_words import Stop
 from daemon.watchdog_line import WatchdogLine, WatchdogRefused
 from drivers.errors import OperatorError, PortLost, PortNotFound
@@ -29,6 +31,33 @@ from tests.daemon.watchdog_stand_in import watchdog
 )  # fmt: skip
 def test_shared_options_may_stand_anywhere_before_two_dashes(typed: list[str], read: list[str]) -> None:
     assert hoisted(typed) == read
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        (["--user", "stop", "--site=S", "status", "x"], "status"),
+        (["stop", "--json"], "stop"),
+        (["--help"], ""),
+        (["--user"], ""),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_the_command_is_the_first_word_that_belongs_to_no_option(typed: list[str], command: str) -> None:
+    assert first_word(typed) == command
+
+
+def test_whoever_wants_stop_waits_for_no_other_command() -> None:
+    loads = "import sys; from daemon.cli import command_line; command_line({!r}); print(*sys.modules)"
+    stop, everything = (
+        set(subprocess.run([sys.executable, "-c", loads.format(asked)], capture_output=True, check=True).stdout.split())
+        for asked in ("stop", "")
+    )
+    others = {b"daemon.cli.practice", b"daemon.arm.assembly", b"safety.start"}
+
+    assert b"daemon.cli.safety" in stop
+    assert stop & others == set()
+    assert others <= everything
 
 
 @pytest.mark.parametrize(("text", "tenths"), [("95", 950), ("97.5", 975), ("100 %", 1000), ("0", 0)])

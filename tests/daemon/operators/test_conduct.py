@@ -49,6 +49,7 @@ async def test_anything_else_that_came_meanwhile_is_theirs_to_see(house: Any, ol
 async def test_another_hand_that_took_over_meanwhile_is_not_acted_for(house: Any, olga: Any) -> None:
     otto = await house.client("otto")
     assert (await olga.ask("hand-over", to="otto")).ok
+    await otto.until(lambda view: view.state.offered_to == "otto", 5)
     assert (await otto.ask("take")).ok
     assert not (await begin(olga, "release", HASH)).ok
     assert released(house) == 0

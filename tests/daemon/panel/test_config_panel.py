@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import check_config, parse_site
+from daemon.config import parse_site
+from daemon.config_check import check_config
 from daemon.config_panel import PanelSection
 from drivers.errors import ConfigError
 from tests.daemon.panel.conftest import SITE
