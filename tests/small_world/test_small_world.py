@@ -35,7 +35,7 @@ from tests.small_world.oracle import InvariantBroken
 from tests.small_world.search import Size, checkpoints, search
 
 ORIGINS_US = {"fixed": 2**31, "robot": 10**15}
-DEEP = ("granted", "unknown, not yet written down")
+DEEP = "unknown, not yet written down"
 """Where a second disturbance matters most; `make storm` gives every checkpoint two."""
 
 
@@ -55,9 +55,8 @@ def test_every_disturbance_at_every_checkpoint_keeps_the_invariants(profile: str
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", DEEP)
-def test_two_disturbances_around_a_trigger_keep_the_invariants(name: str, record_property: object) -> None:
-    size = reported(search({name: checkpoints("fixed", 2**32)[name]}, 2), record_property)
+def test_two_disturbances_after_a_trigger_keep_the_invariants(record_property: object) -> None:
+    size = reported(search({DEEP: checkpoints("fixed", 2**32)[DEEP]}, 2), record_property)
     assert size.edges > 2_000
 
 
