@@ -2,7 +2,8 @@
 
 The real process in hold, with the simulated arm and tracker; cyclictest one priority above it, so that it measures the
 machine and not us. Figures of both are read from the same buckets. Each row is the run with the median ratio of five. A
-run in which the coil was not on its target throughout is left out and made again; a bound to that says "not measured".
+run in which the coil was off its target for more than one turn in a hundred is left out and made again; a bound to that
+says "not measured".
 
 - wake-up lateness: p99.9 at most 1.5 times cyclictest's;
 - from the waking to the goal on the socket;
@@ -17,8 +18,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -40,6 +42,9 @@ LATE, GOAL, FRAME = "arm's loop wakes late", "waking → goal on the socket", "f
 LATE_BUDGET, FRAME_BUDGET = f"p99.9 ≤ {MOST} times", "p99 ≤ 1 period + 1 ms"
 TRIES = 2
 """Runs begun for each that is asked for, at most: a shared machine that stalls makes the arm leave."""
+MOST_ELSEWHERE = 0.01
+"""Share of a run that the arm may be in another state, in which a turn is shorter: one frame that comes too late makes
+it stand for a turn or two, and leaves p99.9 of the others as it was."""
 Run = tuple[dict[str, Any], Figures]
 _BIN = re.compile(r"^0*(\d+)\s+0*(\d+)$", re.MULTILINE)
 
@@ -97,7 +102,7 @@ def _figures(said: dict[str, int], rate_hz: int) -> Figures:
 
 
 def _run(room: ArmRoom, listener: Listener) -> Run | None:
-    """The arm's figures and cyclictest's, of the same seconds; None when it was not in hold throughout."""
+    """The arm's figures and cyclictest's, of the same seconds; None when it was not in hold."""
     room.to_target(listener)
     command = ["cyclictest", "--mlockall", "--quiet", "--default-system", "-t", "1", f"-p{FIFO_PRIORITY + 1}"]
     command += ["-i", str(PERIOD_US), "-D", str(SECONDS), "-h", str(LONGEST_US)]
@@ -110,11 +115,18 @@ def _run(room: ArmRoom, listener: Listener) -> Run | None:
         cyclictest.kill()
         said, _ = cyclictest.communicate()
     answer = listener.ask("status")
-    seen = {state["state"] for state in listener.states}
-    if seen != {HoldState.TRACK.value}:
-        print(f"a run is left out: the arm was in {', '.join(sorted(map(str, seen)))}", file=sys.stderr)
+    elsewhere = _elsewhere(listener.states)
+    if elsewhere > MOST_ELSEWHERE:
+        print(f"a run is left out: the arm was not in hold for {elsewhere:.1%} of it", file=sys.stderr)
         return None
     return answer, _read(said)
+
+
+def _elsewhere(states: Sequence[dict[str, Any]]) -> float:
+    """The share of the time between the first and the last state told that the arm was not in hold."""
+    lasted_us = states[-1]["at_us"] - states[0]["at_us"]
+    away = (then["at_us"] - now["at_us"] for now, then in pairwise(states) if now["state"] != HoldState.TRACK.value)
+    return float(sum(away) / lasted_us)
 
 
 def _read(said: str) -> Figures:
