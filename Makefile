@@ -39,10 +39,10 @@ test: .venv/dev.stamp broker  ## all tests but the storms and the browser's, wit
 	@$(BIN)/pytest -q -n 4 --dist loadgroup -m "system and not storm" \
 	  $$(grep -rl "mark\.system" tests --include="test_*.py")
 
-# A browser that draws takes a core for moments, a page that takes in eight hours within two minutes takes one throughout.
+# A browser that draws takes a core; a page that takes in eight hours within two minutes takes one throughout.
 browser: .venv/dev.stamp broker chromium  ## the operator's panel, clicked through in a real Chromium
 	@$(BIN)/pytest -q -m browser tests/browser/test_long_day.py
-	@$(BIN)/pytest -q -n 3 -m browser --ignore=tests/browser/test_long_day.py tests/browser
+	@$(BIN)/pytest -q -n 2 -m browser --ignore=tests/browser/test_long_day.py tests/browser
 
 lint: .venv/dev.stamp  ## style, types, direction of imports, unit files
 	@$(BIN)/ruff check --quiet .
