@@ -17,7 +17,7 @@ ROOMS = 8
 """At once: most of their time they wait for a gap between trains to pass."""
 FEW_ROOMS = 4
 ONE_STORM = pytest.mark.xdist_group("storm")
-"""The start of all rooms of two storms, beside arms that outrank them, left some without a watchdog for half a minute."""
+"""All rooms of two storms that started at once, beside arms that outrank them, had no watchdog for half a minute."""
 
 pytestmark = pytest.mark.system
 
