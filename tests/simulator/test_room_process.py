@@ -25,8 +25,9 @@ from drivers.ur.site import UrSite
 from simulator.testing import RunningSimulator, running_room
 from simulator.wires.polaris_tools import write_tool_files
 from tests.drivers.ur_room import opened
+from tests.system.at_once import ANOTHER_ARM
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group("another arm")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group(ANOTHER_ARM)]
 
 SLACK = 10.0
 """The arm's time-outs are stretched by this: the machine of a test is shared."""

@@ -19,8 +19,9 @@ from simulator.clock import RealClock
 from simulator.wires.ur.controller import Controller
 from simulator.wires.ur.ports import UrPorts
 from tests.simulator.test_ur_ports import own_host
+from tests.system.at_once import ANOTHER_ARM
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("another arm")]
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group(ANOTHER_ARM)]
 
 CLIENT = Path(__file__).with_name("ur_rtde_client.py")
 GIVE_UP_S = 40.0

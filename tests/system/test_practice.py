@@ -21,8 +21,9 @@ from daemon.practice.scenario import FOLDER, Scenario, parse
 from daemon.runtime import Runtime
 from daemon.simulated_room import ROOM, RunningRoom, Simulated, new_subject, simulated_room
 from daemon.topics import Topics
+from tests.system.at_once import ANOTHER_ARM
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180), pytest.mark.xdist_group("another arm")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(180), pytest.mark.xdist_group(ANOTHER_ARM)]
 
 
 def soon(name: str, **limits: float) -> Scenario:

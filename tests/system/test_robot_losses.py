@@ -21,10 +21,11 @@ from daemon.cli.conduct import begin
 from daemon.client import connect
 from daemon.runtime import Runtime
 from daemon.simulated_room import ROOM
+from tests.system.at_once import ANOTHER_ARM
 from tests.system.robot_treatment import OFF_MM, Person, room_of
 from tests.system.room import counted
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.xdist_group("another arm")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.xdist_group(ANOTHER_ARM)]
 OFF_S = 10.0
 FORCE_N = 60.0
 """A coil that stays where it is meets up to 72 N: 15 mm too far into a neck of 4.8 N/mm."""

@@ -21,6 +21,7 @@ from daemon.runtime import Runtime
 from daemon.simulated_arm import SimulatedArm, some_host
 from daemon.simulated_room import ROOM, RunningRoom, Simulated, simulated_room
 from simulator.control import Control
+from tests.system.at_once import ANOTHER_ARM
 from tests.system.operating import treat
 from tests.system.processes import START_S, ControlLine
 from tests.system.robot_treatment import begins_off, beyond
@@ -103,7 +104,7 @@ def gone_out(line: ControlLine, pulses: int) -> None:
     line.wait(lambda: len(line.seen("settled")) >= pulses, f"{pulses} pulses", START_S + 2 * pulses)
 
 
-@pytest.mark.xdist_group("another arm")
+@pytest.mark.xdist_group(ANOTHER_ARM)
 async def test_a_slow_treatment_under_an_arm_stops_while_the_head_moves_and_gives_no_pulse_off_its_target(
     folder: Path,
 ) -> None:

@@ -21,9 +21,10 @@ from daemon.simulated_arm import register_simulated
 from daemon.simulated_room import ROOM, new_name, new_subject
 from drivers.poses import Pose
 from simulator.placement import AIR_GAP_M, SCALP, target_on
+from tests.system.at_once import ANOTHER_ARM
 from tests.system.robot_treatment import Person, room_of
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.xdist_group("another arm")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.xdist_group(ANOTHER_ARM)]
 ELSEWHERE = target_on(SCALP, (-0.25, 0.35, 0.90), (0.9, 0.4, 0.0), AIR_GAP_M)
 """In the frame of the skull: forward and inward of the simulator's own target, the handle turned otherwise."""
 LED_S = 30.0
