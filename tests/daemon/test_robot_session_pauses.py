@@ -179,6 +179,8 @@ async def test_coil_away_pauses_a_train_and_a_release_brings_it_back(stage: Any,
     assert isinstance(await stage.room.coil_away("operator"), Done)
     await stage.reaches("paused")
     assert "A person had the coil taken off the head" in stage.room.status().sentence
+    stage.guard.tell("stop-asked", by="operator")  # the room's own, by which the train was cut
+    await asyncio.sleep(0.1)
     assert arm.went == ["target", "away"]
 
     await stage.released()
