@@ -172,13 +172,15 @@ class ArmSide:
         """Has the coil brought somewhere; never raises for what an operator or the arm did. A wish for the target that
         is not new says when it was: the arm does not follow it once somebody has sent the coil off.
         """
-        self._sent = to
+        self._sent = None
         if self.link is None:
             return Refused("arm-lost", words.ENGLISH.coil_reason("arm-lost"))
         self._journal.write("coil-asked", to=to, by=by)
+        self._sent = to
         try:
             answer = await self.link.ask(go(to, asked_us))
         except CoilwardError as wrong:
+            self._sent = "target" if to == "target" else None  # it may come all the same, or not leave
             return Refused("arm-lost", str(wrong), {"problem": str(wrong)})
         if answer.ok:
             return Done({"to": to})

@@ -174,7 +174,7 @@ class GuardLink:
         except BlockingIOError:
             sent = 0
         except OSError as wrong:
-            self.close(f"The watchdog is gone: {wrong}. It disarms by itself; wait until it is back.")
+            self._gone(wrong)
             return
         del self._unsent[:sent]
         if self._unsent:
@@ -182,17 +182,23 @@ class GuardLink:
         else:
             self._loop.remove_writer(self._socket.fileno())
 
+    def _gone(self, wrong: OSError | None) -> None:
+        """A watchdog that ends with something unread resets its connection: to a person that is the same end."""
+        ended = wrong is None or isinstance(wrong, ConnectionResetError | BrokenPipeError)
+        what = "The watchdog ended the connection" if ended else f"The watchdog is gone: {wrong}"
+        self.close(f"{what}. It disarms by itself; wait until it is back.")
+
     def _readable(self) -> None:
         try:
             data, descriptors, _, _ = socket.recv_fds(self._socket, 64 * 1024, MAX_DESCRIPTORS)
         except BlockingIOError:
             return
         except OSError as wrong:
-            self.close(f"The watchdog is gone: {wrong}. It disarms by itself; wait until it is back.")
+            self._gone(wrong)
             return
         self._descriptors += descriptors
         if not data:
-            self.close("The watchdog ended the connection. It disarms by itself; wait until it is back.")
+            self._gone(None)
             return
         self._unread += data
         *lines, rest = self._unread.split(b"\n")

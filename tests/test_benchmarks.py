@@ -7,7 +7,7 @@ import pytest
 from benchmarks.figures import Figures, Row, table
 from benchmarks.hold_scenes import blind_travel
 from benchmarks.hold_trials import PULSE_US, RATE_HZ, TRAIN_EVERY_US, Trace, pulse
-from benchmarks.loop import Run, counted
+from benchmarks.loop import Run, counted, elsewhere_share
 from daemon.arm.lease import Lease
 from drivers.poses import Pose
 
@@ -82,3 +82,12 @@ def test_runs_outside_hold_are_left_out_and_made_again_twice_as_often_as_asked_f
     assert out_of(good, good, good) == (2, 1)
     assert out_of(None, good, None, good) == (2, 0)
     assert out_of(None, None, None, good, good) == (1, 1)
+
+
+def test_time_out_of_hold_is_counted_from_each_change_to_the_next() -> None:
+    def told(*states: tuple[str, int]) -> list[dict[str, object]]:
+        return [{"state": state, "at_us": at_us} for state, at_us in states]
+
+    assert elsewhere_share(told(("track", 0), ("freeze", 900), ("track", 910), ("track", 1_000))) == pytest.approx(0.01)
+    assert elsewhere_share(told(("track", 0), ("track", 1_000))) == 0
+    assert elsewhere_share(told(("track", 0))) == elsewhere_share([]) == 1

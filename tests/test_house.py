@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 RULES = Path(__file__).with_name("conftest.py")
-SETTINGS = RULES.parent.parent / "pyproject.toml"
+ROOT = RULES.parent.parent
+SETTINGS = ROOT / "pyproject.toml"
 
 LEFT_BEHIND = """
 import asyncio, subprocess, threading, time, warnings
@@ -125,3 +126,11 @@ def test_rooms_that_must_not_meet_follow_one_another_in_one_worker(tmp_path: Pat
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadgroup"]
     subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=50, check=True)
     assert len(set((tmp_path / "workers").read_text().split())) == 1
+
+
+@pytest.mark.parametrize(("workers", "arms"), [("4", 2), ("3", 1), ("2", 1)])
+def test_two_arms_at_once_are_for_four_workers(workers: str, arms: int) -> None:
+    groups = "from tests.system.at_once import ANOTHER_ARM, ARM; print(len({ANOTHER_ARM, ARM}))"
+    environment = {**os.environ, "PYTEST_XDIST_WORKER_COUNT": workers}
+    ran = subprocess.run([sys.executable, "-c", groups], cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert int(ran.stdout) == arms

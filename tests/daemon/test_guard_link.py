@@ -84,6 +84,18 @@ async def test_a_question_without_an_answer_ends_at_its_deadline_and_a_late_answ
     assert await later == Allowed({"fresh": True})
 
 
+async def test_a_watchdog_that_ends_with_a_request_unread_has_ended_and_no_number_of_an_error_is_told(
+    both: tuple[GuardLink, Peer],
+) -> None:
+    link, peer = both
+    asking = asyncio.ensure_future(link.ask(Status()))
+    await asyncio.sleep(0)
+    peer.sock.close()
+
+    with pytest.raises(GuardLost, match="The watchdog ended the connection"):
+        await asking
+
+
 async def test_the_end_of_the_connection_reaches_everybody_who_waits(both: tuple[GuardLink, Peer]) -> None:
     link, peer = both
     asking = asyncio.ensure_future(link.ask(Status()))

@@ -51,7 +51,7 @@ def dies(_: dict[str, Any]) -> Replies:
     [
         (goes_on, ""),
         (hangs, "The watchdog did not answer stop within 1 s."),
-        (dies, "The watchdog "),
+        (dies, "The watchdog ended the connection."),
     ],
 )
 def test_a_stop_ends_the_program_and_what_it_left_behind_and_says_what_went_wrong(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from daemon.arm_words import ArmAnswer
 from daemon.guard_words import Release
 from daemon.room import Done, Refused
+from drivers.errors import DeadlinePassed
 from tests.daemon.arm_in_memory import ArmInMemory, begun
 from tests.daemon.guard_in_memory import HASH, NONCE
 from tests.daemon.stage import first_pulse, report_of, rows
@@ -139,6 +142,27 @@ async def test_a_stop_at_the_watchdog_reaches_an_arm_that_came_back_since_it_was
     await asyncio.sleep(1)
 
     assert arm.went == ["target", "away", "stop"]
+
+
+class Deaf:
+    """A link whose arm takes an order, or not, and says nothing."""
+
+    async def ask(self, order: Mapping[str, Any]) -> ArmAnswer:
+        raise DeadlinePassed(f"The arm did not answer {order['do']} within 1 s.")
+
+
+@pytest.mark.parametrize("link", [None, Deaf()], ids=["no link", "no answer"])
+async def test_a_stop_at_the_watchdog_reaches_an_arm_that_may_not_have_heard_that_it_was_sent_away(
+    stage: Any, arm: ArmInMemory, link: Any
+) -> None:
+    await begun(stage, arm)
+    await first_pulse(stage)
+    arm.side.link = link
+    assert isinstance(await stage.room.coil_away("operator"), Refused)
+    arm.side.link = arm
+    stage.guard.tell("stop-asked", by="pedal")
+
+    assert arm.went == ["target", "stop"]
 
 
 async def test_a_stop_that_somebody_gave_at_the_watchdog_reaches_the_arm_too(stage: Any, arm: ArmInMemory) -> None:

@@ -17,9 +17,10 @@ import pytest
 
 from daemon.arm_link import ArmLink, ArmLost
 from tests.system.arm_room import ArmRoom, Listener, arm_room
+from tests.system.at_once import ARM
 from tests.system.processes import ANSWER_S, START_S, until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group("arm")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group(ARM)]
 
 OFF_MM, WITHIN_S = 20.0, 5.0
 FORCE_N = 60.0

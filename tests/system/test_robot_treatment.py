@@ -13,6 +13,7 @@ from daemon.background import background
 from daemon.client import connect
 from daemon.runtime import Runtime
 from daemon.simulated_room import ROOM
+from tests.system.at_once import ARM
 from tests.system.robot_treatment import (
     Misfortune,
     Person,
@@ -24,7 +25,7 @@ from tests.system.robot_treatment import (
     told_apart,
 )
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(400), pytest.mark.xdist_group("arm")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400), pytest.mark.xdist_group(ARM)]
 MOST_OUTSIDE = 2
 """Pulses of a running 10 Hz train: from leaving the target to the disarm 0.17 s may pass (design §7)."""
 OLDER_MM = 2

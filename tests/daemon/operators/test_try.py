@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from daemon.runtime import Runtime
+from tests.system.at_once import ARM
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
-WITH_ARM = pytest.mark.xdist_group("arm")
+WITH_ARM = pytest.mark.xdist_group(ARM)
 
 
 @pytest.fixture
