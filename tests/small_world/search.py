@@ -15,25 +15,10 @@ from safety import control, events
 from safety.book import Book
 from safety.ledger_format import key
 from safety.state import State
+from tests.small_world.device import ARM, DISARM, LEVEL_OVER, MS, REMOTE, STATUS, TRIGGER
+from tests.small_world.moves import DISTURBANCES, FREE, LEASES, Move
 from tests.small_world.oracle import Books, InvariantBroken
-from tests.small_world.world import (
-    ANYBODY,
-    ARM,
-    ARM_LOOP,
-    DISARM,
-    DISTURBANCES,
-    FREE,
-    HOLDER,
-    LEASES,
-    LEVEL_OVER,
-    MS,
-    REMOTE,
-    STATUS,
-    SUBJECT,
-    TRIGGER,
-    Move,
-    World,
-)
+from tests.small_world.world import ANYBODY, ARM_LOOP, HOLDER, SUBJECT, World
 
 # --- one moment, as far as it matters -----------------------------------------------------------------------------
 

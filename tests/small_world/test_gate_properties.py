@@ -24,22 +24,11 @@ from safety.state import Phase
 from safety.turn import Turn
 from tests.safety.refusal_situations import SITUATIONS
 from tests.safety.test_refusals import ELSEWHERE
+from tests.small_world.device import ARM, MS, TRIGGER, S
+from tests.small_world.moves import DISTURBANCES, LEASES, Move
 from tests.small_world.search import checkpoints
 from tests.small_world.variations import OPENINGS, REQUESTS
-from tests.small_world.world import (
-    ARM,
-    ARM_LOOP,
-    DISTURBANCES,
-    LEASES,
-    MS,
-    SUBJECT,
-    TRIGGER,
-    WALL_US,
-    Move,
-    S,
-    World,
-    room,
-)
+from tests.small_world.world import ARM_LOOP, SUBJECT, WALL_US, World, room
 
 ORIGINS_BELOW_US = (S, 10**15)
 """Machines that have just started, and up to thirty years old."""

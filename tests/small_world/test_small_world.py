@@ -2,7 +2,7 @@
 
 The world: two trains of three pulses; every message, frame, fault, answer and time step of `DISTURBANCES`, up to a
 stated number of them from each checkpoint of a treatment, with the device's and the ledger's honest answers free and
-interleaved in every way. `small_world_oracle` holds what must never be.
+interleaved in every way. `oracle` holds what must never be.
 """
 
 from __future__ import annotations

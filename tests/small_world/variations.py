@@ -11,21 +11,9 @@ from dataclasses import replace
 from drivers.magstim.framing import seal
 from safety import control, events
 from safety.events import Door
-from tests.small_world.world import (
-    ANYBODY,
-    ARM,
-    LEVEL,
-    LEVEL_OVER,
-    MS,
-    PULSES,
-    RATE_TENTHS,
-    STATUS,
-    TRIGGER,
-    WALL_US,
-    Move,
-    S,
-    World,
-)
+from tests.small_world.device import ARM, LEVEL, LEVEL_OVER, MS, PULSES, RATE_TENTHS, STATUS, TRIGGER, S
+from tests.small_world.moves import Move
+from tests.small_world.world import ANYBODY, WALL_US, World
 
 DAY_US = 24 * 3_600 * S
 THRESHOLD = control.Threshold(LEVEL * 10, "emg", 20, "coil-1", WALL_US - 3_600 * S, 15, simulated=True)
