@@ -126,7 +126,11 @@ class ArmPorts:
         self._ports = UrPorts(room.controller, host)
         room.tick = self._ports.advance
         room.ports["arm"] = host
-        self.next_us = None
+
+    @property
+    def next_us(self) -> int | None:
+        """When a client is to be told something."""
+        return self._ports.tell_us
 
     def watch(self, epoll: select.epoll) -> None:
         """All ports hide behind one descriptor."""
