@@ -27,15 +27,16 @@ broker chromium:
 run: .venv/run.stamp broker  ## treats on the simulator, then stays up until Ctrl-C; ARGS="--once --json" for scripts
 	@trap ended=yes INT; $(BIN)/coilward try $(ARGS) || { code=$$?; [ "$${ended-}" = yes ] || exit $$code; }
 
-# Coverage traces what was written for it, not the searches of tests/small_world: tracing would double their time.
+# Coverage traces what was written for it, not what asks the whole gate at length: tracing would treble its time.
 # Tests that start real processes mostly wait: four at a time keep two cores busy and every deadline. A room with an arm
 # keeps half a core busy, and so does one that starts anew: two at most run at a time, of "arm" and "another arm"; on a
 # slow machine, and with WORKERS=3, one. They are read from the files that hold some: to collect all in each takes 20 s.
 ALONE := not system and not storm and not browser
+OTHERS := $(filter-out tests/safety/ tests/system/ tests/browser/,$(wildcard tests/[a-z]*/)) $(wildcard tests/test_*.py)
 test: .venv/dev.stamp broker  ## all tests but the storms and the browser's, with full branch coverage of safety/
-	@$(BIN)/pytest -q -n 2 -m "$(ALONE)" tests/safety --cov=safety --cov-branch --cov-fail-under=100 \
+	@$(BIN)/pytest -q -n 2 -m "$(ALONE) and not untraced" tests/safety --cov=safety --cov-branch --cov-fail-under=100 \
 	  --cov-report=term-missing:skip-covered
-	@$(BIN)/pytest -q -n 3 -m "$(ALONE)" --ignore=tests/safety --ignore=tests/system --ignore=tests/browser
+	@$(BIN)/pytest -q -n 3 -m "$(ALONE)" $(OTHERS) $$(grep -rl "mark\.untraced" tests/safety --include="test_*.py")
 	@$(BIN)/pytest -q -n $${WORKERS:-$$($(BIN)/python -m tests.system.at_once)} --dist loadgroup -m "system and not storm" \
 	  $$(grep -rl "mark\.system" tests --include="test_*.py")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,8 @@ from tests.safety.book_records import (
     book_of,
     settle,
 )
+
+pytestmark = pytest.mark.untraced
 
 # --- the recount ----------------------------------------------------------------------------------------------
 

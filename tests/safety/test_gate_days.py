@@ -15,6 +15,8 @@ from safety.book import EMPTY_BOOK, Book
 from safety.ledger_format import By, Kind, Record, Settled, key, settled_note
 from tests.safety.conftest import PROTOCOLS, WALL_US, VirtualRoom, taken
 
+pytestmark = pytest.mark.untraced
+
 S, MS, HOUR = 1_000_000, 1_000, 3_600_000_000
 ROME = ZoneInfo("Europe/Rome")
 SUBJECT, COIL = "S-0001", "coil-1"

@@ -10,6 +10,8 @@ from safety.protocols import Protocol
 from safety.reasons import Outcome, Reason
 from tests.safety.conftest import PROTOCOLS, VirtualRoom, taken
 
+pytestmark = pytest.mark.untraced
+
 S, MS = 1_000_000, 1_000
 DEVICE_RUN = [protocol.id for protocol in PROTOCOLS.values() if not any(phase.slow for phase in protocol.phases)]
 THRESHOLD = 45

@@ -17,6 +17,8 @@ from tests.safety.rooms import New
 from tests.safety.scenes import SCENES
 from tests.safety.transcripts import Recorded
 
+pytestmark = pytest.mark.untraced
+
 FILE = Path(__file__).parent / "transcripts.txt"
 STORIES: dict[str, Callable[[New], Any]] = {
     **{reason.json: situation for reason, situation in SITUATIONS.items()},

@@ -27,9 +27,10 @@ def over_fire(runtime: Runtime, pulses: int) -> None:
 
 
 async def resets(room: RoomClient) -> str:
-    """What this person's reset comes to, once the stimulator is at rest and the room heard anew."""
+    """What this person's reset comes to, once the stimulator is at rest and the room as it is now was heard."""
+    not_yet = ("reset-conditions", "nonce-stale", "conflict")
     async with asyncio.timeout(LONG_S):
-        while (answer := await room.ask("reset")).reason in ("reset-conditions", "nonce-stale"):
+        while (answer := await room.ask("reset")).reason in not_yet:
             await asyncio.sleep(0.25)
     return answer.reason or "reset"
 
