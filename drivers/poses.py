@@ -37,17 +37,17 @@ class Pose:
     @classmethod
     def of(cls, quaternion: Sequence[float], translation: Sequence[float]) -> Self:
         """From numbers that are nearly a pose, as a device rounds them. ValueError when they are far from it."""
-        w, x, y, z = (float(part) for part in quaternion)
+        w, x, y, z = map(float, quaternion)
         length = math.sqrt(w * w + x * x + y * y + z * z)
         if not 0.9 < length < 1.1:  # noqa: PLR2004  no rounding explains more
             raise ValueError(f"a quaternion of length {length:.3f}")
-        u, v, t = (float(part) for part in translation)
+        u, v, t = map(float, translation)
         return cls((w / length, x / length, y / length, z / length), (u, v, t))
 
     @classmethod
     def turned(cls, rotation_vector: Sequence[float], translation: Sequence[float] = (0, 0, 0)) -> Self:
         """From a rotation vector (axis times angle, radians) and a translation."""
-        x, y, z = (float(part) for part in rotation_vector)
+        x, y, z = map(float, rotation_vector)
         angle = math.sqrt(x * x + y * y + z * z)
         scale = 0.5 if angle < SMALL_ANGLE else math.sin(angle / 2) / angle
         return cls.of((math.cos(angle / 2), x * scale, y * scale, z * scale), translation)
@@ -95,15 +95,27 @@ class Pose:
 
     def __matmul__(self, other: Pose) -> Pose:
         """First `other`, then this one."""
-        x, y, z = self.rotate(other.translation)
-        u, v, w = self.translation
-        return Pose(_normed(_times(self.quaternion, other.quaternion)), (x + u, y + v, z + w))
+        # Written out, as `_times` and `_rotated` have it: a turn of the coil-hold loop composes dozens of poses.
+        (aw, ax, ay, az), (u, v, w) = self.quaternion, self.translation
+        (bw, bx, by, bz), (a, b, c) = other.quaternion, other.translation
+        qw, qx = aw * bw - ax * bx - ay * by - az * bz, aw * bx + ax * bw + ay * bz - az * by
+        qy, qz = aw * by - ax * bz + ay * bw + az * bx, aw * bz + ax * by - ay * bx + az * bw
+        length = math.sqrt(qw * qw + qx * qx + qy * qy + qz * qz)
+        r, s, t = ay * c - az * b, az * a - ax * c, ax * b - ay * a
+        return _trusted(
+            (qw / length, qx / length, qy / length, qz / length),
+            (
+                u + a + 2 * (aw * r + ay * t - az * s),
+                v + b + 2 * (aw * s + az * r - ax * t),
+                w + c + 2 * (aw * t + ax * s - ay * r),
+            ),
+        )
 
     def inverse(self) -> Pose:
         """What undoes it: `b_from_a` becomes `a_from_b`."""
         back = _conjugate(self.quaternion)
         u, v, t = _rotated(back, self.translation)
-        return Pose(back, (-u, -v, -t))
+        return _trusted(back, (-u, -v, -t))
 
     def rotate(self, vector: Sequence[float]) -> Vector:
         """The vector turned, not shifted."""
@@ -136,6 +148,18 @@ class Pose:
             (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
             (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
         )
+
+
+_new = Pose.__new__
+_set_quaternion, _set_translation = (vars(Pose)[name].__set__ for name in ("quaternion", "translation"))
+
+
+def _trusted(quaternion: Quaternion, translation: Vector) -> Pose:
+    """What is computed from poses is a pose: to look at it again would take as long as to compute it."""
+    made = _new(Pose)
+    _set_quaternion(made, quaternion)
+    _set_translation(made, translation)
+    return made
 
 
 IDENTITY = Pose()
