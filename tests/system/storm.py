@@ -25,6 +25,8 @@ from tests.system.room import RealRoom, real_room, stop
 KILLED_US = 10 * 15_000
 HUNG_US = 10 * 300_000
 """Ten times what is promised for a quiet machine with real-time priority."""
+WITHOUT_RIGHTS = 4
+"""So many times that where there is none: whoever has it goes first, for one tenth of a second and more (measured)."""
 QUIET_S = 10.0
 """For the room to be safe again after anything (engineering choice)."""
 GAP_US = 6_100_000
@@ -297,6 +299,7 @@ class Attempt:
         took_us = ended["at_us"] - self.killed_us
         if self.choice.device == "good":
             measured_us.append(took_us)
+        limit_us *= 1 if self.room.watchdog_user == 0 else WITHOUT_RIGHTS
         assert took_us <= limit_us + (0 if self.choice.device == "good" else 100_000), took_us
 
     def _ended_by(self) -> dict[str, Any] | None:
