@@ -19,10 +19,10 @@ from daemon.client import RoomClient, connect
 from daemon.messages import Answer, Code
 from daemon.runtime import Runtime
 from daemon.simulated_room import ROOM, new_subject
-from tests.system.at_once import ANOTHER_ARM
+from tests.system.at_once import ARM
 from tests.system.robot_treatment import Person, room_of
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group(ANOTHER_ARM)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120), pytest.mark.xdist_group(ARM)]
 SUBJECT = "S-0001"
 POSES = 12
 FIDUCIALS = ("NAS", "LPA", "RPA")
