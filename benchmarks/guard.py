@@ -182,8 +182,8 @@ def trips(folder: Path, times: int, *, stalled: bool) -> Row:
                 took.append(until_disarm(room, lambda: os.write(line.fd, power(99))))
             client.wait_for(lambda status: status["phase"] == "tripped" and not status["disarming"])
             drain(line)
-            client.ask("reset", by="bench", nonce=client.status["nonce"])
-            client.ask("release", hash=client.status["session"]["hash"], nonce=client.status["nonce"], by="bench")
+            client.decide("reset")
+            client.decide("release", hash=client.status["session"]["hash"])
     figures = Figures.of(took)
     name = "violating frame → disarm" + (", disk stalled" if stalled else "")
     return Row(name, figures, "", None, "", "≤ 5 ms p99.9", figures.p999 <= 5e3)
@@ -251,7 +251,7 @@ def endings(folder: Path, times: int, how: signal.Signals) -> Iterator[float]:
                 yield until_disarm(room, lambda holder=holder: holder.send_signal(how))
             client.wait_for(lambda status: status["session"] is None and not status["disarming"])
             if client.status["phase"] == "tripped":
-                client.ask("reset", by="bench", nonce=client.status["nonce"])
+                client.decide("reset")
             client.wait_for(lambda status: status["phase"] == "safe")
 
 
