@@ -31,6 +31,7 @@ def watch(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 async def _status(where: Place, *, as_json: bool) -> Exit:
+    practice = where.site.site.practice
     async with where.room() as room:
         try:
             view = await room.known(KNOWN_S)
@@ -38,19 +39,19 @@ async def _status(where: Place, *, as_json: bool) -> Exit:
             if as_json:
                 show.as_json(show.view_json(None))
             else:
-                show.out.print(show.room(None))
+                show.out.print(show.room(None, practice=practice))
                 show.failure(unknown)
             return Exit.UNREACHABLE
     if as_json:
         show.as_json(show.view_json(view))
     else:
-        show.out.print(show.room(view))
+        show.out.print(show.room(view, practice=practice))
     return Exit.OK
 
 
 async def _watch(where: Place, *, as_json: bool) -> None:
     async with where.room() as room, stop_key() as stop:
-        watching = asyncio.create_task(_lines(room) if as_json else _live(room))
+        watching = asyncio.create_task(_lines(room) if as_json else _live(room, practice=where.site.site.practice))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
         for task in (watching, stopping):
@@ -59,8 +60,8 @@ async def _watch(where: Place, *, as_json: bool) -> None:
             await watching
 
 
-async def _live(room: RoomClient) -> None:
-    with Live(show.room(None), console=show.out, refresh_per_second=10) as live:
+async def _live(room: RoomClient, *, practice: bool) -> None:
+    with Live(show.room(None, practice=practice), console=show.out, refresh_per_second=10) as live:
 
         async def events() -> None:
             async for event in room.events():
@@ -70,7 +71,7 @@ async def _live(room: RoomClient) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(events())
             async for view in room.changes():
-                live.update(show.room(view))
+                live.update(show.room(view, practice=practice))
 
 
 async def _lines(room: RoomClient) -> None:

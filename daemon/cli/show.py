@@ -17,10 +17,12 @@ from daemon import words
 from daemon.client import View
 from daemon.messages import Answer, ArmState, Emergent, Sentence
 from daemon.words import shown
+from daemon.words.catalogue import PhaseWord
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+PRACTICE = "ESERCITAZIONE / TRAINING: nobody is stimulated"
 _STYLE = {"grey": "bright_black", "blue": "blue", "green": "green", "yellow": "yellow", "red": "bold red"}
 
 
@@ -105,11 +107,11 @@ def _course(told: Mapping[str, Any]) -> str:
     return f"{so_far}: a long course, ask whoever prescribed it" if told.get("course_notice") else so_far
 
 
-def room(view: View | None) -> RenderableType:
-    """The room at one glance: a big word, its sentence, and what stands behind it."""
+def room(view: View | None, *, practice: bool = False) -> RenderableType:
+    """The room at one glance: a big word, its sentence, and what stands behind it; of one for `practice` first that."""
     if view is None:
         unknown = words.ENGLISH.unknown
-        return Panel(Text(unknown.sentence), title=unknown.word, border_style=_STYLE[unknown.colour], expand=False)
+        return _card(unknown, Text(unknown.sentence), practice=practice)
     state, progress = view.state, view.progress
     phase = shown.word_of(view, words.ENGLISH)
     rows = [
@@ -131,8 +133,19 @@ def room(view: View | None) -> RenderableType:
         counts = progress.counts
         rows.append(("train", f"{progress.train} of {progress.trains}"))
         rows.append(("pulses", f"{counts.settled} settled of {counts.planned} planned, {counts.commanded} commanded"))
-    body = Group(Text(state.sentence or phase.sentence), Text(""), _grid(row for row in rows if row[1]))
-    return Panel(body, title=Text(phase.word, style="bold"), border_style=_STYLE[phase.colour], expand=False)
+    return _card(
+        phase,
+        Text(state.sentence or phase.sentence),
+        Text(""),
+        _grid(row for row in rows if row[1]),
+        practice=practice,
+    )
+
+
+def _card(word: PhaseWord, *body: RenderableType, practice: bool) -> Panel:
+    mark = (Text(PRACTICE, style="bold magenta"),) if practice else ()
+    title, style = Text(word.word, style="bold"), _STYLE[word.colour]
+    return Panel(Group(*mark, *body), title=title, border_style=style, expand=False)
 
 
 def _emergency(stands: Emergent) -> str:

@@ -120,6 +120,17 @@ def plays(house: Any, tmp_path: Path, *, to: str = "done") -> None:
     room.start, room.release, room.resume, room.stop = start, release, release, stop
 
 
+async def test_a_room_to_practise_in_says_so_before_anything_else(terminal: Any) -> None:
+    real, site = await terminal.run("status"), terminal.runtime.site
+    text = site.read_text().replace("[stimulator]", "practice = true\n[stimulator]")
+    site.write_text(text.replace("pty:/nowhere", f"pty:{site.parent}/sim/stimulator"))
+    practice = await terminal.run("status")
+
+    assert (real.code, practice.code) == (0, 0), practice
+    assert "TRAINING" not in real.out
+    assert "TRAINING: nobody is stimulated" in practice.out.splitlines()[1]
+
+
 async def test_a_session_is_opened_released_followed_and_summed_up(terminal: Any, tmp_path: Path) -> None:
     plays(terminal.house, tmp_path)
     result = await terminal.run("session", "start", "S-01", "demo", "--placement", "C3", "--yes", "--json")
