@@ -55,11 +55,7 @@ class RobotSection(Section):
         description="address of the arm's controller", examples=["192.168.0.10"]
     )
     rate_hz: int = Field(
-        default=500,
-        ge=125,
-        le=500,
-        description="set-points and states a second; 125 for a CB3 controller",
-        examples=[500],
+        default=500, ge=125, le=500, description="set-points a second; 125 for a CB3 controller", examples=[500]
     )
     park: tuple[float, float, float, float, float, float] = Field(
         description="robot_from_tcp where the coil rests away from the subject: x, y, z in m, rotation vector in rad",

@@ -175,8 +175,6 @@ class ArmPlace:
     box_low: Vector = (-0.85, -0.85, -0.1)
     box_high: Vector = (0.85, 0.85, 1.2)
     """Where the tool centre point may be sent, corners in the robot's base, metres."""
-    rate_hz: float = 500.0
-    """Set-points a second that it will be sent; as many states are asked of it, where it has so many."""
     slack: float = 1.0
     """Factor on every time-out of the driver and of the controller's program: 1, and more only in a simulation."""
 

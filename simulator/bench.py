@@ -36,7 +36,7 @@ class Bench:
         self.advance()
 
     @property
-    def wake_us(self) -> int | None:
+    def next_us(self) -> int | None:
         """When something happens next; None: not before somebody writes."""
         return self.port.next_us
 

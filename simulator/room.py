@@ -32,9 +32,6 @@ from simulator.world import Happening, Kind, World
 
 LATE_US = 100_000
 """A room that is this far behind its clock says so in its log; an engineering choice."""
-LAZY_US = 8_000
-"""What nobody is told of may be worked out so much later, in its order and for its own time: a quarter of the waking,
-and nobody can tell the difference. An engineering choice."""
 TRACE_US = 10_000
 SPEED_OVER_US = 20_000
 """The head's speed is its way in this time; short against what a head does."""
@@ -147,11 +144,6 @@ class Room:
         device_us = self.bench.device.next_event_us
         own_us = min(self.controller.next_us, self.tracker.next_event_us)
         return own_us if device_us is None else min(own_us, device_us)
-
-    @property
-    def wake_us(self) -> int:
-        """When its loop is to turn at the latest; whoever is to be told something sooner says so for himself."""
-        return self.controller.now_us + LAZY_US
 
     # ── the truth ───────────────────────────────────────────────────────────────────────────────────────────────────
 

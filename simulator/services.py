@@ -126,11 +126,7 @@ class ArmPorts:
         self._ports = UrPorts(room.controller, host)
         room.tick = self._ports.advance
         room.ports["arm"] = host
-
-    @property
-    def next_us(self) -> int | None:
-        """When a client is to be told something."""
-        return self._ports.tell_us
+        self.next_us = None
 
     def watch(self, epoll: select.epoll) -> None:
         """All ports hide behind one descriptor."""

@@ -66,9 +66,7 @@ class Shell:
         """Serves until a signal, or the parent's end."""
         while not self._stopping:
             self._turn()
-            self._wait()
-            self._served.catch_up(CATCH_UP_US)  # before anybody is heard: what they say counts from now on
-            for fd, events in self._epoll.poll(0):
+            for fd, events in self._wait():
                 if self._pty and fd == self._pty.fileno():
                     self._pty.wake()
                 elif fd == self._parent:
@@ -80,6 +78,7 @@ class Shell:
 
     def _turn(self) -> None:
         self._follow_cable()
+        self._served.catch_up(CATCH_UP_US)
         port, pty = self._bench.port, self._pty
         while pty and (data := pty.read(port.room)):
             port.receive(data, self._clock.now_us())
@@ -97,12 +96,13 @@ class Shell:
             self._pty.close()
             self._pty = None
 
-    def _wait(self) -> None:
+    def _wait(self) -> list[tuple[int, int]]:
         """Sleeps to the microsecond: `epoll` itself only counts in milliseconds, `select` on it does better."""
-        due = [self._served.wake_us, self._bench.port.next_us, *(service.next_us for service in self._services)]
+        due = [self._served.next_us, self._bench.port.next_us, *(service.next_us for service in self._services)]
         next_us = min((each for each in due if each is not None), default=None)
         timeout_s = IDLE_S if next_us is None else min(IDLE_S, max(0, next_us - self._clock.now_us()) / 1e6)
         select.select([self._epoll], [], [], timeout_s)
+        return self._epoll.poll(0)
 
     def close(self) -> None:
         """Takes link, PTY and socket away."""

@@ -35,7 +35,6 @@ def place_of(site: Site, robot: RobotSection) -> ArmPlace:
         payload_centre_m=robot.payload_centre,
         box_low=robot.box_low,
         box_high=robot.box_high,
-        rate_hz=robot.rate_hz,
         slack=site.watchdog.slack if site.site.use == "simulation" else 1,
     )
 

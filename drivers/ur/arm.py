@@ -55,7 +55,7 @@ class UrArm:
         self.program = coil_hold(site)
         self.last: RobotState | None = None
         """The newest state read."""
-        self._connection = RtdeConnection(site.host, site.ports.rtde, now_us, slack=site.slack, most_hz=site.rate_hz)
+        self._connection = RtdeConnection(site.host, site.ports.rtde, now_us, slack=site.slack)
         self._start_asked = start
         self._starting: Starting | None = None
         self._sequence = first_sequence

@@ -20,7 +20,6 @@ class UrInRoom:
             payload_kg=place.payload_kg,
             payload_centre_m=place.payload_centre_m,
             box=Box(place.box_low, place.box_high),
-            rate_hz=place.rate_hz,
             slack=place.slack,
         )
         self.capabilities = capabilities(self.site)

@@ -57,8 +57,6 @@ class UrSite:
     box: Box = field(default_factory=Box)
     speed_m_s: float = MOST_SPEED_M_S
     """Most speed of the tool that the controller's program lets pass."""
-    rate_hz: float = E_SERIES_HZ
-    """States a second that are asked of the controller, which gives no more than it has."""
     slack: float = 1.0
     """Factor on every time-out of the driver and of the controller's program: 1, and more only in a simulation."""
     ports: Ports = field(default_factory=Ports)
@@ -69,7 +67,6 @@ class UrSite:
             raise ConfigError(f"There is no robot model {self.model!r}. Choose one of {', '.join(MODELS)}.")
         _within("payload_kg", self.payload_kg, 0.0, MOST_PAYLOAD_KG)
         _within("speed_m_s", self.speed_m_s, 0.001, MOST_SPEED_M_S)
-        _within("rate_hz", self.rate_hz, 1.0, E_SERIES_HZ)
         _within("slack", self.slack, 1.0, MOST_SLACK)
         for axis, low, high in zip("xyz", self.box.low, self.box.high, strict=True):
             if not low < high:

@@ -111,7 +111,6 @@ def test_nobody_listening_is_told_at_the_first_reads(room: Room) -> None:
         ({"payload_kg": -0.1}, "payload_kg"),
         ({"payload_kg": float("nan")}, "payload_kg"),
         ({"speed_m_s": 0.26}, "speed_m_s"),
-        ({"rate_hz": 0.0}, "rate_hz"),
         ({"slack": 0.5}, "slack"),
         ({"box": Box(low=(0.1, 0, 0), high=(0.1, 1, 1))}, "along x"),
     ],

@@ -152,20 +152,6 @@ def test_set_points_at_125_hz_keep_it_following(room: Room) -> None:
     assert state.program is Program.TRACKING
 
 
-@pytest.mark.parametrize("rate_hz", [500, 125])
-def test_as_many_states_come_as_the_site_wants_set_points(room: Room, rate_hz: float) -> None:
-    arm = room.started(UrSite(host=HOST, rate_hz=rate_hz))
-    heard = []
-
-    for _ in range(500):
-        room.clock.advance_to(room.clock.now_us() + STEP_US)
-        room.ports.advance(room.clock.now_us())
-        heard.append(arm.read(room.clock.now_us()))
-        arm.rest()
-
-    assert len([state for state in heard if state is not None]) == pytest.approx(rate_hz, abs=1)
-
-
 def test_a_retract_that_was_asked_ends_at_rest(room: Room) -> None:
     arm = room.started()
     before = room.follow(arm, 0.01, times=50).robot_from_tcp

@@ -126,12 +126,6 @@ class UrPorts:
         """When to call `advance`: the next tick."""
         return self._controller.next_us
 
-    @property
-    def tell_us(self) -> int | None:
-        """When the next client is to be told something; None while nobody listens. Ticks before it may run later."""
-        ticks = self._rtde.ticks_to_tell
-        return None if ticks is None else self._controller.now_us + ticks * self._controller.arm.profile.step_us
-
     def wake(self, _fd: int | None = None) -> None:
         """Takes what clients want: connections, bytes, ends."""
         for key, _ in self._selector.select(0):

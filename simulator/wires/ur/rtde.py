@@ -6,7 +6,6 @@ size (header included), type, payload (RTDE guide; ur_rtde 1.6.5 as seen on the 
 
 from __future__ import annotations
 
-import math
 import struct
 from collections import deque
 from collections.abc import Callable
@@ -138,11 +137,6 @@ class RtdeSession:
             for field, value in zip(recipe.fields, recipe.layout.unpack_from(payload, 1), strict=True):
                 field.set(self._controller, value)
 
-    @property
-    def ticks_to_tell(self) -> int | None:
-        """Ticks until something is due; None while it streams nothing."""
-        return math.ceil((1 - self._credit) / self._share) if self.streaming else None
-
     def tell(self) -> None:
         """Puts this tick's outputs into the outbox when they are due; leaves them out when it is full."""
         if not self.streaming:
@@ -207,11 +201,6 @@ class RtdeServer:
             except BadFrame as error:
                 self._controller.note(f"an RTDE client is let go: {error}")
                 session.close()
-
-    @property
-    def ticks_to_tell(self) -> int | None:
-        """Ticks until a client is told something; None while nobody is."""
-        return min((ticks for session in self.sessions if (ticks := session.ticks_to_tell)), default=None)
 
     def after(self) -> None:
         """Tells every client; forgets those that have gone."""
