@@ -25,8 +25,8 @@ from tests.system.room import RealRoom, real_room, stop
 KILLED_US = 10 * 15_000
 HUNG_US = 10 * 300_000
 """Ten times what is promised for a quiet machine with real-time priority."""
-WITHOUT_RIGHTS = 4
-"""So many times that where there is none: whoever has it goes first, for one tenth of a second and more (measured)."""
+KILLED_WITHOUT_RIGHTS_US = 40 * 15_000
+"""Where there is none, whoever has it goes first: the disarm took 148 ms beside two arms (engineering choice)."""
 QUIET_S = 10.0
 """For the room to be safe again after anything (engineering choice)."""
 GAP_US = 6_100_000
@@ -218,7 +218,7 @@ class Attempt:
     def _client(self, running: RunningClient, figures: Figures) -> None:
         self.killed_us = running.kill()
         self._line.event("session-closed", self.killed_us)
-        self._disarmed_within(KILLED_US, figures.killed_us)
+        self._disarmed_within(self._killed_limit_us, figures.killed_us)
 
     def _hung_client(self, running: RunningClient, figures: Figures) -> None:
         self.killed_us = stop(running.process.pid)
@@ -275,7 +275,7 @@ class Attempt:
         self.killed_us = boot_us()
         os.kill(self.room.writer, signal.SIGKILL)
         self._line.event("lockout", self.killed_us)
-        self._disarmed_within(KILLED_US, figures.killed_us)
+        self._disarmed_within(self._killed_limit_us, figures.killed_us)
 
     # --- what holds after each ----------------------------------------------------------------------------------
 
@@ -283,6 +283,10 @@ class Attempt:
     def _line(self) -> ControlLine:
         assert self.room.line is not None
         return self.room.line
+
+    @property
+    def _killed_limit_us(self) -> int:
+        return KILLED_US if self.room.watchdog_user == 0 else KILLED_WITHOUT_RIGHTS_US
 
     def _disarmed_within(self, limit_us: int, measured_us: list[int]) -> None:
         """By order of the line, unless the device was in standby anyway or does not obey."""
@@ -299,7 +303,6 @@ class Attempt:
         took_us = ended["at_us"] - self.killed_us
         if self.choice.device == "good":
             measured_us.append(took_us)
-        limit_us *= 1 if self.room.watchdog_user == 0 else WITHOUT_RIGHTS
         assert took_us <= limit_us + (0 if self.choice.device == "good" else 100_000), took_us
 
     def _ended_by(self) -> dict[str, Any] | None:
