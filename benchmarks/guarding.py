@@ -95,29 +95,27 @@ class Client:
 
     def ask(self, do: str, **body: Any) -> dict[str, Any]:
         """The watchdog's answer; Refused when it said no, TimeoutError when it said nothing."""
+        answer = self._answer(do, body)
+        if not answer["ok"]:
+            raise Refused(f"{do}: {answer['reason']} {answer.get('detail')}")
+        return answer
+
+    def _answer(self, do: str, body: dict[str, Any]) -> dict[str, Any]:
         self._number += 1
         number = self._number
         self._send({"do": do, "id": number, **body})
         with self._news:
             if not self._news.wait_for(lambda: number in self._answers, ANSWER_S):
                 raise TimeoutError(f"no answer to {do}")
-            answer = self._answers.pop(number)
-        if not answer["ok"]:
-            raise Refused(f"{do}: {answer['reason']} {answer.get('detail')}")
-        return answer
+            return self._answers.pop(number)
 
     def decide(self, do: str, **body: Any) -> None:
         """Asks by the newest nonce; by a newer one where that is from before a trip, or the machine has stalled."""
         give_up = time.monotonic() + ANSWER_S
-        while True:
-            try:
-                self.ask(do, nonce=self.status["nonce"], by="bench", **body)
-            except Refused as no:
-                if "nonce-stale" not in str(no) or time.monotonic() > give_up:
-                    raise
-                time.sleep(BEAT_S)
-            else:
-                return
+        while not (answer := self._answer(do, {"nonce": self.status["nonce"], "by": "bench", **body}))["ok"]:
+            if answer["reason"] != "nonce-stale" or time.monotonic() > give_up:
+                raise Refused(f"{do}: {answer['reason']} {answer.get('detail')}")
+            time.sleep(BEAT_S)
 
     def wait_for(self, holds: Callable[[dict[str, Any]], bool], within_s: float = 10.0) -> None:
         """Until a status for which `holds`; TimeoutError when there is none."""

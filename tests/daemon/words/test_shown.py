@@ -65,10 +65,10 @@ def test_an_open_session_is_shown_by_its_own_phase(phase: str) -> None:
     assert row_of(room(phase=phase, unknown=(4,))) == ("phases", phase)
 
 
-def printed(view: View | None) -> str:
+def printed(view: View | None, *, practice: bool = False) -> str:
     console = Console(width=200, highlight=False)
     with console.capture() as said:
-        console.print(show.room(view))
+        console.print(show.room(view, practice=practice))
     return said.get()
 
 
@@ -84,6 +84,12 @@ def test_the_terminal_says_no_stimulator_unknown_and_locked_as_the_panel_does() 
     assert words["no_stimulator"]["word"] in printed(room(stimulator="away"))
     assert words["lockout"]["word"] in printed(room({"phase": "lockout"}))
     assert words["no_watchdog"]["word"] in printed(room(linked=False))
+
+
+@pytest.mark.parametrize("view", [None, room()], ids=["unknown", "known"])
+def test_the_terminal_says_of_a_room_to_practise_in_that_it_is_one_and_of_no_other(view: View | None) -> None:
+    assert show.PRACTICE in printed(view, practice=True).splitlines()[1]
+    assert show.PRACTICE not in printed(view)
 
 
 def test_the_watchdogs_phases_are_printed_in_the_operators_words() -> None:
