@@ -35,6 +35,15 @@ def test_a_chain_may_be_bracketed_anywhere_and_undone(a: Pose, b: Pose, c: Pose,
     assert (a @ b).apply(point) == pytest.approx(a.apply(b.apply(point)), abs=1e-9)
 
 
+@given(poses(), poses(), st.floats(1 - 9e-7, 1 + 9e-7))
+def test_whatever_rounding_a_pose_came_with_what_is_composed_of_it_is_of_length_one(
+    a: Pose, b: Pose, length: float
+) -> None:
+    w, x, y, z = a.quaternion
+    rounded = Pose((w * length, x * length, y * length, z * length), a.translation)
+    assert [math.hypot(*chain.quaternion) for chain in (rounded @ b, b @ rounded)] == pytest.approx([1, 1], abs=1e-12)
+
+
 @given(poses())
 def test_every_form_of_a_pose_says_the_same(pose: Pose) -> None:
     assert close(Pose.from_rows(pose.rows), pose)
